@@ -1,0 +1,101 @@
+# The project's commands; `make` lists them. They need a POSIX shell and Python 3.11 or newer, nothing else.
+# Settings, as in `make setup TORCH=cpu`:
+#   TORCH=cpu        the CPU build of torch, from PyTorch's own index; remembered until VENV is removed
+#   TORCH=default    the build on PyPI: with CUDA on Linux, for the CPU on macOS
+#   PYTHON=python3   makes the virtual environment
+#   VENV=.venv       where that environment lies
+#   PYTEST_ARGS=     passed to pytest, such as '-k derive'
+
+PYTHON ?= python3
+VENV ?= .venv
+TORCH ?= $(if $(wildcard $(VENV)/.torch-cpu),cpu,default)
+PYTEST_ARGS ?=
+
+TORCH_CPU_INDEX = https://download.pytorch.org/whl/cpu
+BIN = $(VENV)/bin
+REPORT = results/report.html
+
+# Steps are started by name.
+export PATH := $(if $(filter /%,$(VENV)),$(VENV),$(CURDIR)/$(VENV))/bin:$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+ifeq ($(filter cpu default,$(TORCH)),)
+$(error TORCH is '$(TORCH)'; allowed: cpu, default)
+endif
+
+.PHONY: help setup demo test check format lock clean
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@sed -n '/^#   [A-Z]/s/^#   /  /p' Makefile
+
+setup: $(VENV)/.runtime ## Make the virtual environment with all that the workflow needs (once)
+
+demo: setup ## Run the whole chain on the embedded digits, then show its table and where the files are
+	$(BIN)/snakemake demo
+	@if [ ! -f $(REPORT) ] || [ -n "$$(find results/search results/train results/tables -type f -newer $(REPORT))" ]; \
+	then $(BIN)/snakemake demo --report $(REPORT) --quiet all; fi
+	@echo; cat results/tables/demo.md; echo
+	@ls -1 results/tables/demo.* $(REPORT)
+
+test: $(VENV)/.dev ## Run the tests, one worker a core
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+
+check: $(VENV)/.dev ## Run linters, formatters and type checks, changing nothing
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+format: $(VENV)/.dev ## Format all code and mend what linters can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/snakefmt Snakefile rules
+
+# Builds with CUDA bring packages that other builds must not ask for: torch itself names them.
+PINS = grep -v -i -E '^(pdarts|pip|wheel|triton|cuda-[a-z]+|nvidia-[a-z0-9-]+)( @|==)' | sed 's/+cpu$$//'
+
+lock: ## Pin the newest versions that fit in envs/; PYTHON must be the oldest supported one, 3.11
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+	|| { echo "make lock: PYTHON=$(PYTHON) is not Python 3.11; newer ones may choose versions that 3.11 cannot use"; exit 1; }
+	rm -rf $(VENV)-lock
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install .
+	$(VENV)-lock/bin/pip freeze --all >$(VENV)-lock/runtime
+	$(VENV)-lock/bin/pip install --constraint $(VENV)-lock/runtime '.[dev]'
+	$(VENV)-lock/bin/pip freeze --all | grep -v -x -F -f $(VENV)-lock/runtime >$(VENV)-lock/dev
+	{ sed -n '/^#/p' envs/requirements.txt; $(PINS) <$(VENV)-lock/runtime; } >$(VENV)-lock/requirements.txt
+	{ sed -n '/^#/p' envs/requirements-dev.txt; $(PINS) <$(VENV)-lock/dev; } >$(VENV)-lock/requirements-dev.txt
+	{ sed '/^  - pip:/q' envs/pdarts.yaml; $(PINS) <$(VENV)-lock/runtime | sed 's/^/      - /'; } >$(VENV)-lock/pdarts.yaml
+	mv $(VENV)-lock/requirements.txt $(VENV)-lock/requirements-dev.txt $(VENV)-lock/pdarts.yaml envs/
+	rm -rf $(VENV)-lock build
+
+clean: ## Remove caches; results/ and the virtual environment stay
+	rm -rf .mypy_cache .pytest_cache .ruff_cache build pdarts.egg-info
+	find pdarts tests -type d -name __pycache__ -prune -exec rm -rf {} +
+
+# Each stamp in VENV is newer than what it was made from, so that a second call does nothing.
+$(VENV)/.python:
+	@command -v $(PYTHON) >/dev/null || { echo "PYTHON=$(PYTHON): there is no such command; name a Python 3.11 or newer, as in make setup PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	|| { echo "PYTHON=$(PYTHON) is $$($(PYTHON) --version 2>&1), but 3.11 or newer is needed; name one, as in make setup PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.torch-cpu: envs/requirements.txt $(VENV)/.python
+	$(BIN)/pip install --force-reinstall --no-deps --index-url $(TORCH_CPU_INDEX) $$(grep -E '^torch(vision)?==' envs/requirements.txt)
+	@touch $@
+
+ifeq ($(TORCH),cpu)
+$(VENV)/.runtime: $(VENV)/.torch-cpu
+endif
+
+$(VENV)/.runtime: envs/requirements.txt pyproject.toml $(VENV)/.python
+	$(BIN)/pip install --requirement envs/requirements.txt
+	$(BIN)/pip install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: envs/requirements-dev.txt $(VENV)/.runtime
+	$(BIN)/pip install --requirement envs/requirements-dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""P-DARTS as a declarative workflow: progressive differentiable architecture search, retraining, testing, tables."""

@@ -1,0 +1,55 @@
+"""Draw a search's or a training's course from its metrics.
+
+A search: the metrics of its stages in order, and the stage files that name the operations:
+    python -m pdarts.curves --title T --stages stage1.json stage2.json --metrics stage1.metrics.jsonl \\
+        stage2.metrics.jsonl --output curves.svg
+A training: the metrics of each of its seeds:
+    python -m pdarts.curves --title T --metrics seed0/metrics.jsonl seed1/metrics.jsonl --output curves.svg
+"""
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from pdarts.engine import step
+from pdarts.errors import InputError
+from pdarts.reporting.curves import search_curves, training_curves
+from pdarts.reporting.figures import save
+from pdarts.reporting.results import StageEpoch, StageResult, TrainingEpoch, read, read_lines
+
+
+def main() -> None:
+    """Parse arguments, read files, draw, write."""
+    parser = step.parser(__doc__)
+    parser.add_argument("--title", required=True, help="title of the figure")
+    parser.add_argument("--metrics", required=True, nargs="+", type=Path, help="metrics files, a line an epoch")
+    parser.add_argument(
+        "--stages", nargs="+", type=Path, default=[], help="a search's stage files, one per metrics file"
+    )
+    parser.add_argument("--output", required=True, type=Path, help="figure to write: .svg, .pdf or .png")
+    arguments = parser.parse_args()
+    draw = _search if arguments.stages else _trainings
+    save(draw(arguments.title, arguments.metrics, arguments.stages), arguments.output)
+
+
+def _search(title: str, metrics: list[Path], stages: list[Path]) -> Figure:
+    if len(metrics) != len(stages):
+        raise InputError(f"--stages names {len(stages)} files, --metrics {len(metrics)}; give one of each per stage")
+    results = [read(StageResult, path, "stage file", "pdarts.search") for path in stages]
+    epochs = [read_lines(StageEpoch, path, "metrics file of a search", "pdarts.search") for path in metrics]
+    return search_curves(title, list(zip(results, epochs, strict=True)))
+
+
+def _trainings(title: str, metrics: list[Path], _: list[Path]) -> Figure:
+    runs = [read_lines(TrainingEpoch, path, "metrics file of a training", "pdarts.train") for path in metrics]
+    for path, run in zip(metrics, runs, strict=True):
+        if len(run) != len(runs[0]):
+            raise InputError(
+                f"{path} has {len(run)} epochs, {metrics[0]} has {len(runs[0])}; draw trainings of equal length, "
+                "or each into a figure of its own"
+            )
+    return training_curves(title, runs)
+
+
+if __name__ == "__main__":
+    step.run(main)

@@ -1,0 +1,80 @@
+"""Batches of images that lie in memory, on the device that computes."""
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from pdarts.data.catalog import Split
+from pdarts.data.transforms import augment, normalise
+from pdarts.errors import InputError
+from pdarts.settings import Augmentation
+
+Channels = tuple[float, float, float]
+
+
+class Loader:
+    """Passes over a split; the last, smaller batch is kept."""
+
+    def __init__(
+        self,
+        split: Split,
+        batch_size: int,
+        mean: Channels,
+        std: Channels,
+        augmentation: Augmentation | None,
+        device: torch.device,
+    ) -> None:
+        """Move the images to `device`, as uint8.
+
+        Args:
+            split: the images.
+            batch_size: images a batch.
+            mean: of each colour channel, on a scale from 0 to 1.
+            std: likewise.
+            augmentation: random changes in shuffled passes; None for none.
+            device: where the batches are made.
+        """
+        self.images, self.labels = split.images.to(device), split.labels.to(device)
+        self.batch_size = batch_size
+        self.mean = torch.tensor(mean, device=device)[:, None, None]
+        self.std = torch.tensor(std, device=device)[:, None, None]
+        self.augmentation = augmentation
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.labels) / self.batch_size)
+
+    def shuffled(self, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """One pass in random order: images, float32, shape (N, C, H, W), and labels, shape (N,).
+
+        Order and augmentation depend on `seed` alone, whatever the device.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        for chosen in torch.randperm(len(self.labels), generator=generator).split(self.batch_size):
+            places = chosen.to(self.labels.device)
+            images = self.images[places]
+            if self.augmentation is None:
+                yield normalise(images, self.mean, self.std), self.labels[places]
+            else:
+                yield augment(images, self.augmentation, self.mean, self.std, generator), self.labels[places]
+
+    def in_order(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """One pass in the split's order, without augmentation; shapes as in `shuffled`."""
+        for images, labels in zip(self.images.split(self.batch_size), self.labels.split(self.batch_size), strict=True):
+            yield normalise(images, self.mean, self.std), labels
+
+
+def halves(split: Split, portion: float) -> tuple[Split, Split]:
+    """The first `portion` of the images, rounded down, and the rest: for network weights and for alphas.
+
+    Raises:
+        InputError: if the first part would be empty.
+    """
+    first = math.floor(portion * len(split))
+    if first == 0:
+        raise InputError(
+            f"train_portion is {portion}, which leaves none of {len(split)} training images to train weights; "
+            f"allowed: from 1/{len(split)} to below 1"
+        )
+    return split.part(0, first), split.part(first, len(split))

@@ -1,0 +1,118 @@
+"""The file `results/data/{dataset}.json`: which images a dataset is, so that every later step can tell that it sees
+the same ones. Where they lie is not in it."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+
+from pdarts.data.catalog import Images, Split, load
+from pdarts.errors import InputError
+from pdarts.settings import Dataset, Positive, Settings, parse
+
+
+class SplitManifest(Settings):
+    """What one split holds."""
+
+    images: Positive
+    """Number of images."""
+    per_class: dict[str, int]
+    """Number of images of each class, in the order of `classes`."""
+    digest: str
+    """SHA-256 of the pixels (uint8; N, C, H, W) followed by the labels (int64)."""
+
+
+class Splits(Settings):
+    """Both splits."""
+
+    train: SplitManifest
+    test: SplitManifest
+
+
+class Manifest(Dataset):
+    """A dataset's settings and the images that they stand for."""
+
+    classes: tuple[str, ...]
+    """Names of the classes, in the order of their labels."""
+    image_size: Positive
+    """Height and width in pixels."""
+    splits: Splits
+    """What is trained on, and what is tested on."""
+
+
+def describe(dataset: Dataset, root: Path, download: bool) -> Manifest:
+    """Load a dataset's images and describe them.
+
+    Args:
+        dataset: its settings.
+        root: folder of the source's files.
+        download: fetch missing files where the source allows it.
+
+    Raises:
+        InputError: if files are missing or wrong, or if there are fewer training images than asked for.
+    """
+    images = _selected(dataset, root, download)
+    return Manifest(
+        **dataset.model_dump(),
+        classes=images.classes,
+        image_size=images.train.images.shape[-1],
+        splits=Splits(train=_describe(images.train, images.classes), test=_describe(images.test, images.classes)),
+    )
+
+
+def images_of(manifest: Manifest, root: Path) -> Images:
+    """Load the images that a manifest describes.
+
+    Raises:
+        InputError: if files are missing or wrong, or hold other images than the manifest was made of.
+    """
+    images = _selected(manifest, root, download=False)
+    for name, split, expected in (
+        ("train", images.train, manifest.splits.train),
+        ("test", images.test, manifest.splits.test),
+    ):
+        found = _describe(split, images.classes)
+        if found != expected:
+            raise InputError(
+                f"{manifest.source}: the {name} images in {root} are not those of the manifest "
+                f"({found.images:,} images with digest {found.digest} instead of {expected.images:,} with "
+                f"{expected.digest}); run pdarts.prepare again, and what was made of the old images after it"
+            )
+    return images
+
+
+def read(path: Path) -> Manifest:
+    """Read a manifest.
+
+    Raises:
+        InputError: if the file is missing, cut off or no manifest.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: this manifest does not exist; pdarts.prepare makes it") from error
+    except ValueError as error:
+        raise InputError(f"{path}: not a manifest, since it is no whole JSON ({error}); run pdarts.prepare") from error
+    return parse(Manifest, values, str(path))
+
+
+def _selected(dataset: Dataset, root: Path, download: bool) -> Images:
+    images = load(dataset.source, root, download)
+    available = len(images.train)
+    wanted = dataset.train_images or available
+    if wanted > available:
+        raise InputError(
+            f"train_images is {wanted}, but {dataset.source} has {available} training images; "
+            f"allowed: 1 to {available}, or null for all"
+        )
+    return Images(images.train.part(0, wanted), images.test, images.classes)
+
+
+def _describe(split: Split, classes: tuple[str, ...]) -> SplitManifest:
+    digest = hashlib.sha256(split.images.contiguous().numpy().data)
+    digest.update(split.labels.contiguous().numpy().data)
+    counts = torch.bincount(split.labels, minlength=len(classes)).tolist()
+    return SplitManifest(
+        images=len(split), per_class=dict(zip(classes, counts, strict=True)), digest=digest.hexdigest()
+    )

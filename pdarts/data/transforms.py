@@ -1,0 +1,73 @@
+"""Random changes of whole batches at once, distributed as the literature's transforms of single images."""
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional
+
+from pdarts.settings import Augmentation
+
+
+def augment(images: Tensor, augmentation: Augmentation, mean: Tensor, std: Tensor, generator: Generator) -> Tensor:
+    """Crop and flip each image by its own draw, normalise, cut out.
+
+    Args:
+        images: uint8, shape (N, C, H, W).
+        augmentation: what is done.
+        mean: of each channel, on a scale from 0 to 1, shape (C, 1, 1).
+        std: likewise.
+        generator: on the CPU, so that images on every device see the same draws.
+
+    Returns:
+        float32, shape (N, C, H, W).
+    """
+    images = crop_and_flip(images, augmentation.crop_padding, augmentation.flip, generator)
+    return cut_out(normalise(images, mean, std), augmentation.cutout, generator)
+
+
+def crop_and_flip(images: Tensor, padding: int, flip: bool, generator: Generator) -> Tensor:
+    """Cut an image of the old size out of the one with `padding` black pixels on every side, then mirror half of them.
+
+    Draws, for a batch of N, N rows and N columns of the crops' corners if there is padding, then N coins if `flip`.
+    """
+    if padding == 0 and not flip:
+        return images
+    number, channels, height, width = images.shape
+    rows, columns = torch.arange(height).expand(number, -1), torch.arange(width).expand(number, -1)
+    if padding:
+        rows = rows + torch.randint(2 * padding + 1, (number, 1), generator=generator)
+        columns = columns + torch.randint(2 * padding + 1, (number, 1), generator=generator)
+        images = functional.pad(images, (padding, padding, padding, padding))
+    if flip:
+        columns = torch.where(torch.randint(2, (number, 1), generator=generator) == 1, columns.flip(1), columns)
+    # One gather of flat pixels is about three times as fast as a crop and a flip, or than indexing by rows and columns.
+    pixels = rows[:, :, None] * images.shape[-1] + columns[:, None, :]  # (N, H, W)
+    pixels = pixels.to(images.device).view(number, 1, -1).expand(-1, channels, -1)  # (N, C, H * W)
+    return images.flatten(2).gather(2, pixels).view(number, channels, height, width)
+
+
+def normalise(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """From uint8 to float32 with mean 0 and standard deviation 1; `mean` and `std` as in `augment`."""
+    return images.float().div_(255).sub_(mean).div_(std)
+
+
+def cut_out(images: Tensor, side: int, generator: Generator) -> Tensor:
+    """Blank, in place, a square of `side` pixels around a uniformly drawn pixel; what lies outside the image is lost.
+
+    Draws, for a batch of N, N rows and N columns. An even square reaches one pixel further up and left of its centre.
+
+    Source: DeVries and Taylor 2017 (arXiv:1708.04552).
+    """
+    if side == 0:
+        return images
+    number, _, height, width = images.shape
+    blank = (
+        _covers(height, side, number, generator)[:, :, None] & _covers(width, side, number, generator)[:, None, :]
+    )  # (N, H, W)
+    return images.masked_fill_(blank.to(images.device)[:, None], 0)
+
+
+def _covers(length: int, side: int, number: int, generator: Generator) -> Tensor:
+    """For each of `number` draws, which of `length` pixels a segment of `side` covers."""
+    start = torch.randint(length, (number, 1), generator=generator) - side // 2
+    places = torch.arange(length)
+    return (places >= start) & (places < start + side)

@@ -1,0 +1,52 @@
+"""Derive the genotype that a stage's architecture weights stand for.
+
+On every edge the strongest operation besides none counts, on every node the two strongest edges. Where the normal
+cell has more skip connections than allowed, the weakest one is struck out and the cell is chosen again.
+"""
+
+import tempfile
+from pathlib import Path
+
+from pdarts.engine import files, step
+from pdarts.engine.tracking import Tracker
+from pdarts.errors import InputError
+from pdarts.progressive.refinement import derive
+from pdarts.reporting.drawing import draw
+from pdarts.settings import Machine, parse_argument
+from pdarts.space import candidates
+from pdarts.space.genotype import Genotype
+
+
+def main() -> None:
+    """Entry point."""
+    parser = step.parser(__doc__)
+    parser.add_argument("--stage", required=True, type=Path, metavar="STAGE.json", help="stage file by pdarts.search")
+    parser.add_argument("--max-skips", type=int, help="skip connections left in the normal cell, 0 to 8 (default: any)")
+    parser.add_argument("--output", required=True, type=Path, metavar="GENOTYPE.json", help="genotype to write")
+    parser.add_argument("--experiment", default="by-hand", help="name of the search, for W&B")
+    parser.add_argument("--seed", type=int, help="seed of the search, for W&B")
+    step.add_machine(parser)
+    arguments = parser.parse_args()
+    machine = parse_argument(Machine, arguments.machine, "--machine")
+    if arguments.max_skips is not None and not 0 <= arguments.max_skips <= 8:
+        raise InputError(f"--max-skips is {arguments.max_skips}; allowed: 0 to 8, the edges of a cell, or leave it out")
+    stage = files.read_json(arguments.stage, "stage file", "pdarts.search")
+    names, weights = candidates.parse(stage.get("cells") if isinstance(stage, dict) else None, str(arguments.stage))
+    genotype = derive(names, weights, arguments.max_skips)
+    files.write_json(arguments.output, genotype.to_json())
+    _track(genotype, machine, arguments.experiment, arguments.seed, arguments.max_skips)
+
+
+def _track(genotype: Genotype, machine: Machine, experiment: str, seed: int | None, max_skips: int | None) -> None:
+    config = {"seed": seed, "max_skips": max_skips}
+    tracker = Tracker(machine.wandb, "derive", experiment, f"{experiment} seed {seed} genotype", config)
+    tracker.summary({"genotype": genotype.to_json()})
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder) / "cells.png"
+        draw(genotype).savefig(picture)
+        tracker.image("cells", picture)
+        tracker.finish()
+
+
+if __name__ == "__main__":
+    step.run(main)

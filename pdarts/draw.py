@@ -1,0 +1,26 @@
+"""Draw both cells of a genotype.
+
+python -m pdarts.draw --genotype genotype.json --output cells.svg
+"""
+
+from pathlib import Path
+
+from pdarts.engine import step
+from pdarts.engine.files import read_json
+from pdarts.reporting.drawing import draw
+from pdarts.reporting.figures import save
+from pdarts.space.genotype import Genotype
+
+
+def main() -> None:
+    """Parse arguments, read the genotype, draw, write."""
+    parser = step.parser(__doc__)
+    parser.add_argument("--genotype", required=True, type=Path, help="genotype file")
+    parser.add_argument("--output", required=True, type=Path, help="figure to write: .svg, .pdf or .png")
+    arguments = parser.parse_args()
+    value = read_json(arguments.genotype, "genotype file", "pdarts.derive")
+    save(draw(Genotype.parse(value, str(arguments.genotype))), arguments.output)
+
+
+if __name__ == "__main__":
+    step.run(main)

@@ -1,0 +1,55 @@
+"""Files are whole or not there: written beside their place, then moved into it."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pdarts.errors import InputError
+
+
+def write(path: Path, save: Callable[[Path], object]) -> None:
+    """Let `save` write a temporary file beside `path`, then move it into place.
+
+    Raises:
+        OSError: if the folder cannot be written or the disk is full; what stood at `path` is untouched.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        save(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8, whole or not at all."""
+    write(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write `value` as JSON that a person can read, floats in full precision."""
+    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
+def read_json(path: Path, what: str, made_by: str) -> Any:
+    """Parse the JSON file at `path`.
+
+    Args:
+        path: the file.
+        what: what the file should be, for the message, such as `stage file`.
+        made_by: the step that makes it anew, such as `pdarts.search`.
+
+    Raises:
+        InputError: if the file is missing, cut off or no JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: this {what} does not exist; {made_by} makes it") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(
+            f"{path}: not a {what}, since it is no whole JSON ({error}); make it anew with {made_by}"
+        ) from error

@@ -1,0 +1,59 @@
+"""How an evaluation network is trained."""
+
+import time
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.utils import clip_grad_norm_
+
+from pdarts.data.loaders import Loader
+from pdarts.engine.journal import Journal
+from pdarts.engine.metrics import Tally
+from pdarts.engine.schedules import drop_path_rate, learning_rate
+from pdarts.engine.seeds import derive_seed
+from pdarts.settings import Recipe
+
+
+def fit(network: nn.Module, recipe: Recipe, loader: Loader, seed: int, device: torch.device, journal: Journal) -> None:
+    """Train `network` in place; the weights after the last epoch are the result.
+
+    Args:
+        network: `network(images, drop_path=rate)` gives logits and auxiliary logits or None.
+        recipe: how.
+        loader: all training images.
+        seed: the training's seed.
+        device: where network and images are.
+        journal: takes each epoch's metrics.
+    """
+    parameters, settings = list(network.parameters()), recipe.optimizer
+    optimizer = torch.optim.SGD(
+        parameters, settings.learning_rate, momentum=settings.momentum, weight_decay=settings.weight_decay
+    )
+    network.train()
+    for epoch in range(recipe.epochs):
+        started, tally = time.monotonic(), Tally(device)
+        rate, drop_path = learning_rate(recipe, epoch), drop_path_rate(recipe, epoch)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        torch.manual_seed(derive_seed(seed, "drop_path", epoch))
+        for step, (images, labels) in enumerate(loader.shuffled(derive_seed(seed, "images", epoch))):
+            logits, auxiliary_logits = network(images, drop_path=drop_path)
+            loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+            if auxiliary_logits is not None:
+                auxiliary_loss = F.cross_entropy(auxiliary_logits, labels, label_smoothing=recipe.label_smoothing)
+                loss = loss + recipe.auxiliary_weight * auxiliary_loss
+            optimizer.zero_grad()
+            loss.backward()
+            if settings.clip is not None:
+                clip_grad_norm_(parameters, settings.clip)
+            optimizer.step()
+            tally.add(loss.detach(), logits.detach(), labels)
+            journal.step(epoch, step, loss)
+        metrics = {
+            "train_loss": tally.loss,
+            "train_accuracy": tally.top1,
+            "learning_rate": rate,
+            "drop_path": drop_path,
+        }
+        journal.epoch(epoch, {**metrics, "seconds": round(time.monotonic() - started, 3)})

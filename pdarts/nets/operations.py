@@ -1,0 +1,222 @@
+"""Operations on the edges of a cell, for the supernet and for evaluation networks alike.
+
+In the supernet (`search=True`) no BatchNorm is affine, one follows every pooling, and the architecture weight of an
+operation is folded in as the weight of its last BatchNorm: the same product in one pass less.
+
+Source: Liu et al. 2019 (arXiv:1806.09055), section 3.1.1.
+"""
+
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pdarts.errors import InputError
+
+PoolKind = Literal["max", "avg"]
+MOMENTUM = 0.1
+EPSILON = 1e-5
+
+
+class State:
+    """The value of a node, shape (N, C, H, W), and the work that edges leaving the node share.
+
+    Every edge that leaves a node has the same stride, rectifies the same value and pools it alike, so each of these
+    is computed once, when the first operation asks for it.
+    """
+
+    def __init__(self, value: Tensor) -> None:
+        self.value = value
+        self._pooled: dict[PoolKind, Tensor] = {}
+        self._normalized: dict[PoolKind, tuple[Tensor, Tensor, Tensor]] = {}
+
+    @cached_property
+    def rectified(self) -> Tensor:
+        """ReLU of the value."""
+        return F.relu(self.value)
+
+    def pooled(self, kind: PoolKind, stride: int) -> Tensor:
+        """3x3 pooling of the value."""
+        if kind not in self._pooled:
+            if kind == "max":
+                self._pooled[kind] = F.max_pool2d(self.value, 3, stride, padding=1)
+            else:
+                self._pooled[kind] = F.avg_pool2d(self.value, 3, stride, padding=1, count_include_pad=False)
+        return self._pooled[kind]
+
+    def normalized(self, kind: PoolKind, stride: int) -> tuple[Tensor, Tensor, Tensor]:
+        """3x3 pooling, normalized by the batch's statistics; and these: mean and unbiased variance, shape (C,)."""
+        if kind not in self._normalized:
+            pooled = self.pooled(kind, stride)
+            mean, variance = pooled.new_zeros(2, pooled.shape[1])
+            # Momentum 1 makes the running statistics those of this batch.
+            normalized = F.batch_norm(pooled, mean, variance, training=True, momentum=1.0, eps=EPSILON)
+            self._normalized[kind] = normalized, mean, variance
+        return self._normalized[kind]
+
+
+class BatchNorm(nn.Module):
+    """Batch normalization with running statistics, to which a scale can be given from outside."""
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int, affine: bool) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels)) if affine else None
+        self.bias = nn.Parameter(torch.zeros(channels)) if affine else None
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x: Tensor, scale: Tensor | None = None) -> Tensor:
+        """Normalize `x`, shape (N, C, H, W); `scale`, a scalar tensor, multiplies all channels of the result."""
+        # The backward pass on the CPU misreads a stride of 0, hence contiguous.
+        weight = self.weight if scale is None else scale.expand(x.shape[1]).contiguous()
+        return F.batch_norm(x, self.running_mean, self.running_var, weight, self.bias, self.training, MOMENTUM, EPSILON)
+
+
+class Identity(nn.Module):
+    """`skip_connect` at stride 1."""
+
+    def forward(self, state: State) -> Tensor:
+        """The node's value itself."""
+        return state.value
+
+
+class Pool(nn.Module):
+    """`max_pool_3x3` or `avg_pool_3x3`; padding is left out of the mean."""
+
+    def __init__(self, kind: PoolKind, channels: int, stride: int, search: bool) -> None:
+        super().__init__()
+        self.kind: PoolKind = kind
+        self.stride = stride
+        self.norm = BatchNorm(channels, affine=False) if search else None
+
+    def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
+        """Pool the node's value; in the supernet, normalize and scale it."""
+        if self.norm is None:
+            return state.pooled(self.kind, self.stride)
+        if not self.training:
+            return self.norm(state.pooled(self.kind, self.stride), scale)
+        normalized, mean, variance = state.normalized(self.kind, self.stride)
+        self.norm.running_mean.lerp_(mean, MOMENTUM)
+        self.norm.running_var.lerp_(variance, MOMENTUM)
+        return normalized * scale
+
+
+class SeparableUnit(nn.Module):
+    """Depthwise convolution, pointwise convolution, BatchNorm; on a value that is rectified already."""
+
+    def __init__(self, channels: int, size: int, stride: int, dilation: int, search: bool) -> None:
+        super().__init__()
+        padding = dilation * (size - 1) // 2
+        self.depthwise = nn.Conv2d(channels, channels, size, stride, padding, dilation, groups=channels, bias=False)
+        self.pointwise = nn.Conv2d(channels, channels, 1, bias=False)
+        self.norm = BatchNorm(channels, affine=not search)
+
+    def forward(self, rectified: Tensor, scale: Tensor | None = None) -> Tensor:
+        """Shape (N, C, H, W) to (N, C, H / stride, W / stride)."""
+        return self.norm(self.pointwise(self.depthwise(rectified)), scale)
+
+
+class SeparableConv(nn.Module):
+    """`sep_conv_KxK`: two separable units, of which only the first strides."""
+
+    def __init__(self, size: int, channels: int, stride: int, search: bool) -> None:
+        super().__init__()
+        self.first = SeparableUnit(channels, size, stride, 1, search)
+        self.second = SeparableUnit(channels, size, 1, 1, search)
+
+    def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
+        """Apply both units to the node's value."""
+        return self.second(F.relu(self.first(state.rectified)), scale)
+
+
+class DilatedConv(nn.Module):
+    """`dil_conv_KxK`: one separable unit of dilation 2."""
+
+    def __init__(self, size: int, channels: int, stride: int, search: bool) -> None:
+        super().__init__()
+        self.unit = SeparableUnit(channels, size, stride, 2, search)
+
+    def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
+        """Apply the unit to the node's value."""
+        return self.unit(state.rectified, scale)
+
+
+class FactorizedConv(nn.Module):
+    """`conv_7x1_1x7`: (1, 7) striding along the width, (7, 1) along the height, BatchNorm."""
+
+    def __init__(self, channels: int, stride: int, search: bool) -> None:
+        super().__init__()
+        self.horizontal = nn.Conv2d(channels, channels, (1, 7), (1, stride), (0, 3), bias=False)
+        self.vertical = nn.Conv2d(channels, channels, (7, 1), (stride, 1), (3, 0), bias=False)
+        self.norm = BatchNorm(channels, affine=not search)
+
+    def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
+        """Apply both convolutions to the node's value."""
+        return self.norm(self.vertical(self.horizontal(state.rectified)), scale)
+
+
+class FactorizedReduction(nn.Module):
+    """Halve height and width with two 1x1 convolutions of stride 2, the second shifted by one pixel.
+
+    `skip_connect` at stride 2, and the preprocessing of a cell's first input behind a reduction cell.
+    """
+
+    def __init__(self, channels_in: int, channels: int, search: bool) -> None:
+        super().__init__()
+        if channels % 2:
+            raise InputError(f"{channels} channels cannot be halved for a factorized reduction; use an even number")
+        self.first = nn.Conv2d(channels_in, channels // 2, 1, stride=2, bias=False)
+        self.second = nn.Conv2d(channels_in, channels // 2, 1, stride=2, bias=False)
+        self.norm = BatchNorm(channels, affine=not search)
+
+    def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
+        """Shape (N, channels_in, H, W) to (N, channels, H / 2, W / 2).
+
+        Raises:
+            InputError: if height or width is odd.
+        """
+        height, width = state.value.shape[2:]
+        if height % 2 or width % 2:
+            raise InputError(
+                f"a feature map of {height}x{width} pixels cannot be halved; use images whose size is a multiple "
+                "of 4 (cifar stem) or 32 (imagenet stem)"
+            )
+        rectified = state.rectified
+        return self.norm(torch.cat([self.first(rectified), self.second(rectified[:, :, 1:, 1:])], 1), scale)
+
+
+class PointwiseConv(nn.Module):
+    """ReLU, 1x1 convolution, BatchNorm: brings a cell's input to the cell's channels."""
+
+    def __init__(self, channels_in: int, channels: int, search: bool) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels_in, channels, 1, bias=False)
+        self.norm = BatchNorm(channels, affine=not search)
+
+    def forward(self, state: State) -> Tensor:
+        """Shape (N, channels_in, H, W) to (N, channels, H, W)."""
+        return self.norm(self.conv(state.rectified))
+
+
+def _skip(channels: int, stride: int, search: bool) -> nn.Module:
+    return Identity() if stride == 1 else FactorizedReduction(channels, channels, search)
+
+
+BUILDERS: dict[str, Callable[[int, int, bool], nn.Module]] = {
+    "max_pool_3x3": partial(Pool, "max"),
+    "avg_pool_3x3": partial(Pool, "avg"),
+    "skip_connect": _skip,
+    "sep_conv_3x3": partial(SeparableConv, 3),
+    "sep_conv_5x5": partial(SeparableConv, 5),
+    "sep_conv_7x7": partial(SeparableConv, 7),
+    "dil_conv_3x3": partial(DilatedConv, 3),
+    "dil_conv_5x5": partial(DilatedConv, 5),
+    "conv_7x1_1x7": FactorizedConv,
+}
+"""From (channels, stride, search) to a module; `none` has none, since it adds nothing."""

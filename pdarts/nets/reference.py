@@ -1,0 +1,149 @@
+"""State dicts under the reference implementation's names, turned into ours.
+
+Only names are translated and shapes compared; every tensor is kept as it is.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from pdarts.errors import InputError
+from pdarts.nets.network import Network
+from pdarts.nets.supernet import Supernet
+from pdarts.space.candidates import Candidates
+from pdarts.space.genotype import Genotype
+from pdarts.space.topology import KINDS
+
+Weights = Mapping[str, Tensor]
+
+_INSIDE_OPERATIONS = {
+    "sep_conv": {
+        "op.1": "first.depthwise", "op.2": "first.pointwise", "op.3": "first.norm",
+        "op.5": "second.depthwise", "op.6": "second.pointwise", "op.7": "second.norm",
+    },
+    "dil_conv": {"op.1": "unit.depthwise", "op.2": "unit.pointwise", "op.3": "unit.norm"},
+    "conv_7x1": {"1": "horizontal", "2": "vertical", "3": "norm"},
+    "skip_con": {"conv_1": "first", "conv_2": "second", "bn": "norm"},
+    "max_pool": {"1": "norm"},
+    "avg_pool": {"1": "norm"},
+}  # fmt: skip
+_PREPROCESSING = {"op.1": "conv", "op.2": "norm", "conv_1": "first", "conv_2": "second", "bn": "norm"}
+_ELSEWHERE = (
+    (r"stem0\.", "stem.first."),
+    (r"stem1\.", "stem.second."),
+    (r"stem\.", "stem.layers."),
+    (r"auxiliary_head\.", "auxiliary."),
+    (r"alphas_normal$", "alpha.normal"),
+    (r"alphas_reduce$", "alpha.reduction"),
+)
+_CELL_PART = re.compile(r"(cells\.\d+)\.(preprocess[01]|_ops\.\d+|cell_ops\.\d+\.m_ops\.\d+)\.(.+)\.(\w+)$")
+
+
+def supernet_state(state: Weights, candidates: Mapping[str, Candidates]) -> dict[str, Tensor]:
+    """A supernet's state dict under our names.
+
+    Args:
+        state: under the reference's names, with or without alphas.
+        candidates: operations on every edge, per kind of cell.
+
+    Raises:
+        InputError: if it does not fit these candidates, naming the first tensors that differ.
+    """
+    kinds = _kinds(state)
+
+    def place(cell: int, part: str) -> tuple[str, str]:
+        _, edge, _, operation = part.split(".")
+        name = candidates[kinds[cell]][int(edge)][int(operation)]
+        return f"edges.{edge}.operations.{name}", name
+
+    def build() -> nn.Module:
+        channels = _shape(state, "stem.0.weight")[0] // 3
+        return Supernet(len(kinds), channels, _shape(state, "classifier.weight")[0], candidates)
+
+    translated = _translate(state, place)
+    if not any(name.startswith("alpha.") for name in translated):
+        return _checked(translated, build, ignore="alpha.")
+    return _checked(translated, build)
+
+
+def network_state(state: Weights, genotype: Genotype) -> dict[str, Tensor]:
+    """An evaluation network's state dict under our names.
+
+    Args:
+        state: under the reference's names, of a CIFAR or ImageNet network, with or without auxiliary head.
+        genotype: its cells.
+
+    Raises:
+        InputError: if it does not fit this genotype, naming the first tensors that differ.
+    """
+    kinds = _kinds(state)
+
+    def place(cell: int, part: str) -> tuple[str, str]:
+        number = int(part.split(".")[1])
+        pairs, _ = genotype.cell(kinds[cell])
+        name = pairs[number][0] if number < len(pairs) else ""
+        return f"operations.{number}", name
+
+    def build() -> nn.Module:
+        stem = "imagenet" if "stem0.0.weight" in state else "cifar"
+        channels = _shape(state, "stem0.3.weight")[0] if stem == "imagenet" else _shape(state, "stem.0.weight")[0] // 3
+        auxiliary = any(name.startswith("auxiliary_head.") for name in state)
+        return Network(genotype, stem, len(kinds), channels, _shape(state, "classifier.weight")[0], auxiliary)
+
+    return _checked(_translate(state, place), build)
+
+
+def _kinds(state: Weights) -> list[str]:
+    """Kind of every cell, by their number alone."""
+    cells = {int(name.split(".")[1]) for name in state if name.startswith("cells.")}
+    return [KINDS[number in (len(cells) // 3, 2 * len(cells) // 3)] for number in range(len(cells))]
+
+
+def _shape(state: Weights, name: str) -> Sequence[int]:
+    if name not in state:
+        raise InputError(f"the state dict has no tensor {name!r}; it is none of a P-DARTS network")
+    return state[name].shape
+
+
+def _translate(state: Weights, place: Callable[[int, str], tuple[str, str]]) -> dict[str, Tensor]:
+    translated = {}
+    for name, tensor in state.items():
+        if name.endswith("num_batches_tracked"):
+            continue
+        if match := _CELL_PART.match(name):
+            cell, part, layer, kind = match.groups()
+            if part.startswith("preprocess"):
+                translated[f"{cell}.{part}.{_PREPROCESSING.get(layer, layer)}.{kind}"] = tensor
+            else:
+                module, operation = place(int(cell.split(".")[1]), part)
+                inside = _INSIDE_OPERATIONS.get(operation[:8], {})
+                translated[f"{cell}.{module}.{inside.get(layer, layer)}.{kind}"] = tensor
+            continue
+        for pattern, ours in _ELSEWHERE:
+            if re.match(pattern, name):
+                name = re.sub(f"^{pattern}", ours, name)
+                break
+        translated[name] = tensor
+    return translated
+
+
+def _checked(translated: dict[str, Tensor], build: Callable[[], nn.Module], ignore: str = "\0") -> dict[str, Tensor]:
+    """`translated` itself, if its names and shapes are exactly those of the network that `build` makes."""
+    with torch.device("meta"):
+        expected = {name: tensor.shape for name, tensor in build().state_dict().items() if not name.startswith(ignore)}
+    found = {name: tensor.shape for name, tensor in translated.items()}
+    differences = [
+        f"{name}: expected {_described(expected.get(name))}, found {_described(found.get(name))}"
+        for name in {**expected, **found}
+        if expected.get(name) != found.get(name)
+    ]
+    if differences:
+        listed = "\n  ".join(differences[:5])
+        raise InputError(f"the state dict does not fit, {len(differences)} tensors differ:\n  {listed}")
+    return translated
+
+
+def _described(shape: torch.Size | None) -> str:
+    return "nothing" if shape is None else "x".join(map(str, shape)) or "a scalar"

@@ -1,0 +1,53 @@
+"""First layers: from images to the two inputs of the first cell."""
+
+from torch import Tensor, nn
+
+from pdarts.nets.operations import BatchNorm, State
+
+
+class CifarStem(nn.Module):
+    """One 3x3 convolution to three times the channels; both inputs are its output."""
+
+    reduces = False
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = (3 * channels, 3 * channels)
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, 3 * channels, 3, padding=1, bias=False), BatchNorm(3 * channels, affine=True)
+        )
+
+    def forward(self, images: Tensor) -> tuple[State, State]:
+        """Images of shape (N, 3, H, W) to twice (N, 3 * channels, H, W)."""
+        state = State(self.layers(images))
+        return state, state
+
+
+class ImageNetStem(nn.Module):
+    """Three 3x3 convolutions of stride 2; the inputs are the outputs of the second and of the third."""
+
+    reduces = True
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = (channels, channels)
+        self.first = nn.Sequential(
+            nn.Conv2d(3, channels // 2, 3, stride=2, padding=1, bias=False),
+            BatchNorm(channels // 2, affine=True),
+            nn.ReLU(),
+            nn.Conv2d(channels // 2, channels, 3, stride=2, padding=1, bias=False),
+            BatchNorm(channels, affine=True),
+        )
+        self.second = nn.Sequential(
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, stride=2, padding=1, bias=False),
+            BatchNorm(channels, affine=True),
+        )
+
+    def forward(self, images: Tensor) -> tuple[State, State]:
+        """Images of shape (N, 3, H, W) to (N, channels, H / 4, W / 4) and (N, channels, H / 8, W / 8)."""
+        quarter = self.first(images)
+        return State(quarter), State(self.second(quarter))
+
+
+STEMS: dict[str, type[CifarStem] | type[ImageNetStem]] = {"cifar": CifarStem, "imagenet": ImageNetStem}

@@ -1,0 +1,111 @@
+"""One stage of a search: a fresh supernet, trained by turns with its alphas."""
+
+import time
+from collections.abc import Iterator, Mapping
+from itertools import count
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pdarts.data.loaders import Loader
+from pdarts.engine.journal import Journal
+from pdarts.engine.metrics import Tally, evaluate
+from pdarts.engine.schedules import cosine
+from pdarts.engine.seeds import derive_seed
+from pdarts.nets.supernet import Supernet
+from pdarts.progressive.bilevel import Batch, alphas_step, weights_step
+from pdarts.progressive.schedule import skip_dropout
+from pdarts.settings import StageSettings
+from pdarts.space.candidates import Candidates
+from pdarts.space.topology import EDGES, KINDS
+
+
+def search_stage(
+    stage: StageSettings,
+    candidates: Mapping[str, Candidates],
+    loaders: tuple[Loader, Loader],
+    classes: int,
+    seed: int,
+    device: torch.device,
+    journal: Journal,
+) -> dict[str, Tensor]:
+    """Train a supernet over `candidates` and its alphas.
+
+    Args:
+        stage: how.
+        candidates: operations considered, per kind of cell.
+        loaders: images that train weights, and images that train alphas.
+        classes: number of classes.
+        seed: the stage's own seed.
+        device: where to compute; the loaders' images are there.
+        journal: takes each epoch's metrics.
+
+    Returns:
+        Architecture weights per kind of cell, float64 of shape (edges, operations), on the CPU.
+    """
+    torch.manual_seed(derive_seed(seed, "initialization"))
+    supernet = Supernet(stage.cells, stage.channels, classes, candidates).to(device)
+    weights_optimizer = torch.optim.SGD(
+        supernet.weights(),
+        stage.weights.learning_rate,
+        momentum=stage.weights.momentum,
+        weight_decay=stage.weights.weight_decay,
+    )
+    alphas_optimizer = torch.optim.Adam(
+        supernet.alphas(), stage.alphas.learning_rate, stage.alphas.betas, weight_decay=stage.alphas.weight_decay
+    )
+    weights_images, alphas_images = loaders
+    for epoch in range(stage.epochs):
+        started, weights_tally, alphas_tally = time.monotonic(), Tally(device), Tally(device)
+        rate = cosine(epoch, stage.epochs, stage.weights.learning_rate, stage.weights.final_learning_rate)
+        for group in weights_optimizer.param_groups:
+            group["lr"] = rate
+        dropout = skip_dropout(stage, epoch)
+        torch.manual_seed(derive_seed(seed, "skip_dropout", epoch))
+        supernet.train()
+        alphas_batches = _endless(alphas_images, derive_seed(seed, "alphas_images", epoch))
+        for step, batch in enumerate(weights_images.shuffled(derive_seed(seed, "weights_images", epoch))):
+            if epoch >= stage.frozen_epochs:
+                alphas_batch = next(alphas_batches)
+                outcome = alphas_step(supernet, alphas_batch, alphas_optimizer, stage.alphas.clip, dropout)
+                alphas_tally.add(*outcome, alphas_batch[1])
+            loss, logits = weights_step(supernet, batch, weights_optimizer, stage.weights.clip, dropout)
+            weights_tally.add(loss, logits, batch[1])
+            journal.step(epoch, step, loss)
+        accuracy = None
+        if epoch >= stage.epochs - stage.scored_epochs:
+            accuracy = evaluate(supernet.eval(), alphas_images.in_order(), device).top1
+        weights = _architecture_weights(supernet)
+        metrics: dict[str, Any] = {
+            "train_loss": weights_tally.loss,
+            "train_accuracy": weights_tally.top1,
+            "valid_loss": alphas_tally.loss if alphas_tally.images else None,
+            "valid_accuracy": accuracy,
+            "learning_rate": rate,
+            "skip_dropout": dropout,
+            "architecture_weights": {kind: rows.tolist() for kind, rows in weights.items()},
+            "seconds": round(time.monotonic() - started, 3),
+        }
+        journal.epoch(epoch, metrics, _named(candidates, weights))
+    return weights
+
+
+def _endless(loader: Loader, seed: int) -> Iterator[Batch]:
+    """Batches without end: the images are shuffled anew whenever they run out."""
+    for number in count():
+        yield from loader.shuffled(derive_seed(seed, number))
+
+
+def _architecture_weights(supernet: Supernet) -> dict[str, Tensor]:
+    alphas = zip(KINDS, supernet.alphas(), strict=True)
+    return {kind: rows.detach().cpu().double().softmax(dim=1) for kind, rows in alphas}
+
+
+def _named(candidates: Mapping[str, Candidates], weights: Mapping[str, Tensor]) -> dict[str, float]:
+    return {
+        f"{kind}/{source}-{target}/{name}": weight
+        for kind in KINDS
+        for (source, target), names, row in zip(EDGES, candidates[kind], weights[kind].tolist(), strict=True)
+        for name, weight in zip(names, row, strict=True)
+    }

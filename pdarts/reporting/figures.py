@@ -1,0 +1,79 @@
+"""What all figures share: one colour for each operation, fonts, and files that are the same byte for byte."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+from matplotlib.typing import RcKeyType
+
+from pdarts.engine.files import write
+from pdarts.errors import InputError
+
+OPERATION_COLORS = {
+    "none": "#8c8c8c",
+    "max_pool_3x3": "#0b5394",
+    "avg_pool_3x3": "#3d9be0",
+    "skip_connect": "#e07b00",
+    "sep_conv_3x3": "#1e8449",
+    "sep_conv_5x5": "#7cb518",
+    "sep_conv_7x7": "#0b5345",
+    "dil_conv_3x3": "#8e44ad",
+    "dil_conv_5x5": "#d6448f",
+    "conv_7x1_1x7": "#8d5524",
+}
+"""A hue for each family of operations: pooling blue, skip connections orange, separable green, dilated purple."""
+
+INK, FAINT = "#24292f", "#b3bac2"
+"""Colours of text and main lines, and of what stands behind them."""
+
+FORMATS = {
+    ".svg": {"Creator": None, "Date": None, "Format": None, "Type": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    ".png": {"Software": None},
+}
+"""File formats by suffix, with the metadata that would make two files of the same figure differ."""
+
+_STYLE: dict[RcKeyType, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Helvetica", "Arial"],
+    "font.size": 8,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": FAINT,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    # Text stays text, to be searched, read aloud and restyled; the first font is part of matplotlib and is the one
+    # that sizes are measured with, and the others are no wider.
+    "svg.fonttype": "none",
+    "svg.hashsalt": "pdarts",
+    "pdf.fonttype": 42,
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The settings that figures are made and saved with, whatever a user's own matplotlib settings say."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        yield
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write `figure` in the format that the suffix names; the same figure gives the same bytes.
+
+    Raises:
+        InputError: if the suffix is not in `FORMATS`.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise InputError(f"{path}: cannot draw {suffix or 'a file without suffix'!r}; allowed: {', '.join(FORMATS)}")
+    with style():
+        write(path, lambda part: figure.savefig(part, format=suffix[1:], dpi=150, metadata=FORMATS[suffix]))

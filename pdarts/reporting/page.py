@@ -1,0 +1,82 @@
+"""Fills the templates: a table in LaTeX, and a page that needs no other file."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from pdarts.errors import InputError
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{character: "\\" + character for character in "{}$&#%_"},
+    "<": "$<$",
+    ">": "$>$",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "–": "--",
+}
+
+_SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
+
+
+def render(template: str, values: dict[str, Any]) -> str:
+    """Fill a template of `pdarts/reporting/templates`; values are escaped as its format wants it."""
+    latex = template.endswith(".tex.j2")
+    environment = Environment(
+        loader=PackageLoader("pdarts.reporting", "templates"),
+        undefined=StrictUndefined,
+        autoescape=not latex,
+        finalize=escape_latex if latex else None,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(template).render(values)
+
+
+def escape_latex(value: object) -> str:
+    """`value` as text that LaTeX sets as it is."""
+    return "".join(_SPECIAL.get(character, character) for character in str(value))
+
+
+def inline_svg(path: Path, prefix: str, label: str) -> Markup:
+    """An SVG file's drawing, to stand inside a page as wide as there is room.
+
+    Args:
+        path: the file.
+        prefix: put before every id, so that no two drawings of a page share one.
+        label: what a screen reader calls the drawing.
+
+    Raises:
+        InputError: if the file is missing or no SVG.
+    """
+    ElementTree.register_namespace("", _SVG)
+    ElementTree.register_namespace("xlink", _XLINK)
+    try:
+        root = ElementTree.fromstring(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: this figure does not exist; pdarts.draw or pdarts.curves makes it") from error
+    except (UnicodeDecodeError, ElementTree.ParseError) as error:
+        raise InputError(
+            f"{path}: not a whole SVG ({error}); make it anew with pdarts.draw or pdarts.curves"
+        ) from error
+    if root.tag != f"{{{_SVG}}}svg" or "viewBox" not in root.attrib:
+        raise InputError(f"{path}: not an SVG with a viewBox; make it anew with pdarts.draw or pdarts.curves")
+    for element in root.iter():
+        for name, value in element.attrib.items():
+            if name == "id":
+                element.set(name, prefix + value)
+            elif name.endswith("href"):
+                element.set(name, re.sub(r"^#", f"#{prefix}", value))
+            elif "url(#" in value:
+                element.set(name, value.replace("url(#", f"url(#{prefix}"))
+    for name in ("width", "height"):
+        root.attrib.pop(name, None)
+    root.attrib |= {"role": "img", "aria-label": label}
+    return Markup(ElementTree.tostring(root, encoding="unicode"))

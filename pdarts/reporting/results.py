@@ -1,0 +1,216 @@
+"""What reports read of the files that other steps write; keys they have no use for are ignored."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pdarts.engine.files import read_json
+from pdarts.errors import InputError
+from pdarts.space.topology import EDGES
+
+
+class Result(BaseModel):
+    """Base of everything read from a results file."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+
+class Accepted(Result):
+    """Why a result counts although the code that made it has changed since."""
+
+    commit: str
+    when: str
+    reason: str
+
+
+class Provenance(Result):
+    """Where a result comes from; what could not be found out is null."""
+
+    version: str | None
+    commit: str | None
+    clean: bool | None
+    python: str
+    torch: str | None
+    torchvision: str | None
+    snakemake: str | None
+    device: str
+    device_type: str | None = None
+    threads: int
+    processes: int
+    started: str
+    accepted: tuple[Accepted, ...] = ()
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the device is known to be a GPU."""
+        return self.device_type == "cuda"
+
+    @property
+    def where(self) -> str:
+        """The device, and how much of it."""
+        if self.on_gpu:
+            return f"{self.processes} × {self.device}" if self.processes > 1 else self.device
+        return f"{self.device}, {self.threads} thread{'s' * (self.threads > 1)}"
+
+
+class EdgeWeights(Result):
+    """Architecture weights of the operations that an edge still considers."""
+
+    edge: tuple[int, int]
+    weights: dict[str, float]
+
+
+Edges = Annotated[tuple[EdgeWeights, ...], Field(min_length=len(EDGES), max_length=len(EDGES))]
+
+
+class Cells(Result):
+    """One entry an edge, in the order of `EDGES`."""
+
+    normal: Edges
+    reduction: Edges
+
+
+class StageSettings(Result):
+    """Settings of a stage that a report names."""
+
+    cells: int
+    channels: int
+    operations: int
+    skip_dropout: float
+    epochs: int
+    frozen_epochs: int
+    train_portion: float
+
+
+class StageResult(Result):
+    """A stage file; `seconds` is the stage's wall time."""
+
+    stage: int
+    settings: StageSettings
+    cells: Cells
+    seconds: float
+    provenance: Provenance
+
+
+class StageEpoch(Result):
+    """A line of a stage's metrics; accuracies in percent, weights one row an edge."""
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    valid_loss: float | None
+    valid_accuracy: float | None
+    learning_rate: float
+    skip_dropout: float
+    architecture_weights: dict[str, tuple[tuple[float, ...], ...]]
+
+
+class TrainingEpoch(Result):
+    """A line of a training's metrics; accuracy in percent. Other keys are kept, so that their names can be seen."""
+
+    model_config = ConfigDict(extra="allow")
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    learning_rate: float
+    drop_path: float
+
+
+class Split(Result):
+    """One split of a dataset."""
+
+    images: int
+
+
+class Splits(Result):
+    """Both splits of a dataset, as trained and tested on."""
+
+    train: Split
+    test: Split
+
+
+class EvaluatedDataset(Result):
+    """The dataset that a network was trained and tested on."""
+
+    source: str
+    classes: tuple[str, ...]
+    image_size: int
+    splits: Splits
+
+
+class EvaluatedRecipe(Result):
+    """The parts of a recipe that a report names."""
+
+    cells: int
+    channels: int
+    epochs: int
+
+
+class EvaluatedSettings(Result):
+    """What was trained, and on what."""
+
+    dataset: EvaluatedDataset
+    recipe: EvaluatedRecipe
+
+
+class Evaluation(Result):
+    """A test result; accuracies in percent, `multiply_adds` of one image."""
+
+    top1: float
+    top5: float
+    images: int
+    parameters: int
+    multiply_adds: int
+    training_seconds: float
+    settings: EvaluatedSettings
+    genotype: dict[str, Any]
+    provenance: Provenance
+    training_provenance: Provenance | None = None
+
+
+Model = TypeVar("Model", bound=Result)
+
+
+def read(model: type[Model], path: Path, what: str, made_by: str) -> Model:
+    """Read a results file.
+
+    Args:
+        model: what it should hold.
+        path: the file.
+        what: what a message calls it, such as `stage file`.
+        made_by: the step that makes it anew.
+
+    Raises:
+        InputError: if the file is missing, cut off or something else.
+    """
+    return _check(model, read_json(path, what, made_by), str(path), what, made_by)
+
+
+def read_lines(model: type[Model], path: Path, what: str, made_by: str) -> list[Model]:
+    """Read a file of one JSON object a line, of which there is at least one.
+
+    Raises:
+        InputError: if the file is missing or empty, or a line does not fit; the message names the line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        values = [json.loads(line) for line in lines]
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: this {what} does not exist; {made_by} makes it") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: not a {what} ({error}); make it anew with {made_by}") from error
+    if not values:
+        raise InputError(f"{path}: this {what} is empty; make it anew with {made_by}")
+    return [_check(model, value, f"{path}, line {line}", what, made_by) for line, value in enumerate(values, 1)]
+
+
+def _check(model: type[Model], value: Any, where: str, what: str, made_by: str) -> Model:
+    try:
+        return model.model_validate_json(json.dumps(value))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise InputError(f"{where}: not a {what}: {key}: {first['msg']}; make it anew with {made_by}") from error

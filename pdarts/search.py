@@ -1,0 +1,97 @@
+"""Run one stage of a progressive search.
+
+A stage trains a fresh supernet over the operations that are still considered, by turns with its alphas, and writes
+the architecture weights it ends with. Stage 1 considers all candidates; a later stage reads the file of the stage
+before and keeps that stage's strongest operations on every edge.
+"""
+
+from pathlib import Path
+
+from pdarts.data import manifest
+from pdarts.data.loaders import Loader, halves
+from pdarts.engine import device, files, step
+from pdarts.engine.journal import Journal
+from pdarts.engine.progress import Progress
+from pdarts.engine.provenance import now, provenance
+from pdarts.engine.seeds import derive_seed
+from pdarts.engine.tracking import Tracker
+from pdarts.errors import InputError
+from pdarts.progressive.stage import search_stage
+from pdarts.settings import Machine, StageSettings, parse_argument
+from pdarts.space import candidates
+from pdarts.space.candidates import Candidates
+
+
+def main() -> None:
+    """Entry point."""
+    parser = step.parser(__doc__)
+    parser.add_argument("--data", required=True, type=Path, metavar="MANIFEST.json", help="manifest by pdarts.prepare")
+    parser.add_argument("--stage", required=True, type=int, help="number of the stage, from 1")
+    parser.add_argument("--previous", type=Path, metavar="STAGE.json", help="file of the stage before; not for stage 1")
+    parser.add_argument(
+        "--settings", required=True, metavar="JSON", help="cells, channels, operations an edge, skip_dropout, epochs, …"
+    )
+    parser.add_argument("--seed", required=True, type=int, help="seed of the whole search, from 0")
+    parser.add_argument("--output", required=True, type=Path, metavar="STAGE.json", help="stage file to write")
+    parser.add_argument("--metrics", required=True, type=Path, metavar="METRICS.jsonl", help="a line an epoch")
+    parser.add_argument("--experiment", default="by-hand", help="name of the search, for progress and W&B")
+    step.add_machine(parser)
+    arguments = parser.parse_args()
+    stage = parse_argument(StageSettings, arguments.settings, "--settings")
+    machine = parse_argument(Machine, arguments.machine, "--machine")
+    started, where = now(), device.set_up(machine)
+
+    considered = _candidates(stage, arguments.stage, arguments.previous)
+    dataset = manifest.read(arguments.data)
+    images = manifest.images_of(dataset, Path(machine.data_root(dataset.source)))
+    loaders = [
+        Loader(half, stage.batch_size, dataset.mean, dataset.std, stage.augmentation, where)
+        for half in halves(images.train, stage.train_portion)
+    ]
+    settings = stage.model_dump(mode="json")
+    name = f"{arguments.experiment} seed {arguments.seed} stage {arguments.stage}"
+    tracker = Tracker(machine.wandb, "search", arguments.experiment, name, {"seed": arguments.seed, **settings})
+    journal = Journal(arguments.metrics, tracker, Progress(f"search {name}", stage.epochs, len(loaders[0])))
+    weights = search_stage(
+        stage,
+        considered,
+        (loaders[0], loaders[1]),
+        len(dataset.classes),
+        derive_seed(arguments.seed, "stage", arguments.stage),
+        where,
+        journal,
+    )
+    record = provenance(where, started)
+    result = {
+        "stage": arguments.stage,
+        "settings": settings,
+        "cells": candidates.to_json(considered, weights),
+        "seconds": record["seconds"],
+        "provenance": record,
+    }
+    files.write_json(arguments.output, result)
+    tracker.finish()
+
+
+def _candidates(stage: StageSettings, number: int, previous: Path | None) -> dict[str, Candidates]:
+    """All operations in stage 1, the strongest of the stage before in a later one."""
+    if (number == 1) != (previous is None) or number < 1:
+        raise InputError(
+            f"--stage is {number} and --previous is {previous}; stage 1 takes no --previous, a later stage takes the "
+            "file of the stage before"
+        )
+    if previous is None:
+        return candidates.all_candidates(stage.candidates)
+    value = files.read_json(previous, "stage file", "pdarts.search")
+    before = value.get("stage") if isinstance(value, dict) else None
+    if before != number - 1:
+        raise InputError(f"{previous}: holds stage {before}, but stage {number} needs that of stage {number - 1}")
+    names, weights = candidates.parse(value.get("cells"), str(previous))
+    present = min(rows.shape[1] for rows in weights.values())
+    if stage.operations > present:
+        raise InputError(f"operations is {stage.operations}, but {previous} has {present}; allowed: 2 to {present}")
+    return {kind: candidates.prune(names[kind], weights[kind], stage.operations) for kind in names}
+
+
+if __name__ == "__main__":
+    step.run(main)

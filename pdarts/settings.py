@@ -1,0 +1,439 @@
+"""Everything that can be set: one frozen model per noun of `config.yaml`, strict about names, types and ranges.
+
+The text under a field is its description in `rules/config.schema.yaml`, which is generated from this module.
+What changes a result has no default here; what only says where the work runs (`Machine`) has.
+"""
+
+import difflib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+
+from pdarts.errors import InputError
+from pdarts.space.operations import OPERATIONS
+
+if TYPE_CHECKING:
+    Operation = str
+else:
+    Operation = Literal[OPERATIONS]
+Source = Literal["digits", "fashion_mnist", "cifar10", "cifar100"]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Seeds = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Rate = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+
+LINEAR_TAIL = 5
+"""Last epochs of the linear schedule, whose slope is a fifth of that before."""
+
+
+class Settings(BaseModel):
+    """Base of all settings: immutable, no unknown keys, no silent conversions."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Dataset(Settings):
+    """Where images come from."""
+
+    source: Source
+    """Which images: `digits` is part of the package, the others are read from `machine.data_roots`."""
+    train_images: Positive | None
+    """Use only the first so many training images; null uses all."""
+    mean: tuple[float, float, float]
+    """Mean of each colour channel of the training images, on a scale from 0 to 1."""
+    std: tuple[Rate, Rate, Rate]
+    """Standard deviation of each colour channel of the training images, on a scale from 0 to 1."""
+
+
+class Augmentation(Settings):
+    """Random changes of the training images; each image of a batch draws its own."""
+
+    crop_padding: Annotated[int, Field(ge=0)]
+    """Pixels of black added on every side before a random crop of the old size; 0 leaves images where they are."""
+    flip: bool
+    """Mirror half of the images horizontally."""
+    cutout: Annotated[int, Field(ge=0)]
+    """Side in pixels of a square that is blanked at a random place; 0 for none."""
+
+
+class WeightsOptimizer(Settings):
+    """SGD of network weights with a cosine or linear schedule, constant within an epoch."""
+
+    learning_rate: Rate
+    """Learning rate of the first epoch."""
+    final_learning_rate: NonNegative
+    """What a cosine schedule falls to after the last epoch."""
+    momentum: Share
+    """Momentum of SGD."""
+    weight_decay: NonNegative
+    """L2 penalty on all network weights."""
+    clip: Rate | None
+    """Largest norm of all weights' gradients together; null for no limit."""
+
+
+class AlphasOptimizer(Settings):
+    """Adam of the alphas, at a constant rate."""
+
+    learning_rate: Rate
+    """Learning rate of every epoch."""
+    betas: tuple[Share, Share]
+    """Decay of Adam's first and second moments."""
+    weight_decay: NonNegative
+    """L2 penalty on the alphas."""
+    clip: Rate | None
+    """Largest norm of all alphas' gradients together; null for no limit."""
+
+
+class Stage(Settings):
+    """One stage of a search, as the paper's table describes it."""
+
+    cells: Positive
+    """Depth of the supernet."""
+    channels: Annotated[int, Field(ge=2, multiple_of=2)]
+    """Initial channels of the supernet; even, since a factorized reduction halves them."""
+    operations: Annotated[int, Field(ge=2)]
+    """Candidate operations on every edge: all in the first stage, the strongest of the stage before in later ones."""
+    skip_dropout: Share
+    """Dropout rate behind skip connections at the start of the stage; it decays from there."""
+
+
+class SearchProtocol(Settings):
+    """What all stages of a search have in common."""
+
+    candidates: Annotated[tuple[Operation, ...], Field(min_length=2)]
+    """Candidate operations of the first stage, on every edge, in this order."""
+    train_portion: Annotated[float, Field(gt=0, lt=1)]
+    """Share of the training images, from the first on, that trains weights; the rest trains alphas."""
+    epochs: Positive
+    """Epochs of each stage."""
+    frozen_epochs: Annotated[int, Field(ge=0)]
+    """First epochs of each stage, in which alphas do not move."""
+    scored_epochs: Annotated[int, Field(ge=0)]
+    """Last epochs of each stage, in which accuracy on the alphas' images is logged; nothing is selected by it."""
+    batch_size: Positive
+    """Images a step, of weights and of alphas alike."""
+    weights: WeightsOptimizer
+    """How network weights are trained."""
+    alphas: AlphasOptimizer
+    """How alphas are trained."""
+    augmentation: Augmentation
+    """Random changes of the images of both halves."""
+
+
+class StageSettings(SearchProtocol, Stage):
+    """All that one stage needs to know: `pdarts.search --settings`."""
+
+
+class Search(SearchProtocol):
+    """Turns a dataset into genotypes."""
+
+    dataset: Name
+    """Name under `datasets`."""
+    seeds: Seeds
+    """One independent search each."""
+    max_skips: Annotated[int, Field(ge=0, le=8)] | None
+    """Skip connections that the normal cell may keep, 0 to 8; null for no limit."""
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
+    """The stages, in order."""
+
+    def stage_settings(self, stage: int) -> StageSettings:
+        """What stage number `stage` (from 1) depends on, and nothing else."""
+        protocol = self.model_dump(include=set(SearchProtocol.model_fields))
+        return StageSettings(**protocol, **self.stages[stage - 1].model_dump())
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        present = len(self.candidates)
+        if len(set(self.candidates)) != present:
+            raise ValueError(f"candidates are listed twice in {list(self.candidates)}; name each operation once")
+        if self.frozen_epochs > self.epochs:
+            raise ValueError(f"frozen_epochs is {self.frozen_epochs}, but a stage has {self.epochs} epochs")
+        for number, stage in enumerate(self.stages, 1):
+            if number == 1 and stage.operations != present:
+                raise ValueError(
+                    f"stages[0].operations is {stage.operations}, but the first stage starts with all "
+                    f"{present} candidates; write {present}, or list fewer candidates"
+                )
+            if stage.operations > present:
+                raise ValueError(
+                    f"stages[{number - 1}].operations is {stage.operations}, but only {present} are left after "
+                    f"stage {number - 1}; allowed: 1 to {present}"
+                )
+            present = stage.operations
+        return self
+
+
+class Recipe(Settings):
+    """How an evaluation network is built and trained."""
+
+    stem: Literal["cifar", "imagenet"]
+    """First layers: `cifar` keeps the image size, `imagenet` divides it by 8."""
+    cells: Positive
+    """Depth of the network."""
+    channels: Annotated[int, Field(ge=2, multiple_of=2)]
+    """Initial channels; even, since a factorized reduction halves them."""
+    auxiliary_weight: Rate | None
+    """Loss weight of the auxiliary head; null builds none. It needs 32-pixel (cifar) or 224-pixel (imagenet) images."""
+    drop_path: Share
+    """Drop path rate that the last epoch approaches; it rises linearly from 0."""
+    epochs: Positive
+    """Epochs of training."""
+    batch_size: Positive
+    """Images a step."""
+    optimizer: WeightsOptimizer
+    """How weights are trained."""
+    schedule: Literal["cosine", "linear"]
+    """Course of the learning rate; `linear` is the paper's on ImageNet, with a slower slope in the last 5 epochs."""
+    warmup_epochs: Annotated[int, Field(ge=0)]
+    """First epochs, in which the learning rate rises to its scheduled value."""
+    label_smoothing: Share
+    """Share of the target that is spread over all classes, in the training loss only."""
+    augmentation: Augmentation
+    """Random changes of the training images."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.warmup_epochs > self.epochs:
+            raise ValueError(f"warmup_epochs is {self.warmup_epochs}, but there are {self.epochs} epochs")
+        if self.schedule == "linear" and self.epochs <= LINEAR_TAIL:
+            raise ValueError(
+                f"epochs is {self.epochs}, but the linear schedule has a tail of {LINEAR_TAIL}; allowed: from "
+                f"{LINEAR_TAIL + 1}, or schedule: cosine"
+            )
+        return self
+
+
+class FromSearch(Settings):
+    """The genotype that a search of this workflow derives."""
+
+    search: Name
+    """Name under `searches`."""
+    seed: Annotated[int, Field(ge=0)] | Literal["each"]
+    """Seed of the search; `each` gives every seed of the training the cell of the search with the same seed."""
+
+
+def _kind_of_genotype(value: Any) -> str:
+    return "name" if isinstance(value, str) else "search"
+
+
+class Training(Settings):
+    """Gives a genotype and a dataset to a recipe."""
+
+    genotype: Annotated[
+        Annotated[str, Tag("name")] | Annotated[FromSearch, Tag("search")], Discriminator(_kind_of_genotype)
+    ]
+    """A published cell (`PDARTS`), the path of a genotype file (`cells/mine.json`), or `{search: …, seed: …}`."""
+    dataset: Name
+    """Name under `datasets`."""
+    recipe: Name
+    """Name under `recipes`."""
+    changes: dict[str, Any] = {}
+    """Keys of the recipe that this training sets otherwise; a key that holds keys is given whole."""
+    seeds: Seeds
+    """One independent training each."""
+
+
+class Row(Settings):
+    """One line of a table."""
+
+    architecture: Annotated[str, Field(min_length=1)]
+    """What the row is called."""
+    training: Name
+    """Name under `trainings`."""
+
+
+class Table(Settings):
+    """Rows of trainings, tested and set side by side."""
+
+    title: Annotated[str, Field(min_length=1)]
+    """Caption of the table."""
+    rows: Annotated[tuple[Row, ...], Field(min_length=1)]
+    """The lines, in order."""
+
+
+class Wandb(Settings):
+    """Weights & Biases: a mirror of the files on disk, never needed by a later step."""
+
+    mode: Literal["offline", "online", "disabled"] = "offline"
+    """`offline` writes run files that `wandb sync` uploads later, `online` uploads at once, `disabled` does nothing."""
+    project: str = "pdarts"
+    """Project that runs appear under."""
+    entity: str | None = None
+    """User or team; null for the account's own."""
+    directory: str = "results"
+    """Folder in which `wandb/` with the run files is made."""
+
+
+class Machine(Settings):
+    """Where the work runs. Nothing here changes a result or makes a step run again."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """`auto` takes a GPU where there is one; `cuda` without a GPU is an error."""
+    threads: Positive = 1
+    """CPU threads a step. Sums of floats differ in the last bits between thread counts."""
+    data_roots: dict[Source, str] = {}
+    """Folder of each source; `data/SOURCE` where none is named."""
+    download: bool = True
+    """Fetch missing data where the source allows it."""
+    wandb: Wandb = Wandb()
+    """Experiment tracking."""
+
+    def data_root(self, source: Source) -> str:
+        """Folder in which the files of `source` lie."""
+        return self.data_roots.get(source, f"data/{source}")
+
+
+class Config(Settings):
+    """`config.yaml`: what exists, and where it runs. The target says what of it is built."""
+
+    datasets: dict[Name, Dataset]
+    """Where images come from."""
+    searches: dict[Name, Search]
+    """From a dataset to genotypes."""
+    recipes: dict[Name, Recipe]
+    """How evaluation networks are built and trained."""
+    trainings: dict[Name, Training]
+    """A genotype, a dataset and a recipe."""
+    tables: dict[Name, Table]
+    """What is set side by side."""
+    machine: Machine
+    """Where the work runs."""
+
+    def recipe_of(self, training: Training) -> Recipe:
+        """The training's recipe with its own changes.
+
+        Raises:
+            InputError: if a change names no key of a recipe or gives it an impossible value.
+        """
+        merged = self.recipes[training.recipe].model_dump(mode="json") | training.changes
+        return parse(Recipe, merged, "changes")
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        for name, search in self.searches.items():
+            _known(f"searches.{name}.dataset", search.dataset, self.datasets)
+        for name, training in self.trainings.items():
+            _known(f"trainings.{name}.dataset", training.dataset, self.datasets)
+            _known(f"trainings.{name}.recipe", training.recipe, self.recipes)
+            if isinstance(training.genotype, FromSearch):
+                _known(f"trainings.{name}.genotype.search", training.genotype.search, self.searches)
+                searched = self.searches[training.genotype.search].seeds
+                wanted = training.seeds if training.genotype.seed == "each" else (training.genotype.seed,)
+                for seed in wanted:
+                    _known(f"trainings.{name}.genotype: seed", seed, searched)
+            try:
+                self.recipe_of(training)
+            except InputError as error:
+                raise ValueError(f"trainings.{name}.{error}") from error
+        for name, table in self.tables.items():
+            for place, row in enumerate(table.rows):
+                _known(f"tables.{name}.rows[{place}].training", row.training, self.trainings)
+        return self
+
+
+def _known(key: str, value: str | int, existing: Iterable[str | int]) -> None:
+    if value not in existing:
+        raise ValueError(f"{key} is {value!r}, which does not exist{_suggestion(value, existing)}")
+
+
+def _suggestion(value: object, allowed: Iterable[object]) -> str:
+    names = [str(name) for name in allowed]
+    close = difflib.get_close_matches(str(value), names, 1)
+    meant = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{meant} (allowed: {', '.join(names) or 'none is declared'})"
+
+
+Model = TypeVar("Model", bound=Settings)
+
+
+def parse(model: type[Model], values: object, where: str) -> Model:
+    """Check plain values (from YAML or JSON) against `model`.
+
+    Args:
+        values: nested dicts, lists, numbers and strings.
+        where: what a message calls the outermost level, such as `config.yaml`.
+
+    Raises:
+        InputError: naming every key that does not fit, its value and what is allowed.
+    """
+    try:
+        return model.model_validate_json(json.dumps(values, default=str))
+    except ValidationError as error:
+        lines = [_explain(model, dict(problem)) for problem in error.errors()]
+        raise InputError(f"{where}: " + "\n".join(lines)) from error
+
+
+def parse_argument(model: type[Model], text: str, where: str) -> Model:
+    """Check the value of a command line option: one line of JSON, or the path of a JSON file.
+
+    Raises:
+        InputError: if it is neither, or does not fit the model.
+    """
+    try:
+        content = text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8")
+        return parse(model, json.loads(content), where)
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(
+            f"{where} is {text!r}; allowed: one line of JSON, or the path of a JSON file ({error})"
+        ) from error
+
+
+def _explain(model: type[Settings], problem: dict[str, Any]) -> str:
+    path = _without_tags(problem["loc"])
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    value, kind = problem["input"], problem["type"]
+    if kind == "value_error":
+        message = str(problem["ctx"]["error"])
+        return f"{key}: {message}" if key else message
+    if kind == "extra_forbidden":
+        return f"{key}: unknown key{_suggestion(path[-1], _siblings(model, path[:-1]))}"
+    if kind == "missing":
+        return f"{key}: missing; add it (see rules/config.schema.yaml for its meaning)"
+    message = problem["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    hint = ""
+    if isinstance(value, str) and kind in ("float_type", "int_type") and _is_number(value):
+        hint = f"; YAML reads {value} as text: write {float(value):f}".rstrip("0")
+    return f"{key} is {value!r}; allowed: {message}{hint}"
+
+
+def _without_tags(location: tuple[str | int, ...]) -> list[str | int]:
+    """The keys of `location` alone: behind `genotype` pydantic tells which of its forms it took."""
+    return [part for place, part in enumerate(location) if place == 0 or location[place - 1] != "genotype"]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _siblings(model: type[Settings], path: list[str | int]) -> list[str]:
+    """Keys that are allowed at `path` inside `model`."""
+    schema = model.model_json_schema()
+    node: dict[str, Any] = schema
+    for part in path:
+        node = _resolve(node, schema)
+        if isinstance(part, int):
+            node = node.get("items", {})
+        elif part in node.get("properties", {}):
+            node = node["properties"][part]
+        elif "additionalProperties" in node and isinstance(node["additionalProperties"], dict):
+            node = node["additionalProperties"]
+        elif "patternProperties" in node:
+            node = next(iter(node["patternProperties"].values()))
+    return list(_resolve(node, schema).get("properties", {}))
+
+
+def _resolve(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    for option in (node, *node.get("anyOf", ()), *node.get("oneOf", ())):
+        if "$ref" in option:
+            target: dict[str, Any] = schema["$defs"][option["$ref"].rsplit("/", 1)[1]]
+            return target
+    return node

@@ -1,0 +1,161 @@
+"""What a step is made of: a hash of its code, so that an edit reruns the steps that it can change, and no others.
+
+Snakemake sees the command of a rule, not the code behind `python -m`; with this hash among a rule's params it does.
+Modules are read, never imported.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+NEUTRAL = (
+    "pdarts.errors",
+    "pdarts.settings",  # its values reach a step as params
+    "pdarts.sources",
+    "pdarts.engine.progress",
+    "pdarts.engine.provenance",
+    "pdarts.engine.step",
+    "pdarts.engine.tracking",
+)
+"""Modules that touch no step's result; neither they nor what only they import counts."""
+
+REPORTING = "pdarts.reporting."
+REPORTING_STEPS = ("draw", "curves", "report")
+"""Steps whose results `pdarts.reporting` makes; to others it only lends pictures for tracking, and does not count."""
+
+_LAYOUT = ("ctx", "kind")
+"""Fields of syntax nodes that say nothing which the rest of the tree does not say."""
+
+
+@dataclass(frozen=True)
+class Module:
+    """What counts of a module."""
+
+    digest: str
+    """Hash of its code without comments, docstrings and layout."""
+    imports: frozenset[str]
+    """Dotted names of all that it imports, in functions too; `from a import b` gives `a.b`."""
+    strings: frozenset[str]
+    """Its string constants."""
+
+
+def fingerprint(step: str, root: Path = Path(__file__).parent) -> str:
+    """The hash of the code of `pdarts.STEP` and of all modules of the package that it imports, directly or not.
+
+    Names, values and the order of statements count, and so do the files and folders beside a module that a string in
+    it names, such as its templates. Comments, docstrings, layout, Python's version and neutral modules do not.
+
+    Args:
+        step: a module at the package's top, such as `search`.
+        root: the folder of the package.
+
+    Returns:
+        16 hexadecimal digits.
+
+    Raises:
+        ModuleNotFoundError: if the step, or a module of the package that it imports, does not exist.
+        SyntaxError: if a module is no Python, or imports relatively.
+    """
+    modules = package(root)
+    counted = hashlib.sha256()
+    for name in sorted(reached(step, modules)):
+        counted.update(f"{name} {modules[name].digest}\n".encode())
+        for path in _files_beside(name, modules[name], root):
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            counted.update(f"{path.relative_to(root).as_posix()} {content}\n".encode())
+    return counted.hexdigest()[:16]
+
+
+def package(root: Path) -> dict[str, Module]:
+    """All modules below the folder `root`, by dotted name; `__init__.py` files hold docstrings only and do not count.
+
+    Raises:
+        SyntaxError: if a module is no Python, or imports relatively.
+    """
+    return {
+        ".".join((root.name, *path.relative_to(root).with_suffix("").parts)): _read(path.read_bytes(), str(path))
+        for path in sorted(root.rglob("*.py"))
+        if path.name != "__init__.py"
+    }
+
+
+def reached(step: str, modules: Mapping[str, Module]) -> set[str]:
+    """Names of the modules whose code counts for the result of `pdarts.STEP`, itself among them."""
+    found: set[str] = set()
+    waiting = {_module(f"pdarts.{step}", modules)}
+    while waiting:
+        name = waiting.pop()
+        lent = name.startswith(REPORTING) and step not in REPORTING_STEPS
+        if name not in found and name not in NEUTRAL and not lent:
+            found.add(name)
+            waiting |= imported(modules[name], modules)
+    return found
+
+
+def imported(module: Module, modules: Mapping[str, Module]) -> set[str]:
+    """Names of the modules of the package that `module` itself imports.
+
+    Raises:
+        ModuleNotFoundError: if one does not exist.
+    """
+    return {_module(name, modules) for name in module.imports if name.partition(".")[0] == "pdarts"}
+
+
+def _module(name: str, modules: Mapping[str, Module]) -> str:
+    """The module that `name` stands for, which may be that of something in a module."""
+    for candidate in (name, name.rpartition(".")[0]):
+        if candidate in modules:
+            return candidate
+    raise ModuleNotFoundError(f"{name}: the package has no such module; import one of {', '.join(modules)}")
+
+
+def _files_beside(name: str, module: Module, root: Path) -> Iterator[Path]:
+    """Files beside the module, and in folders beside it, that one of its strings names; packages and Python apart."""
+    folder = root.joinpath(*name.split(".")[1:-1])
+    named = {string.partition("/")[0] for string in module.strings}
+    for path in sorted(folder.iterdir()):
+        if path.name in named and path.suffix != ".py" and not (path / "__init__.py").exists():
+            inside = sorted(path.rglob("*")) if path.is_dir() else [path]
+            yield from (file for file in inside if file.is_file() and not file.name.startswith("."))
+
+
+@cache
+def _read(text: bytes, filename: str) -> Module:
+    tree = ast.parse(text, filename)
+    imports, strings = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imports |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                raise SyntaxError(f"{filename}:{node.lineno}: a relative import; write it in full")
+            imports |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            strings.add(node.value)
+    # ascii, not repr: which characters repr escapes depends on Python's version
+    digest = hashlib.sha256(ascii(_canonical(tree)).encode()).hexdigest()
+    return Module(digest, frozenset(imports), frozenset(strings))
+
+
+def _canonical(node: object) -> object:
+    """Syntax as nested lists, the same in every Python version: unlike in `ast.dump`, absent fields leave no trace."""
+    if isinstance(node, list):
+        return [_canonical(item) for item in node if not _is_docstring(item)]
+    if not isinstance(node, ast.AST):
+        return node
+    if isinstance(node, ast.JoinedStr):  # Python 3.12 puts an empty string behind a format's last field
+        node = ast.JoinedStr([part for part in node.values if not (isinstance(part, ast.Constant) and not part.value)])
+    known: list[object] = [type(node).__name__]
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if value is not None and value != [] and name not in _LAYOUT:
+            known += [name, _canonical(value)]
+    return known
+
+
+def _is_docstring(node: object) -> bool:
+    """Whether `node` is a string that stands alone: of a module, class or function, or below a constant or field."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -1,0 +1,1 @@
+"""What can be searched: topology, operations, candidates, genotypes."""

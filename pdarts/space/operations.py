@@ -1,0 +1,16 @@
+"""Names of operations, as the literature writes them."""
+
+CANDIDATES = (
+    "none",
+    "max_pool_3x3",
+    "avg_pool_3x3",
+    "skip_connect",
+    "sep_conv_3x3",
+    "sep_conv_5x5",
+    "dil_conv_3x3",
+    "dil_conv_5x5",
+)
+"""Operations of the P-DARTS and DARTS search space, in its order."""
+
+OPERATIONS = (*CANDIDATES, "sep_conv_7x7", "conv_7x1_1x7")
+"""All operations that a network can be built of: published cells of other methods need two more."""

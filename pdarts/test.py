@@ -1,0 +1,66 @@
+"""Test trained weights on the images that nothing was selected by, and count the network's size."""
+
+from pathlib import Path
+
+from pdarts.data import manifest
+from pdarts.data.loaders import Loader
+from pdarts.engine import device, files, step
+from pdarts.engine.metrics import evaluate
+from pdarts.engine.provenance import now, provenance
+from pdarts.engine.tracking import Tracker
+from pdarts.errors import InputError
+from pdarts.nets import count, saved
+from pdarts.settings import Machine, parse_argument
+
+BATCH_SIZE = 256
+
+
+def main() -> None:
+    """Entry point."""
+    parser = step.parser(__doc__)
+    parser.add_argument("--data", required=True, type=Path, metavar="MANIFEST.json", help="manifest by pdarts.prepare")
+    parser.add_argument("--weights", required=True, type=Path, metavar="WEIGHTS.pt", help="weights by pdarts.train")
+    parser.add_argument(
+        "--output", required=True, type=Path, metavar="TEST.json", help="accuracies (percent) and sizes"
+    )
+    parser.add_argument("--experiment", default="by-hand", help="name of the training, for W&B")
+    parser.add_argument("--seed", type=int, help="seed of the training, for W&B")
+    step.add_machine(parser)
+    arguments = parser.parse_args()
+    machine = parse_argument(Machine, arguments.machine, "--machine")
+    started, where = now(), device.set_up(machine)
+
+    trained = saved.load(arguments.weights)
+    network = saved.network_of(trained, str(arguments.weights)).to(where)
+    dataset = manifest.read(arguments.data)
+    if len(dataset.classes) != trained["network"]["classes"]:
+        raise InputError(
+            f"{arguments.weights} tells {trained['network']['classes']} classes apart, but {arguments.data} has "
+            f"{len(dataset.classes)}; test it on the dataset it was trained on ({trained['dataset']['source']})"
+        )
+    images = manifest.images_of(dataset, Path(machine.data_root(dataset.source)))
+    loader = Loader(images.test, BATCH_SIZE, dataset.mean, dataset.std, None, where)
+    tally = evaluate(lambda batch: network(batch)[0], loader.in_order(), where)
+    record = provenance(where, started)
+    result = {
+        "top1": tally.top1,
+        "top5": tally.top5,
+        "loss": tally.loss,
+        "images": tally.images,
+        "parameters": count.parameters(network),
+        "multiply_adds": count.multiply_adds(network, dataset.image_size),
+        "seconds": record["seconds"],
+        "training_seconds": trained["seconds"],
+        "settings": {"dataset": dataset.model_dump(mode="json"), "recipe": trained["recipe"]},
+        "genotype": trained["genotype"],
+        "provenance": record,
+    }
+    files.write_json(arguments.output, result)
+    name = f"{arguments.experiment} seed {arguments.seed} test"
+    tracker = Tracker(machine.wandb, "test", arguments.experiment, name, {"seed": arguments.seed, **trained["recipe"]})
+    tracker.summary({key: result[key] for key in ("top1", "top5", "loss", "images", "parameters", "multiply_adds")})
+    tracker.finish()
+
+
+if __name__ == "__main__":
+    step.run(main)

@@ -1,0 +1,78 @@
+"""Train the evaluation network of a genotype from scratch.
+
+The weights after the last epoch are written; no test image is looked at.
+"""
+
+from pathlib import Path
+
+import torch
+
+from pdarts.data import manifest
+from pdarts.data.loaders import Loader
+from pdarts.engine import device, files, step
+from pdarts.engine.journal import Journal
+from pdarts.engine.loop import fit
+from pdarts.engine.progress import Progress
+from pdarts.engine.provenance import now, provenance
+from pdarts.engine.seeds import derive_seed
+from pdarts.engine.tracking import Tracker
+from pdarts.nets.network import Network
+from pdarts.settings import Machine, Recipe, parse_argument
+from pdarts.space.genotype import Genotype
+
+
+def main() -> None:
+    """Entry point."""
+    parser = step.parser(__doc__)
+    parser.add_argument("--data", required=True, type=Path, metavar="MANIFEST.json", help="manifest by pdarts.prepare")
+    parser.add_argument(
+        "--genotype", required=True, type=Path, metavar="GENOTYPE.json", help="by pdarts.derive, or any"
+    )
+    parser.add_argument(
+        "--settings", required=True, metavar="JSON", help="recipe: stem, cells, channels, epochs, batch_size, …"
+    )
+    parser.add_argument("--seed", required=True, type=int, help="seed of the training, from 0")
+    parser.add_argument("--output", required=True, type=Path, metavar="WEIGHTS.pt", help="weights to write")
+    parser.add_argument("--metrics", required=True, type=Path, metavar="METRICS.jsonl", help="a line an epoch")
+    parser.add_argument("--experiment", default="by-hand", help="name of the training, for progress and W&B")
+    step.add_machine(parser)
+    arguments = parser.parse_args()
+    recipe = parse_argument(Recipe, arguments.settings, "--settings")
+    machine = parse_argument(Machine, arguments.machine, "--machine")
+    started, where = now(), device.set_up(machine)
+
+    value = files.read_json(arguments.genotype, "genotype file", "pdarts.derive")
+    genotype = Genotype.parse(value, str(arguments.genotype))
+    dataset = manifest.read(arguments.data)
+    images = manifest.images_of(dataset, Path(machine.data_root(dataset.source)))
+    loader = Loader(images.train, recipe.batch_size, dataset.mean, dataset.std, recipe.augmentation, where)
+    described = {
+        "stem": recipe.stem,
+        "cells": recipe.cells,
+        "channels": recipe.channels,
+        "classes": len(dataset.classes),
+        "auxiliary": recipe.auxiliary_weight is not None,
+    }
+    torch.manual_seed(derive_seed(arguments.seed, "initialization"))
+    network = Network(genotype, **described).to(where)
+    settings = recipe.model_dump(mode="json")
+    name = f"{arguments.experiment} seed {arguments.seed}"
+    tracker = Tracker(machine.wandb, "train", arguments.experiment, name, {"seed": arguments.seed, **settings})
+    journal = Journal(arguments.metrics, tracker, Progress(f"train {name}", recipe.epochs, len(loader)))
+    fit(network, recipe, loader, arguments.seed, where, journal)
+    record = provenance(where, started)
+    saved = {
+        "network": described,
+        "genotype": value,
+        "state": network.cpu().state_dict(),
+        "dataset": dataset.model_dump(mode="json"),
+        "recipe": settings,
+        "seconds": record["seconds"],
+        "provenance": record,
+    }
+    files.write(arguments.output, lambda part: torch.save(saved, part))
+    tracker.finish()
+
+
+if __name__ == "__main__":
+    step.run(main)

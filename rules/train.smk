@@ -1,0 +1,41 @@
+"""From a genotype to tested weights."""
+
+
+rule train:
+    input:
+        data=manifest("trainings"),
+        genotype=genotype,
+    output:
+        weights="results/train/{training}/seed{seed}/weights.pt",
+        metrics="results/train/{training}/seed{seed}/metrics.jsonl",
+    log:
+        "results/logs/train/{training}/seed{seed}/train.log",
+    conda:
+        "../envs/pdarts.yaml"
+    params:
+        settings=recipe,
+        code=fingerprint("train"),
+    threads: CONFIG.machine.threads
+    shell:
+        "python -m pdarts.train --data {input.data} --genotype {input.genotype}"
+        " --settings {params.settings:q} --seed {wildcards.seed}"
+        " --output {output.weights} --metrics {output.metrics}"
+        " --experiment {wildcards.training} --machine {MACHINE:q} 2> >(tee {log} >&2)"
+
+
+rule test:
+    input:
+        data=manifest("trainings"),
+        weights="results/train/{training}/seed{seed}/weights.pt",
+    output:
+        "results/train/{training}/seed{seed}/test.json",
+    log:
+        "results/logs/train/{training}/seed{seed}/test.log",
+    conda:
+        "../envs/pdarts.yaml"
+    params:
+        code=fingerprint("test"),
+    threads: CONFIG.machine.threads
+    shell:
+        "python -m pdarts.test --data {input.data} --weights {input.weights} --output {output}"
+        " --experiment {wildcards.training} --seed {wildcards.seed} --machine {MACHINE:q} 2> >(tee {log} >&2)"
