@@ -53,21 +53,23 @@ format: $(VENV)/.dev ## Format all code and mend what linters can
 	$(BIN)/ruff format
 	$(BIN)/snakefmt Snakefile rules
 
-# Builds with CUDA bring packages that other builds must not ask for: torch itself names them.
-PINS = grep -v -i -E '^(pdarts|pip|wheel|triton|cuda-[a-z]+|nvidia-[a-z0-9-]+)( @|==)' | sed 's/+cpu$$//'
+# What CUDA needs is not pinned: torch itself asks for it where its build has CUDA, and other builds go without.
+PINS = $(VENV)-lock/bin/pip freeze --all | grep -v -i -E '^(pdarts|pip|triton|cuda-[a-z]+|nvidia-[a-z0-9-]+)( @|==)' \
+	| sed 's/+cpu$$//'
 
 lock: ## Pin the newest versions that fit in envs/; PYTHON must be the oldest supported one, 3.11
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
-	|| { echo "make lock: PYTHON=$(PYTHON) is not Python 3.11; newer ones may choose versions that 3.11 cannot use"; exit 1; }
+	|| { echo "PYTHON=$(PYTHON) is not Python 3.11; newer ones may choose versions that 3.11 cannot use"; exit 1; }
 	rm -rf $(VENV)-lock
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install .
-	$(VENV)-lock/bin/pip freeze --all >$(VENV)-lock/runtime
+	$(PINS) >$(VENV)-lock/runtime
 	$(VENV)-lock/bin/pip install --constraint $(VENV)-lock/runtime '.[dev]'
-	$(VENV)-lock/bin/pip freeze --all | grep -v -x -F -f $(VENV)-lock/runtime >$(VENV)-lock/dev
-	{ sed -n '/^#/p' envs/requirements.txt; $(PINS) <$(VENV)-lock/runtime; } >$(VENV)-lock/requirements.txt
-	{ sed -n '/^#/p' envs/requirements-dev.txt; $(PINS) <$(VENV)-lock/dev; } >$(VENV)-lock/requirements-dev.txt
-	{ sed '/^  - pip:/q' envs/pdarts.yaml; $(PINS) <$(VENV)-lock/runtime | sed 's/^/      - /'; } >$(VENV)-lock/pdarts.yaml
+	$(PINS) | grep -v -x -F -f $(VENV)-lock/runtime >$(VENV)-lock/dev
+	sed '/^[^#]/d' envs/requirements.txt | cat - $(VENV)-lock/runtime >$(VENV)-lock/requirements.txt
+	sed '/^[^#]/d' envs/requirements-dev.txt | cat - $(VENV)-lock/dev >$(VENV)-lock/requirements-dev.txt
+	sed 's/^/      - /' $(VENV)-lock/runtime >$(VENV)-lock/indented
+	sed '/^  - pip:/q' envs/pdarts.yaml | cat - $(VENV)-lock/indented >$(VENV)-lock/pdarts.yaml
 	mv $(VENV)-lock/requirements.txt $(VENV)-lock/requirements-dev.txt $(VENV)-lock/pdarts.yaml envs/
 	rm -rf $(VENV)-lock build
 

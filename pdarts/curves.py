@@ -19,7 +19,7 @@ from pdarts.reporting.results import StageEpoch, StageResult, TrainingEpoch, rea
 
 
 def main() -> None:
-    """Parse arguments, read files, draw, write."""
+    """Entry point."""
     parser = step.parser(__doc__)
     parser.add_argument("--title", required=True, help="title of the figure")
     parser.add_argument("--metrics", required=True, nargs="+", type=Path, help="metrics files, a line an epoch")

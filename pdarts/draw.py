@@ -13,7 +13,7 @@ from pdarts.space.genotype import Genotype
 
 
 def main() -> None:
-    """Parse arguments, read the genotype, draw, write."""
+    """Entry point."""
     parser = step.parser(__doc__)
     parser.add_argument("--genotype", required=True, type=Path, help="genotype file")
     parser.add_argument("--output", required=True, type=Path, help="figure to write: .svg, .pdf or .png")

@@ -70,13 +70,13 @@ def fingerprint(step: str, root: Path = Path(__file__).parent) -> str:
 
 
 def package(root: Path) -> dict[str, Module]:
-    """All modules below the folder `root`, by dotted name; `__init__.py` files hold docstrings only and do not count.
+    """All modules of the package in `root`, by dotted name; `__init__.py` files hold docstrings only and do not count.
 
     Raises:
         SyntaxError: if a module is no Python, or imports relatively.
     """
     return {
-        ".".join((root.name, *path.relative_to(root).with_suffix("").parts)): _read(path.read_bytes(), str(path))
+        ".".join(("pdarts", *path.relative_to(root).with_suffix("").parts)): _read(path.read_bytes(), str(path))
         for path in sorted(root.rglob("*.py"))
         if path.name != "__init__.py"
     }
@@ -113,13 +113,14 @@ def _module(name: str, modules: Mapping[str, Module]) -> str:
 
 
 def _files_beside(name: str, module: Module, root: Path) -> Iterator[Path]:
-    """Files beside the module, and in folders beside it, that one of its strings names; packages and Python apart."""
+    """Files beside the module, or in folders beside it, that a string of it names; no Python and no read-me."""
     folder = root.joinpath(*name.split(".")[1:-1])
     named = {string.partition("/")[0] for string in module.strings}
     for path in sorted(folder.iterdir()):
-        if path.name in named and path.suffix != ".py" and not (path / "__init__.py").exists():
-            inside = sorted(path.rglob("*")) if path.is_dir() else [path]
-            yield from (file for file in inside if file.is_file() and not file.name.startswith("."))
+        if path.name in named and not (path / "__init__.py").exists():
+            for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+                if file.is_file() and file.suffix not in (".py", ".pyc") and not file.name.startswith((".", "README")):
+                    yield file
 
 
 @cache

@@ -4,6 +4,7 @@ The weights after the last epoch are written; no test image is looked at.
 """
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -46,7 +47,7 @@ def main() -> None:
     dataset = manifest.read(arguments.data)
     images = manifest.images_of(dataset, Path(machine.data_root(dataset.source)))
     loader = Loader(images.train, recipe.batch_size, dataset.mean, dataset.std, recipe.augmentation, where)
-    described = {
+    described: dict[str, Any] = {
         "stem": recipe.stem,
         "cells": recipe.cells,
         "channels": recipe.channels,

@@ -40,7 +40,7 @@ def fit(network: nn.Module, recipe: Recipe, loader: Loader, seed: int, device: t
         for step, (images, labels) in enumerate(loader.shuffled(derive_seed(seed, "images", epoch))):
             logits, auxiliary_logits = network(images, drop_path=drop_path)
             loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
-            if auxiliary_logits is not None:
+            if auxiliary_logits is not None and recipe.auxiliary_weight is not None:
                 auxiliary_loss = F.cross_entropy(auxiliary_logits, labels, label_smoothing=recipe.label_smoothing)
                 loss = loss + recipe.auxiliary_weight * auxiliary_loss
             optimizer.zero_grad()

@@ -1,4 +1,7 @@
-"""Weights & Biases: each long step is a run. A mirror of the files on disk: whatever goes wrong here is said, and the step goes on."""
+"""Weights & Biases: each long step is a run.
+
+It mirrors the files on disk, which are the truth: whatever goes wrong here is said, and the step goes on.
+"""
 
 import hashlib
 import os

@@ -104,7 +104,7 @@ class Pool(nn.Module):
         normalized, mean, variance = state.normalized(self.kind, self.stride)
         self.norm.running_mean.lerp_(mean, MOMENTUM)
         self.norm.running_var.lerp_(variance, MOMENTUM)
-        return normalized * scale
+        return normalized if scale is None else normalized * scale
 
 
 class SeparableUnit(nn.Module):

@@ -46,7 +46,6 @@ class SearchCell(nn.Module):
 
     def __init__(self, cell: CellLayout, candidates: Candidates) -> None:
         super().__init__()
-        self.kind = cell.kind
         self.preprocess0, self.preprocess1 = cell.preprocessing(search=True)
         self.edges = nn.ModuleList(
             MixedOperation(names, cell.channels, cell.stride(source))
@@ -83,6 +82,7 @@ class Supernet(nn.Module):
         self.stem = CifarStem(channels)
         concatenated = dict.fromkeys(KINDS, INTERMEDIATE)
         layouts = layout(cells, channels, self.stem.channels, self.stem.reduces, concatenated)
+        self.kinds = [cell.kind for cell in layouts]
         self.cells = nn.ModuleList(SearchCell(cell, candidates[cell.kind]) for cell in layouts)
         self.classifier = nn.Linear(output_channels(layouts[-1], concatenated), classes)
         self.alpha = nn.ParameterDict(
@@ -110,11 +110,9 @@ class Supernet(nn.Module):
         """
         weights = {kind: [row.unbind() for row in rows.unbind()] for kind, rows in self.architecture_weights().items()}
         before_previous, previous = self.stem(images)
-        for cell in self.cells:
-            before_previous, previous = (
-                previous,
-                State(cell(before_previous, previous, weights[cell.kind], skip_dropout)),
-            )
+        for kind, cell in zip(self.kinds, self.cells, strict=True):
+            output = cell(before_previous, previous, weights[kind], skip_dropout)
+            before_previous, previous = previous, State(output)
         return self.classifier(previous.value.mean(dim=(2, 3)))
 
 

@@ -45,7 +45,7 @@ def choose(strengths: Strengths) -> dict[int, str]:
         InputError: if fewer than two edges into a node have an operation.
     """
     strongest = {
-        place: max(reversed(operations), key=lambda name, operations=operations: operations[name])
+        place: max(reversed(operations), key=operations.__getitem__)
         for place, operations in enumerate(strengths)
         if operations
     }

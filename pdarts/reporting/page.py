@@ -15,6 +15,8 @@ _SPECIAL = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     **{character: "\\" + character for character in "{}$&#%_"},
+    "[": "{[}",
+    "]": "{]}",
     "<": "$<$",
     ">": "$>$",
     "±": r"$\pm$",

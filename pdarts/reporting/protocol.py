@@ -16,7 +16,7 @@ def protocol(rows: Sequence[Row]) -> list[str]:
         *_grouped("Training", rows, _training),
         _selection(rows),
         *_statistics(rows),
-        "Sizes: exact, without auxiliary head; multiply-adds are those of convolutions and linear layers, of one image.",
+        "Sizes: exact, without auxiliary head; multiply-adds of convolutions and linear layers, for one image.",
         "Times: wall clock, mean; a search takes as long as its stages together.",
     ]
 
@@ -115,10 +115,7 @@ def _stages(search: Sequence[StageResult]) -> str:
 def _training(row: Row) -> str:
     settings = row.evaluations[0].settings
     recipe, images = settings.recipe, settings.dataset.splits.train.images
-    return (
-        f"from scratch, {recipe.cells} cells, {recipe.channels} channels, {recipe.epochs} epochs on all {images:,} "
-        "training images"
-    )
+    return f"{recipe.cells} cells, {recipe.channels} channels, {recipe.epochs} epochs on all {images:,} training images"
 
 
 def _selection(rows: Sequence[Row]) -> str:

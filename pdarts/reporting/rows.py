@@ -91,10 +91,10 @@ def read_row(files: RowFiles) -> Row:
                 f"{files.architecture}: {path} was trained with other settings than {tests[0]}; "
                 "give each training a row of its own"
             )
-    for path, evaluation, epochs in zip(files.metrics, evaluations, trainings, strict=True):
+    for metrics, evaluation, epochs in zip(files.metrics, evaluations, trainings, strict=True):
         if len(epochs) != evaluation.settings.recipe.epochs:
             raise InputError(
-                f"{path} has {len(epochs)} epochs, but the tested weights were trained for "
+                f"{metrics} has {len(epochs)} epochs, but the tested weights were trained for "
                 f"{evaluation.settings.recipe.epochs}; name the metrics of the same training"
             )
     searches = tuple(

@@ -108,8 +108,8 @@ def cells(line: Line) -> tuple[str, ...]:
 
 def markdown(lines: Sequence[Line]) -> str:
     """A table whose columns line up in plain text too."""
-    rows = [[_escape_markdown(cell) for cell in row] for row in (HEADINGS, *map(cells, lines))]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    rows = [[escape_markdown(cell) for cell in row] for row in (HEADINGS, *map(cells, lines))]
+    widths = [max(2, *(len(row[column]) for row in rows)) for column in range(len(HEADINGS))]
     align: list[Callable[[str, int], str]] = [
         str.rjust if column in NUMERIC else str.ljust for column in range(len(widths))
     ]
@@ -147,11 +147,11 @@ def _time(seconds: float | None, gpu_days: float | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds below two minutes, minutes below two hours, then hours."""
-    if seconds < 120:
+    """Seconds below ten minutes, minutes below two hours, then hours."""
+    if seconds < 600:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def _escape_markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
     return re.sub(r"([\\`*<>\[\]|])", r"\\\1", " ".join(text.split()))

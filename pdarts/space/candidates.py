@@ -36,7 +36,7 @@ def prune(candidates: Candidates, weights: Tensor, keep: int) -> Candidates:
         raise ValueError(f"cannot keep {keep} operations of {present}")
     kept = []
     for operations, row in zip(candidates, weights.tolist(), strict=True):
-        weakest_first = sorted(range(present), key=lambda place, row=row: row[place])  # stable: earlier first
+        weakest_first = sorted(range(present), key=row.__getitem__)  # stable: on a tie the earlier comes first
         dropped = weakest_first[: present - keep]
         kept.append(tuple(name for place, name in enumerate(operations) if place not in dropped))
     return tuple(kept)
@@ -87,7 +87,7 @@ def parse(cells: Any, where: str) -> tuple[dict[str, Candidates], dict[str, Tens
                 )
             if unknown := set(row) - set(OPERATIONS):
                 raise InputError(
-                    f"{where}: cells.{kind}, edge {list(edge)}: unknown operation {sorted(unknown)[0]!r}; "
+                    f"{where}: cells.{kind}, edge {list(edge)}: unknown operation {min(unknown)!r}; "
                     f"allowed: {', '.join(OPERATIONS)}"
                 )
         if len({len(row) for row in rows}) != 1 or not rows[0]:

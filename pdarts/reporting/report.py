@@ -1,0 +1,112 @@
+"""One table in four forms, from the files behind its rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from markupsafe import Markup
+
+from pdarts.reporting.page import inline_svg, render
+from pdarts.reporting.protocol import merged, notes, protocol
+from pdarts.reporting.results import Provenance
+from pdarts.reporting.rows import Row, RowFiles, TableFiles, read_row
+from pdarts.reporting.table import HEADINGS, NUMERIC, cells, comma_separated, escape_markdown, line, markdown
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing on the page, and the rows that it belongs to."""
+
+    path: str
+    rows: str
+    svg: Markup
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What results that were made alike have in common."""
+
+    results: str
+    code: str
+    versions: str
+    device: str
+    started: str
+
+
+def report(files: TableFiles) -> dict[str, str]:
+    """The table as text by file suffix: `md`, `csv`, `tex` and `html`.
+
+    Raises:
+        InputError: if a file is missing or not what it should be.
+    """
+    rows = [read_row(row) for row in files.rows]
+    lines = [line(row) for row in rows]
+    warnings, sentences = notes(rows), protocol(rows)
+    values = {
+        "title": files.title,
+        "notes": warnings,
+        "protocol": sentences,
+        "headings": HEADINGS,
+        "rows": [cells(each) for each in lines],
+        "numeric": NUMERIC,
+    }
+    alignment = "".join("r" if column in NUMERIC else "l" for column in range(len(HEADINGS)))
+    sections = [
+        ("Cells", "cells", _figures(files.rows, "cells")),
+        ("Curves", "curves", _figures(files.rows, "curves")),
+    ]
+    said = [f"> {escape_markdown(sentence)}\n\n" for sentence in warnings]
+    said += [f"- {escape_markdown(sentence)}\n" for sentence in sentences]
+    return {
+        "md": f"# {escape_markdown(files.title)}\n\n{markdown(lines)}\n{''.join(said)}",
+        "csv": comma_separated(lines),
+        "tex": render("table.tex.j2", {**values, "alignment": alignment}),
+        "html": render("table.html.j2", {**values, "sections": sections, "provenance": _origins(rows)}),
+    }
+
+
+def _figures(rows: Sequence[RowFiles], kind: Literal["cells", "curves"]) -> list[Figure]:
+    """Every drawing once, though several rows may share it."""
+    users: dict[str, list[str]] = {}
+    for row in rows:
+        for path in row.cells if kind == "cells" else row.curves:
+            users.setdefault(path, []).append(row.architecture)
+    figures = []
+    for place, (path, architectures) in enumerate(users.items()):
+        names = ", ".join(dict.fromkeys(architectures))
+        svg = inline_svg(Path(path), f"{kind}{place}-", f"{kind.capitalize()}: {names}")
+        figures.append(Figure(path, names, svg))
+    return figures
+
+
+def _origins(rows: Sequence[Row]) -> list[Origin]:
+    """Results of the same code, versions and device in one line each."""
+    groups: dict[tuple[str, str, str], list[tuple[str, Provenance]]] = {}
+    for (step, _), record in merged(rows).items():
+        groups.setdefault((_code(record), _versions(record), record.where), []).append((step, record))
+    origins = []
+    for (code, versions, device), results in groups.items():
+        steps = [step for step, _ in results]
+        counted = ", ".join(f"{steps.count(step)} × {step}" for step in dict.fromkeys(steps))
+        started = sorted(record.started for _, record in results)
+        times = " to ".join(dict.fromkeys(time[:16].replace("T", " ") for time in (started[0], started[-1])))
+        origins.append(Origin(counted, code, versions, device, times))
+    return origins
+
+
+def _versions(record: Provenance) -> str:
+    used = {
+        "Python": record.python,
+        "torch": record.torch,
+        "torchvision": record.torchvision,
+        "Snakemake": record.snakemake,
+    }
+    return ", ".join(f"{name} {version or 'unknown'}" for name, version in used.items())
+
+
+def _code(record: Provenance) -> str:
+    if record.commit is None:
+        return f"pdarts {record.version or 'unknown'}, commit unknown"
+    state = {True: "clean", False: "with uncommitted changes", None: "state unknown"}[record.clean]
+    return f"pdarts {record.version or 'unknown'}, commit {record.commit[:12]}, {state}"
