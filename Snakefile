@@ -3,6 +3,7 @@
 Targets are tables (`demo`, `cifar`) or the path of any result, such as `results/search/digits/seed0/genotype.json`.
 """
 
+
 configfile: "config.yaml"
 
 

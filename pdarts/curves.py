@@ -35,9 +35,15 @@ def main() -> None:
 def _search(title: str, metrics: list[Path], stages: list[Path]) -> Figure:
     if len(metrics) != len(stages):
         raise InputError(f"--stages names {len(stages)} files, --metrics {len(metrics)}; give one of each per stage")
-    results = [read(StageResult, path, "stage file", "pdarts.search") for path in stages]
-    epochs = [read_lines(StageEpoch, path, "metrics file of a search", "pdarts.search") for path in metrics]
-    return search_curves(title, list(zip(results, epochs, strict=True)))
+    drawn = []
+    for stage_path, metrics_path in zip(stages, metrics, strict=True):
+        result = read(StageResult, stage_path, "stage file", "pdarts.search")
+        epochs = read_lines(StageEpoch, metrics_path, "metrics file of a search", "pdarts.search")
+        operations = {len(row) for epoch in epochs for rows in epoch.architecture_weights.values() for row in rows}
+        if len(epochs) != result.settings.epochs or operations != {result.settings.operations}:
+            raise InputError(f"{metrics_path} is not of the stage in {stage_path}; name both in the order of stages")
+        drawn.append((result, epochs))
+    return search_curves(title, drawn)
 
 
 def _trainings(title: str, metrics: list[Path], _: list[Path]) -> Figure:

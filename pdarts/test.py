@@ -54,6 +54,7 @@ def main() -> None:
         "settings": {"dataset": dataset.model_dump(mode="json"), "recipe": trained["recipe"]},
         "genotype": trained["genotype"],
         "provenance": record,
+        "training_provenance": trained["provenance"],
     }
     files.write_json(arguments.output, result)
     name = f"{arguments.experiment} seed {arguments.seed} test"

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-# The code beside this workflow and the interpreter that runs it, whatever else is installed.
+# The package beside this workflow and the interpreter that runs Snakemake, whatever else is installed.
 sys.path.insert(0, workflow.basedir)
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [workflow.basedir, os.environ.get("PYTHONPATH")]))
-os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]))
 
 from pdarts import settings
 from pdarts.errors import InputError
@@ -37,7 +36,9 @@ def checked_config():
             check_genotype(f"trainings.{name}.genotype", training.genotype)
     results = Path("results")
     if results.exists() and not (results.is_dir() and os.access(results, os.W_OK)):
-        raise InputError(f"{results.resolve()} is no folder that can be written; move it away or change its permissions")
+        raise InputError(
+            f"{results.resolve()} is no folder that can be written; move it away or change its permissions"
+        )
     return checked
 
 
@@ -58,6 +59,16 @@ def declared(kind, name):
     if name not in existing:
         raise WorkflowError(f"{kind}: there is no {name!r}; declared are {', '.join(existing)}")
     return existing[name]
+
+
+def code(step):
+    """A shell comment with the hash of a step's code: text of a command counts as code, so an edit reruns the step."""
+    return f"# code {fingerprint(step)}\n"
+
+
+def machine(wildcards, resources):
+    """Where a job runs. A function of resources is no rerun trigger to Snakemake, and nothing in here changes results."""
+    return CONFIG.machine.model_dump_json()
 
 
 def manifest(kind):
@@ -122,9 +133,40 @@ def recipe(wildcards):
     return CONFIG.recipe_of(CONFIG.trainings[wildcards.training]).model_dump_json()
 
 
+def training_metrics(wildcards):
+    folder = f"results/train/{wildcards.training}"
+    return [f"{folder}/seed{seed}/metrics.jsonl" for seed in declared("trainings", wildcards.training).seeds]
+
+
+def row_files(row):
+    """The files behind one row of a table, as `pdarts.report` takes them."""
+    training, folder = CONFIG.trainings[row.training], f"results/train/{row.training}"
+    searches = sorted({searched for seed in training.seeds if (searched := search_of(row.training, seed))})
+    drawn = training.seeds if len(searches) > 1 else training.seeds[:1]
+    search_curves = [f"results/search/{search}/seed{seed}/curves.svg" for search, seed in searches]
+    return {
+        "architecture": row.architecture,
+        "tests": [f"{folder}/seed{seed}/test.json" for seed in training.seeds],
+        "metrics": [f"{folder}/seed{seed}/metrics.jsonl" for seed in training.seeds],
+        "searches": [stage_files(search, seed) for search, seed in searches],
+        "cells": [f"{folder}/seed{seed}/cells.svg" for seed in drawn],
+        "curves": [*search_curves, f"{folder}/curves.svg"],
+    }
+
+
+def table_files(wildcards):
+    table = declared("tables", wildcards.table)
+    return json.dumps({"title": table.title, "rows": [row_files(row) for row in table.rows]})
+
+
+def table_inputs(wildcards):
+    for row in json.loads(table_files(wildcards))["rows"]:
+        yield from (*row["tests"], *row["metrics"], *row["cells"], *row["curves"])
+        for stages in row["searches"]:
+            yield from stages
+
+
 try:
     CONFIG = checked_config()
 except InputError as error:
     raise WorkflowError(str(error))
-
-MACHINE = CONFIG.machine.model_dump_json()

@@ -9,8 +9,8 @@ rule prepare:
     conda:
         "../envs/pdarts.yaml"
     params:
+        machine=machine,
         settings=dataset_settings,
-        code=fingerprint("prepare"),
     shell:
-        "python -m pdarts.prepare --settings {params.settings:q} --output {output}"
-        " --machine {MACHINE:q} 2> >(tee {log} >&2)"
+        code("prepare") + "python -m pdarts.prepare --settings {params.settings:q} --output {output}"
+        " --machine {params.machine:q} 2> >(tee {log} >&2)"

@@ -12,16 +12,16 @@ rule search:
         "results/logs/search/{search}/seed{seed}/stage{stage}.log",
     conda:
         "../envs/pdarts.yaml"
+    threads: CONFIG.machine.threads
     params:
+        machine=machine,
         previous=previous_option,
         settings=stage_settings,
-        code=fingerprint("search"),
-    threads: CONFIG.machine.threads
     shell:
-        "python -m pdarts.search --data {input.data} --stage {wildcards.stage} {params.previous}"
+        code("search") + "python -m pdarts.search --data {input.data} --stage {wildcards.stage} {params.previous}"
         " --settings {params.settings:q} --seed {wildcards.seed}"
         " --output {output.stage} --metrics {output.metrics}"
-        " --experiment {wildcards.search} --machine {MACHINE:q} 2> >(tee {log} >&2)"
+        " --experiment {wildcards.search} --machine {params.machine:q} 2> >(tee {log} >&2)"
 
 
 rule derive:
@@ -34,8 +34,8 @@ rule derive:
     conda:
         "../envs/pdarts.yaml"
     params:
+        machine=machine,
         max_skips=max_skips_option,
-        code=fingerprint("derive"),
     shell:
-        "python -m pdarts.derive --stage {input} {params.max_skips} --output {output}"
-        " --experiment {wildcards.search} --seed {wildcards.seed} --machine {MACHINE:q} 2> >(tee {log} >&2)"
+        code("derive") + "python -m pdarts.derive --stage {input} {params.max_skips} --output {output}"
+        " --experiment {wildcards.search} --seed {wildcards.seed} --machine {params.machine:q} 2> >(tee {log} >&2)"

@@ -12,15 +12,15 @@ rule train:
         "results/logs/train/{training}/seed{seed}/train.log",
     conda:
         "../envs/pdarts.yaml"
-    params:
-        settings=recipe,
-        code=fingerprint("train"),
     threads: CONFIG.machine.threads
+    params:
+        machine=machine,
+        settings=recipe,
     shell:
-        "python -m pdarts.train --data {input.data} --genotype {input.genotype}"
+        code("train") + "python -m pdarts.train --data {input.data} --genotype {input.genotype}"
         " --settings {params.settings:q} --seed {wildcards.seed}"
         " --output {output.weights} --metrics {output.metrics}"
-        " --experiment {wildcards.training} --machine {MACHINE:q} 2> >(tee {log} >&2)"
+        " --experiment {wildcards.training} --machine {params.machine:q} 2> >(tee {log} >&2)"
 
 
 rule test:
@@ -33,9 +33,9 @@ rule test:
         "results/logs/train/{training}/seed{seed}/test.log",
     conda:
         "../envs/pdarts.yaml"
-    params:
-        code=fingerprint("test"),
     threads: CONFIG.machine.threads
+    params:
+        machine=machine,
     shell:
-        "python -m pdarts.test --data {input.data} --weights {input.weights} --output {output}"
-        " --experiment {wildcards.training} --seed {wildcards.seed} --machine {MACHINE:q} 2> >(tee {log} >&2)"
+        code("test") + "python -m pdarts.test --data {input.data} --weights {input.weights} --output {output}"
+        " --experiment {wildcards.training} --seed {wildcards.seed} --machine {params.machine:q} 2> >(tee {log} >&2)"

@@ -250,6 +250,7 @@ def main(rate, /, *, width=5, **rest: int) -> None:
             return [line for line in first] or second
     except* OSError:
         raise
-"""
+""",
+        encoding="utf-8",
     )
-    assert fingerprint("train", tmp_path) == "?"
+    assert fingerprint("train", tmp_path) == "b9c38a1ff01ed73f"

@@ -36,7 +36,7 @@ def search_curves(title: str, stages: Sequence[Stage]) -> Figure:
     """
     with style():
         figure = Figure(figsize=(12, 8.4))
-        figure.suptitle(title, x=0.012, y=0.985, ha="left", size=12, weight="bold")
+        figure.suptitle(title, x=0.012, y=0.985, ha="left", size=12, weight="bold", parse_math=False)
         top = figure.add_gridspec(1, 3, left=LEFT, right=RIGHT, top=0.885, bottom=0.678, wspace=0.28)
         images = {"images that train network weights": TRAIN, "images that train alphas": VALID}
         halves = [Line2D([], [], color=color, label=label, linewidth=2) for label, color in images.items()]
@@ -66,7 +66,7 @@ def training_curves(title: str, runs: Sequence[Run]) -> Figure:
     """
     with style():
         figure = Figure(figsize=(12, 3.1))
-        figure.suptitle(title, x=0.012, y=0.97, ha="left", size=12, weight="bold")
+        figure.suptitle(title, x=0.012, y=0.97, ha="left", size=12, weight="bold", parse_math=False)
         grid = figure.add_gridspec(1, 3, left=LEFT, right=RIGHT, top=0.79, bottom=0.15, wspace=0.28)
         loss, accuracy, schedule = (figure.add_subplot(grid[0, place]) for place in range(3))
         _head(loss, "Training loss", pad=8)

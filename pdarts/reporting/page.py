@@ -19,9 +19,11 @@ _SPECIAL = {
     "]": "{]}",
     "<": "$<$",
     ">": "$>$",
+    "|": r"\textbar{}",
     "±": r"$\pm$",
     "×": r"$\times$",
     "–": "--",
+    "\N{NO-BREAK SPACE}": "~",
 }
 
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
@@ -48,7 +50,7 @@ def escape_latex(value: object) -> str:
 
 
 def inline_svg(path: Path, prefix: str, label: str) -> Markup:
-    """An SVG file's drawing, to stand inside a page as wide as there is room.
+    """An SVG file's drawing in its own size, to stand inside a page.
 
     Args:
         path: the file.
@@ -78,7 +80,6 @@ def inline_svg(path: Path, prefix: str, label: str) -> Markup:
                 element.set(name, re.sub(r"^#", f"#{prefix}", value))
             elif "url(#" in value:
                 element.set(name, value.replace("url(#", f"url(#{prefix}"))
-    for name in ("width", "height"):
-        root.attrib.pop(name, None)
+    root.attrib.pop("height", None)  # a narrow page limits the width, and the height has to follow
     root.attrib |= {"role": "img", "aria-label": label}
     return Markup(ElementTree.tostring(root, encoding="unicode"))

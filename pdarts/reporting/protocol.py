@@ -1,13 +1,17 @@
 """How a table's numbers came about, said from the results themselves, and what about them needs a warning."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from pdarts.reporting.results import Provenance, StageResult
+from pdarts.reporting.results import Accepted, Provenance, StageResult
 from pdarts.reporting.rows import Records, Row
 
+Statement = tuple[str, str]
+"""What it is about, and what is to be said."""
 
-def protocol(rows: Sequence[Row]) -> list[str]:
-    """Sentences on data, cells, searches, trainings and how numbers are counted."""
+
+def protocol(rows: Sequence[Row]) -> list[Statement]:
+    """On data, cells, searches, trainings and how numbers are counted."""
     searched = [row for row in rows if row.searches]
     return [
         *_grouped("Data", rows, _data),
@@ -15,9 +19,9 @@ def protocol(rows: Sequence[Row]) -> list[str]:
         *_grouped("Search", searched, _search),
         *_grouped("Training", rows, _training),
         _selection(rows),
-        *_statistics(rows),
-        "Sizes: exact, without auxiliary head; multiply-adds of convolutions and linear layers, for one image.",
-        "Times: wall clock, mean; a search takes as long as its stages together.",
+        _accuracy(rows),
+        ("Sizes", "exact, without auxiliary head; multiply-adds of convolutions and linear layers, for one image"),
+        ("Times", "wall clock, mean; a search takes as long as its stages together"),
     ]
 
 
@@ -39,14 +43,15 @@ def notes(rows: Sequence[Row]) -> list[str]:
     unknown = sum(record.commit is None for record in records.values())
     if unknown:
         warnings.append(f"The commit of the code is unknown for {unknown} of {len(records)} results.")
-    accepted: dict[str, int] = {}
-    for record in records.values():
-        for entry in record.accepted:
-            why = f"commit {entry.commit[:12]}, {entry.when}: {entry.reason}"
-            accepted[why] = accepted.get(why, 0) + 1
+    accepted = Counter(_reason(entry) for record in records.values() for entry in record.accepted)
     for why, count in accepted.items():
         warnings.append(f"Accepted after a change of the code, not computed anew: {_count(count, 'result')} ({why}).")
     return warnings
+
+
+def _reason(accepted: Accepted) -> str:
+    code = f"commit {accepted.commit[:12]}" if accepted.commit else "commit unknown"
+    return f"{code}, {accepted.when}: {accepted.reason}"
 
 
 def merged(rows: Sequence[Row]) -> Records:
@@ -57,16 +62,14 @@ def merged(rows: Sequence[Row]) -> Records:
     return records
 
 
-def _grouped(label: str, rows: Sequence[Row], describe: Callable[[Row], str]) -> list[str]:
-    """One sentence for all rows of which the same is true, naming them where not all are."""
+def _grouped(label: str, rows: Sequence[Row], describe: Callable[[Row], str]) -> list[Statement]:
+    """One statement for all rows of which the same is true, naming them where not all are."""
     groups: dict[str, list[str]] = {}
     for row in rows:
         groups.setdefault(describe(row), []).append(row.architecture)
-    everywhere = len(groups) == 1
-    return [
-        f"{label}: {text}." if everywhere else f"{label}, {', '.join(dict.fromkeys(names))}: {text}."
-        for text, names in groups.items()
-    ]
+    if len(groups) == 1:
+        return [(label, text) for text in groups]
+    return [(label, f"{', '.join(dict.fromkeys(names))}: {text}") for text, names in groups.items()]
 
 
 def _data(row: Row) -> str:
@@ -118,25 +121,27 @@ def _training(row: Row) -> str:
     return f"{recipe.cells} cells, {recipe.channels} channels, {recipe.epochs} epochs on all {images:,} training images"
 
 
-def _selection(rows: Sequence[Row]) -> str:
+def _selection(rows: Sequence[Row]) -> Statement:
     epochs = [epoch for row in rows for run in row.trainings for epoch in run]
     scored = sum(any(key.startswith("test") for key in epoch.model_extra or {}) for epoch in epochs)
     trainings = _count(sum(len(row.trainings) for row in rows), "training")
     if scored:
-        return f"Selection: beware, {scored} of {len(epochs)} epochs of {trainings} were scored on test images."
+        return "Selection", f"beware, {scored} of {len(epochs)} epochs of {trainings} were scored on test images"
     return (
-        "Selection: none on test images. The weights after the last epoch are tested; none of the "
-        f"{len(epochs):,} epochs of {trainings} was scored on test images."
+        "Selection",
+        "none on test images; the weights after the last epoch are tested, and none of the "
+        f"{len(epochs):,} epochs of {trainings} was scored on test images",
     )
 
 
-def _statistics(rows: Sequence[Row]) -> list[str]:
+def _accuracy(rows: Sequence[Row]) -> Statement:
     images = _listed(dict.fromkeys(f"{row.evaluations[0].images:,}" for row in rows))
-    text = f"Accuracy: percent of {images} test images whose most probable class is right"
+    text = f"percent of {images} test images whose most probable class is right"
     if any(len(row.evaluations) > 1 for row in rows):
         text += "; mean over n trainings ± sample standard deviation (n - 1)"
-    single = [row.architecture for row in rows if len(row.evaluations) == 1]
-    return [f"{text}{'; no deviation of a single training' if single else ''}."]
+    if any(len(row.evaluations) == 1 for row in rows):
+        text += "; a single training has no deviation"
+    return "Accuracy", text
 
 
 def _used(records: Records, key: Callable[[Provenance], str | None]) -> dict[str | None, list[str]]:

@@ -42,22 +42,19 @@ def report(files: TableFiles) -> dict[str, str]:
     """
     rows = [read_row(row) for row in files.rows]
     lines = [line(row) for row in rows]
-    warnings, sentences = notes(rows), protocol(rows)
+    warnings, statements = notes(rows), protocol(rows)
     values = {
         "title": files.title,
         "notes": warnings,
-        "protocol": sentences,
+        "protocol": statements,
         "headings": HEADINGS,
         "rows": [cells(each) for each in lines],
         "numeric": NUMERIC,
     }
     alignment = "".join("r" if column in NUMERIC else "l" for column in range(len(HEADINGS)))
-    sections = [
-        ("Cells", "cells", _figures(files.rows, "cells")),
-        ("Curves", "curves", _figures(files.rows, "curves")),
-    ]
+    sections = [("Cells", _figures(files.rows, "cells")), ("Curves", _figures(files.rows, "curves"))]
     said = [f"> {escape_markdown(sentence)}\n\n" for sentence in warnings]
-    said += [f"- {escape_markdown(sentence)}\n" for sentence in sentences]
+    said += [f"- {escape_markdown(f'{label}: {text}')}\n" for label, text in statements]
     return {
         "md": f"# {escape_markdown(files.title)}\n\n{markdown(lines)}\n{''.join(said)}",
         "csv": comma_separated(lines),

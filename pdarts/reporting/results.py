@@ -20,7 +20,7 @@ class Result(BaseModel):
 class Accepted(Result):
     """Why a result counts although the code that made it has changed since."""
 
-    commit: str
+    commit: str | None
     when: str
     reason: str
 

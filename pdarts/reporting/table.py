@@ -23,7 +23,7 @@ HEADINGS = (
 NUMERIC = range(2, 8)
 """Columns that are set flush right."""
 
-NOTHING = "–"
+NOTHING, NO_BREAK = "–", "\N{NO-BREAK SPACE}"
 DAY = 86_400
 
 
@@ -58,7 +58,6 @@ def line(row: Row) -> Line:
     """
     tests = row.evaluations
     accuracies = tuple(test.top1 for test in tests)
-    recipe = tests[0].settings.recipe
     gpu_trainings = [
         test.training_seconds * record.processes / DAY
         for test, record in zip(tests, row.training_provenances, strict=True)
@@ -85,7 +84,7 @@ def line(row: Row) -> Line:
         search_gpu_days=_mean(gpu_searches) if len(gpu_searches) == len(row.searches) else None,
         training_seconds=fmean(test.training_seconds for test in tests),
         training_gpu_days=_mean(gpu_trainings) if len(gpu_trainings) == len(tests) else None,
-        epochs=recipe.epochs,
+        epochs=tests[0].settings.recipe.epochs,
         devices=tuple(dict.fromkeys(p.where for p in (*row.search_provenances, *row.training_provenances))),
     )
 
@@ -143,7 +142,7 @@ def _time(seconds: float | None, gpu_days: float | None) -> str:
     if seconds is None:
         return NOTHING
     text = duration(seconds)
-    return text if gpu_days is None else f"{text} ({gpu_days:.2g} GPU-days)"
+    return text if gpu_days is None else f"{text} ({gpu_days:.2g}{NO_BREAK}GPU-days)"
 
 
 def duration(seconds: float) -> str:

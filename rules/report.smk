@@ -1,0 +1,63 @@
+"""From results to what people look at: drawings, curves, tables."""
+
+
+rule draw:
+    input:
+        genotype,
+    output:
+        "results/train/{training}/seed{seed}/cells.svg",
+    log:
+        "results/logs/train/{training}/seed{seed}/draw.log",
+    conda:
+        "../envs/pdarts.yaml"
+    shell:
+        code("draw") + "python -m pdarts.draw --genotype {input} --output {output} 2> >(tee {log} >&2)"
+
+
+rule search_curves:
+    input:
+        stages=lambda wildcards: stage_files(wildcards.search, wildcards.seed),
+        metrics=lambda wildcards: stage_files(wildcards.search, wildcards.seed, ".metrics.jsonl"),
+    output:
+        "results/search/{search}/seed{seed}/curves.svg",
+    log:
+        "results/logs/search/{search}/seed{seed}/curves.log",
+    conda:
+        "../envs/pdarts.yaml"
+    shell:
+        code("curves") + "python -m pdarts.curves --title 'Search {wildcards.search}, seed {wildcards.seed}'"
+        " --stages {input.stages} --metrics {input.metrics} --output {output} 2> >(tee {log} >&2)"
+
+
+rule training_curves:
+    input:
+        training_metrics,
+    output:
+        "results/train/{training}/curves.svg",
+    log:
+        "results/logs/train/{training}/curves.log",
+    conda:
+        "../envs/pdarts.yaml"
+    shell:
+        code("curves") + "python -m pdarts.curves --title 'Training {wildcards.training}'"
+        " --metrics {input} --output {output} 2> >(tee {log} >&2)"
+
+
+rule report:
+    input:
+        table_inputs,
+    output:
+        report("results/tables/{table}.md", category="Tables", labels={"table": "{table}", "form": "Markdown"}),
+        "results/tables/{table}.csv",
+        "results/tables/{table}.tex",
+        report("results/tables/{table}.html", category="Tables", labels={"table": "{table}", "form": "page"}),
+    log:
+        "results/logs/tables/{table}.log",
+    conda:
+        "../envs/pdarts.yaml"
+    params:
+        table=table_files,
+    shell:
+        code("report")
+        + "python -m pdarts.report --table {params.table:q} --output-stem results/tables/{wildcards.table}"
+        " 2> >(tee {log} >&2)"

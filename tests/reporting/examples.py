@@ -1,0 +1,141 @@
+"""Small results files, as the other steps write them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pdarts.space.operations import CANDIDATES
+from pdarts.space.topology import EDGES, KINDS
+from tests.genotypes import published
+
+EPOCHS = 3
+
+
+def provenance(**changes: Any) -> dict[str, Any]:
+    return {
+        "version": "0.1.0",
+        "commit": "4f1d2c9a7b3e5d6f8091a2b3c4d5e6f708192a3b",
+        "clean": True,
+        "python": "3.11.7",
+        "torch": "2.14.1",
+        "torchvision": "0.29.1",
+        "snakemake": "9.27.1",
+        "device": "AMD EPYC 7B13",
+        "threads": 1,
+        "processes": 1,
+        "started": "2026-11-24T04:00:00+00:00",
+        "seconds": 12.5,
+        **changes,
+    }
+
+
+def write(path: Path, value: object) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value))
+    return str(path)
+
+
+def write_test(path: Path, top1: float, cell: str = "PDARTS", **changes: Any) -> str:
+    split = {"images": 450, "per_class": {"0": 225, "1": 225}, "digest": "00"}
+    dataset = {
+        "source": "digits",
+        "train_images": None,
+        "mean": [0.3, 0.3, 0.3],
+        "std": [0.3, 0.3, 0.3],
+        "classes": ["0", "1"],
+        "image_size": 16,
+        "splits": {"train": {**split, "images": 1347}, "test": split},
+    }
+    value = {
+        "top1": top1,
+        "top5": 99.5,
+        "loss": 0.1,
+        "images": 450,
+        "parameters": 3433798,
+        "multiply_adds": 532174464,
+        "seconds": 12.3,
+        "training_seconds": 60.0,
+        "settings": {"dataset": dataset, "recipe": {"stem": "cifar", "cells": 8, "channels": 16, "epochs": EPOCHS}},
+        "genotype": published(cell).to_json(),
+        "provenance": provenance(),
+    }
+    return write(path, value | changes)
+
+
+def write_metrics(path: Path, epochs: int = EPOCHS, **more: float) -> str:
+    lines = [
+        {
+            "epoch": epoch,
+            "train_loss": 1 / epoch,
+            "train_accuracy": 100 - 50 / epoch,
+            "learning_rate": 0.025 / epoch,
+            "drop_path": 0.1 * epoch,
+            "seconds": 1.0,
+            **more,
+        }
+        for epoch in range(1, epochs + 1)
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return str(path)
+
+
+def write_stage(path: Path, stage: int = 1, seconds: float = 30.0, **changes: Any) -> str:
+    operations = (8, 5, 3)[stage - 1]
+    edges = [{"edge": list(edge), "weights": dict.fromkeys(CANDIDATES[:operations], 1 / operations)} for edge in EDGES]
+    settings = {
+        "cells": (5, 11, 17)[stage - 1],
+        "channels": 16,
+        "operations": operations,
+        "skip_dropout": 0.0,
+        "candidates": list(CANDIDATES),
+        "epochs": EPOCHS,
+        "frozen_epochs": 1,
+        "batch_size": 96,
+        "train_portion": 0.5,
+    }
+    value = {
+        "stage": stage,
+        "settings": settings,
+        "cells": dict.fromkeys(KINDS, edges),
+        "seconds": seconds,
+        "provenance": provenance(),
+    }
+    return write(path, value | changes)
+
+
+def write_stage_metrics(path: Path, stage: int = 1) -> str:
+    operations = (8, 5, 3)[stage - 1]
+    lines = [
+        {
+            "epoch": epoch,
+            "train_loss": 1 / epoch,
+            "train_accuracy": 50.0,
+            "valid_loss": None if epoch == 1 else 1.5 / epoch,
+            "valid_accuracy": 48.0 if epoch == EPOCHS else None,
+            "learning_rate": 0.025 / epoch,
+            "skip_dropout": 0.4 / epoch,
+            "architecture_weights": dict.fromkeys(KINDS, [[1 / operations] * operations] * len(EDGES)),
+            "seconds": 3.2,
+        }
+        for epoch in range(1, EPOCHS + 1)
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return str(path)
+
+
+def row(folder: Path, accuracies: list[float], searches: int = 0, architecture: str = "P-DARTS") -> dict[str, Any]:
+    """Files of a row and where they are; every search has three stages."""
+    seeds = range(len(accuracies))
+    return {
+        "architecture": architecture,
+        "tests": [write_test(folder / f"seed{seed}/test.json", accuracies[seed]) for seed in seeds],
+        "metrics": [write_metrics(folder / f"seed{seed}/metrics.jsonl") for seed in seeds],
+        "searches": [
+            [write_stage(folder / f"search{seed}/stage{stage}.json", stage) for stage in (1, 2, 3)]
+            for seed in range(searches)
+        ],
+        "cells": [],
+        "curves": [],
+    }

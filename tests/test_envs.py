@@ -1,0 +1,29 @@
+"""The pinned environments agree."""
+
+from pathlib import Path
+
+import yaml
+
+ENVS = Path(__file__).parents[1] / "envs"
+
+
+def pins(name: str) -> list[str]:
+    return [line for line in (ENVS / name).read_text().splitlines() if not line.startswith("#")]
+
+
+def test_conda_and_pip_install_the_same_versions() -> None:
+    *_, from_pip = yaml.safe_load((ENVS / "pdarts.yaml").read_text())["dependencies"]
+    assert from_pip == {"pip": pins("requirements.txt")}
+
+
+def test_every_pin_is_an_exact_public_version() -> None:
+    for pin in pins("requirements.txt") + pins("requirements-dev.txt"):
+        _, version = pin.split("==")
+        assert version[0].isdigit()
+        assert "+" not in version
+
+
+def test_tools_are_not_part_of_what_the_workflow_runs_with() -> None:
+    names = [{pin.split("==")[0] for pin in pins(name)} for name in ("requirements.txt", "requirements-dev.txt")]
+    assert names[0].isdisjoint(names[1])
+    assert {"pytest", "ruff", "mypy", "snakefmt"} <= names[1]
