@@ -35,8 +35,11 @@ demo: setup ## Run the whole chain on the embedded digits, then show its table a
 	$(BIN)/snakemake demo
 	@if [ ! -f $(REPORT) ] || [ -n "$$(find results/search results/train results/tables -type f -newer $(REPORT))" ]; \
 	then $(BIN)/snakemake demo --report $(REPORT) --quiet all; fi
-	@echo; cat results/tables/demo.md; echo
-	@ls -1 results/tables/demo.* $(REPORT)
+	@echo; cat results/tables/demo.md
+	@echo; echo 'The table in four forms, and a report of the whole run to open in a browser:'
+	@ls results/tables/demo.* $(REPORT)
+	@echo; echo 'Cells that were found, curves of the searches and trainings:'
+	@ls results/train/*/seed*/cells.svg results/search/*/seed*/curves.svg results/train/*/curves.svg
 
 test: $(VENV)/.dev ## Run the tests, one worker a core
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)

@@ -27,6 +27,7 @@ def provenance(device: torch.device, started: datetime) -> dict[str, Any]:
         "python": platform.python_version(),
         **{name: _version(name) for name in ("torch", "torchvision", "snakemake")},
         "device": device_name(device),
+        "device_type": device.type,
         "threads": torch.get_num_threads(),
         "processes": 1,
         "started": started.isoformat(timespec="seconds"),

@@ -12,7 +12,11 @@ CHAIN = CellGraph(tuple(("skip_connect", node) for source in range(5) for node i
 """Every node is fed by the one before: the most columns, and the most lines that pass them."""
 
 GRAPHS = [
-    *(CellGraph(*published(name).cell(kind)) for name in ("PDARTS", "DARTS_V1", "NASNet", "AmoebaNet") for kind in KINDS),
+    *(
+        CellGraph(*published(name).cell(kind))
+        for name in ("PDARTS", "DARTS_V1", "NASNet", "AmoebaNet")
+        for kind in KINDS
+    ),
     CHAIN,
 ]
 

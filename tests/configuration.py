@@ -1,0 +1,10 @@
+"""The project's own `config.yaml`, checked."""
+
+from pathlib import Path
+
+import yaml
+
+from pdarts.settings import Config, parse
+
+ROOT = Path(__file__).parents[1]
+CONFIG = parse(Config, yaml.safe_load((ROOT / "config.yaml").read_text()), "config.yaml")

@@ -1,0 +1,89 @@
+"""Dropout, parameter groups, shared work and refusals of the supernet."""
+
+import pytest
+import torch
+
+from pdarts.errors import InputError
+from pdarts.nets.supernet import Supernet
+from pdarts.progressive.bilevel import alphas_step, weights_step
+from pdarts.space.candidates import all_candidates
+from pdarts.space.operations import CANDIDATES
+
+
+def supernet_of(operations: tuple[str, ...] = CANDIDATES, cells: int = 3) -> Supernet:
+    torch.manual_seed(0)
+    return Supernet(cells, 2, 10, all_candidates(operations))
+
+
+def batch() -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.randn(4, 3, 16, 16), torch.arange(4)
+
+
+def test_weights_and_alphas_are_all_parameters_and_share_none() -> None:
+    supernet = supernet_of()
+    groups = [*map(id, supernet.weights()), *map(id, supernet.alphas())]
+    assert len(set(groups)) == len(groups) == len(list(supernet.parameters()))
+    assert [tuple(alphas.shape) for alphas in supernet.alphas()] == [(14, 8), (14, 8)]
+
+
+def test_dropout_is_only_behind_skips_of_stride_one() -> None:
+    images, _ = batch()
+    without_skips = supernet_of(("max_pool_3x3", "sep_conv_3x3"))
+    assert torch.equal(without_skips(images, skip_dropout=0.5), without_skips(images))
+    with_skips = supernet_of(("skip_connect", "sep_conv_3x3"))
+    assert not torch.equal(with_skips(images, skip_dropout=0.5), with_skips(images))
+
+
+def test_reduction_cells_have_no_dropout_on_their_strided_skips() -> None:
+    torch.manual_seed(0)
+    supernet = Supernet(1, 2, 10, all_candidates(("skip_connect", "sep_conv_3x3")))
+    assert supernet.kinds == ["reduction"]
+    dropped: list[torch.Size] = []
+    original = torch.nn.functional.dropout
+
+    def record(x: torch.Tensor, rate: float, training: bool) -> torch.Tensor:
+        dropped.append(x.shape)
+        return original(x, rate, training)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pdarts.nets.supernet.F.dropout", record)
+        supernet(batch()[0], skip_dropout=0.5)
+    assert dropped == [torch.Size([4, 4, 8, 8])] * 6  # edges between intermediate nodes
+
+
+def test_dropout_is_idle_in_evaluation() -> None:
+    supernet, (images, _) = supernet_of().eval(), batch()
+    assert torch.equal(supernet(images, skip_dropout=0.5), supernet(images))
+
+
+def test_a_step_of_the_alphas_computes_no_gradient_of_weights_and_the_other_way_round() -> None:
+    supernet = supernet_of()
+    adam = torch.optim.Adam(supernet.alphas(), 0.1)
+    sgd = torch.optim.SGD(supernet.weights(), 0.1)
+    before = [weight.clone() for weight in supernet.weights()]
+    alphas_step(supernet, batch(), adam, 5.0, 0.0)
+    assert all(weight.grad is None for weight in supernet.weights())
+    assert all(torch.equal(old, new) for old, new in zip(before, supernet.weights(), strict=True))
+    adam.zero_grad()
+    alphas = [alpha.clone() for alpha in supernet.alphas()]
+    weights_step(supernet, batch(), sgd, 5.0, 0.0)
+    assert all(alpha.grad is None for alpha in supernet.alphas())
+    assert all(torch.equal(old, new) for old, new in zip(alphas, supernet.alphas(), strict=True))
+    assert any(not torch.equal(old, new) for old, new in zip(before, supernet.weights(), strict=True))
+
+
+def test_statistics_of_pooling_are_equal_on_all_edges_that_leave_a_node() -> None:
+    supernet = supernet_of(("max_pool_3x3", "sep_conv_3x3"))
+    supernet(batch()[0])
+    edges = supernet.cells[0].edges
+    norms = [edges[place].operations["max_pool_3x3"].norm for place in (0, 2, 5, 9)]  # all leave node 0
+    assert norms[0].running_mean.abs().sum() > 0
+    for norm in norms[1:]:
+        assert torch.equal(norm.running_mean, norms[0].running_mean)
+        assert torch.equal(norm.running_var, norms[0].running_var)
+
+
+@pytest.mark.parametrize("size", [15, 18])
+def test_images_that_cannot_be_halved_twice_are_refused(size: int) -> None:
+    with pytest.raises(InputError, match="cannot be halved"):
+        supernet_of()(torch.randn(2, 3, size, size))

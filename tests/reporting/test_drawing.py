@@ -1,0 +1,65 @@
+"""Drawings show the whole genotype, and are the same byte for byte."""
+
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pdarts.errors import InputError
+from pdarts.reporting.drawing import draw
+from pdarts.reporting.figures import OPERATION_COLORS, save
+from pdarts.space.operations import OPERATIONS
+from tests.genotypes import FOLDER, published
+
+CELLS = ("PDARTS", "DARTS_V1", "NASNet", "AmoebaNet")
+
+
+def texts(svg: Path) -> Counter[str]:
+    """How often each text stands in a drawing; SVG keeps it as text."""
+    return Counter(
+        "".join(element.itertext()).strip() for element in ElementTree.parse(svg).iter() if element.tag.endswith("text")
+    )
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_every_operation_is_named_as_often_as_the_genotype_has_it(name: str, tmp_path: Path) -> None:
+    genotype = published(name)
+    save(draw(genotype), tmp_path / "cells.svg")
+    shown = texts(tmp_path / "cells.svg")
+    expected = Counter(operation for operation, _ in genotype.normal + genotype.reduce)
+    assert {operation: shown[operation] for operation in OPERATIONS} == {name: expected[name] for name in OPERATIONS}
+
+
+def test_every_intermediate_node_is_numbered_in_both_cells(tmp_path: Path) -> None:
+    save(draw(published("NASNet")), tmp_path / "cells.svg")
+    shown = texts(tmp_path / "cells.svg")
+    assert [shown[str(node)] for node in range(6)] == [2, 2, 2, 2, 2, 0]
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".pdf", ".png"])
+def test_a_drawing_is_the_same_byte_for_byte(suffix: str, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        save(draw(published("PDARTS")), tmp_path / (name + suffix))
+    assert (tmp_path / f"first{suffix}").read_bytes() == (tmp_path / f"second{suffix}").read_bytes()
+
+
+def test_the_step_draws_the_same_in_a_process_of_its_own(tmp_path: Path) -> None:
+    save(draw(published("PDARTS")), tmp_path / "here.svg")
+    command = [sys.executable, "-m", "pdarts.draw", "--genotype", str(FOLDER / "PDARTS.json")]
+    environment = os.environ | {"PYTHONHASHSEED": "7"}
+    subprocess.run([*command, "--output", str(tmp_path / "there.svg")], check=True, env=environment)
+    assert (tmp_path / "here.svg").read_bytes() == (tmp_path / "there.svg").read_bytes()
+
+
+def test_an_unknown_suffix_is_refused_with_those_allowed(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cells\.gif.*allowed: \.svg, \.pdf, \.png"):
+        save(draw(published("PDARTS")), tmp_path / "cells.gif")
+
+
+def test_every_operation_has_a_colour_of_its_own() -> None:
+    assert set(OPERATION_COLORS) == set(OPERATIONS)
+    assert len(set(OPERATION_COLORS.values())) == len(OPERATIONS)

@@ -1,0 +1,109 @@
+"""What stands under a table is what the files say."""
+
+from pathlib import Path
+from typing import Any
+
+from pdarts.reporting.protocol import notes, protocol
+from pdarts.reporting.rows import Row, RowFiles, read_row
+from pdarts.settings import parse
+from tests.reporting.examples import provenance, row, write_metrics, write_stage, write_test
+
+
+def read(files: dict[str, Any]) -> Row:
+    return read_row(parse(RowFiles, files, "row"))
+
+
+def said(*rows: Row) -> dict[str, str]:
+    return dict(protocol(rows))
+
+
+def test_data_and_training_are_told_in_numbers(tmp_path: Path) -> None:
+    statements = said(read(row(tmp_path, [97.0])))
+    assert statements["Data"] == "digits, 1,347 training and 450 test images of 2 classes, 16 × 16 pixels"
+    assert statements["Training"] == "8 cells, 16 channels, 3 epochs on all 1,347 training images"
+
+
+def test_the_search_is_told_stage_by_stage(tmp_path: Path) -> None:
+    text = said(read(row(tmp_path, [97.0], searches=1)))["Search"]
+    assert "3 stages of 5, 11 and 17 cells with 8, 5 and 3 operations an edge, 3 epochs each" in text
+    assert "alphas frozen in the first 1; the first 50 % of the training images train network weights" in text
+
+
+def test_a_table_without_searches_tells_of_none(tmp_path: Path) -> None:
+    assert "Search" not in said(read(row(tmp_path, [97.0])))
+
+
+def test_it_is_told_what_varies_between_the_runs_of_a_row(tmp_path: Path) -> None:
+    origins = {
+        "2 searches, the genotype of each retrained once": row(tmp_path / "a", [97.0, 98.0], searches=2),
+        "1 search, its genotype retrained 3 times": row(tmp_path / "b", [97.0, 98.0, 98.1], searches=1),
+        "1 genotype given, not searched here; 3 trainings": row(tmp_path / "c", [97.0, 98.0, 98.1]),
+        "1 genotype given, not searched here; 1 training": row(tmp_path / "d", [97.0]),
+    }
+    assert [said(read(files))["Cells"] for files in origins.values()] == [
+        f"{origin}; skip connections in the normal cell: 2" for origin in origins
+    ]
+
+
+def test_what_is_not_true_of_all_rows_names_those_it_is_true_of(tmp_path: Path) -> None:
+    rows = [
+        read(row(tmp_path / name, [97.0, 98.0], searches, name)) for name, searches in (("A", 0), ("B", 0), ("C", 2))
+    ]
+    texts = [text for label, text in protocol(rows) if label == "Cells"]
+    assert [text.split(":")[0] for text in texts] == ["A, B", "C"]
+    assert [label for label, _ in protocol(rows)].count("Data") == 1
+
+
+def test_the_deviation_is_explained_only_where_there_is_one(tmp_path: Path) -> None:
+    single, several = read(row(tmp_path / "a", [97.0])), read(row(tmp_path / "b", [97.0, 98.0]))
+    assert "±" not in said(single)["Accuracy"]
+    assert "mean over n trainings ± sample standard deviation (n - 1)" in said(several)["Accuracy"]
+    assert said(single, several)["Accuracy"].endswith("a single training has no deviation")
+
+
+def test_no_selection_is_claimed_when_metrics_hold_test_scores(tmp_path: Path) -> None:
+    files = row(tmp_path, [97.0])
+    assert said(read(files))["Selection"].startswith("none on test images; the weights after the last epoch are tested")
+    write_metrics(tmp_path / "seed0/metrics.jsonl", test_accuracy=97.0)
+    assert said(read(files))["Selection"] == "beware, 3 of 3 epochs of 1 training were scored on test images"
+
+
+def test_alike_results_need_no_notes(tmp_path: Path) -> None:
+    assert notes([read(row(tmp_path, [97.0, 98.0], searches=2))]) == []
+
+
+def test_mixed_devices_commits_and_versions_are_noted_with_their_steps(tmp_path: Path) -> None:
+    files = row(tmp_path, [97.0], searches=1)
+    other = provenance(device="Apple M3", commit="b" * 40, torch="2.13.0")
+    write_stage(tmp_path / "search0/stage3.json", 3, provenance=other)
+    assert notes([read(files)]) == [
+        "Mixed devices: AMD EPYC 7B13, 1 thread (search, test); Apple M3, 1 thread (search).",
+        f"Mixed commits: 4f1d2c9a7b3e5d6f8091a2b3c4d5e6f708192a3b (search, test); {'b' * 40} (search).",
+        "Mixed versions of torch: 2.14.1 (search, test); 2.13.0 (search).",
+    ]
+
+
+def test_changed_and_unknown_code_is_noted(tmp_path: Path) -> None:
+    files = row(tmp_path, [97.0, 98.0])
+    write_test(tmp_path / "seed1/test.json", 98.0, provenance=provenance(clean=False))
+    assert notes([read(files)]) == ["The code had uncommitted changes when 1 of 2 results were made."]
+    for seed in (0, 1):
+        write_test(tmp_path / f"seed{seed}/test.json", 98.0, provenance=provenance(commit=None, clean=None))
+    assert notes([read(files)]) == ["The commit of the code is unknown for 2 of 2 results."]
+
+
+def test_accepted_results_are_noted_with_the_reason(tmp_path: Path) -> None:
+    files = row(tmp_path, [97.0], searches=1)
+    accepted = provenance(accepted=[{"commit": "c" * 40, "when": "2026-12-01", "reason": "renamed a variable"}])
+    for stage in (1, 2):
+        write_stage(tmp_path / f"search0/stage{stage}.json", stage, provenance=accepted)
+    assert notes([read(files)]) == [
+        "Accepted after a change of the code, not computed anew: 2 results "
+        "(commit cccccccccccc, 2026-12-01: renamed a variable)."
+    ]
+
+
+def test_a_result_that_two_rows_share_counts_once(tmp_path: Path) -> None:
+    files = row(tmp_path, [97.0])
+    write_test(tmp_path / "seed0/test.json", 97.0, provenance=provenance(clean=False))
+    assert notes([read(files), read(files)]) == ["The code had uncommitted changes when 1 of 1 results were made."]
