@@ -437,3 +437,15 @@ def _resolve(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
             target: dict[str, Any] = schema["$defs"][option["$ref"].rsplit("/", 1)[1]]
             return target
     return node
+
+
+def schema() -> dict[str, Any]:
+    """JSON schema of `config.yaml`, with every description; `rules/config.schema.yaml` holds it for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
+
+
+if __name__ == "__main__":
+    import yaml
+
+    print("# Generated from pdarts/settings.py by `make schema`; do not edit.")
+    print(yaml.safe_dump(schema(), sort_keys=False, width=120, allow_unicode=True), end="")

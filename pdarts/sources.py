@@ -136,25 +136,24 @@ def _read(text: bytes, filename: str) -> Module:
             imports |= {f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             strings.add(node.value)
-    # ascii, not repr: which characters repr escapes depends on Python's version
-    digest = hashlib.sha256(ascii(_canonical(tree)).encode()).hexdigest()
+    digest = hashlib.sha256(_canonical(tree).encode()).hexdigest()
     return Module(digest, frozenset(imports), frozenset(strings))
 
 
-def _canonical(node: object) -> object:
-    """Syntax as nested lists, the same in every Python version: unlike in `ast.dump`, absent fields leave no trace."""
+def _canonical(node: object) -> str:
+    """A syntax tree as text, the same in every Python version: unlike in `ast.dump`, absent fields leave no trace."""
     if isinstance(node, list):
-        return [_canonical(item) for item in node if not _is_docstring(item)]
+        return f"[{','.join([_canonical(item) for item in node if not _is_docstring(item)])}]"
     if not isinstance(node, ast.AST):
-        return node
+        return ascii(node)  # not repr: which characters it escapes depends on Python's version
     if isinstance(node, ast.JoinedStr):  # Python 3.12 puts an empty string behind a format's last field
         node = ast.JoinedStr([part for part in node.values if not (isinstance(part, ast.Constant) and not part.value)])
-    known: list[object] = [type(node).__name__]
+    fields = []
     for name in node._fields:
         value = getattr(node, name, None)
         if value is not None and value != [] and name not in _LAYOUT:
-            known += [name, _canonical(value)]
-    return known
+            fields.append(f"{name}={_canonical(value)}")
+    return f"{type(node).__name__}({','.join(fields)})"
 
 
 def _is_docstring(node: object) -> bool:

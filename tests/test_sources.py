@@ -253,4 +253,4 @@ def main(rate, /, *, width=5, **rest: int) -> None:
 """,
         encoding="utf-8",
     )
-    assert fingerprint("train", tmp_path) == "b9c38a1ff01ed73f"
+    assert fingerprint("train", tmp_path) == "aee28b6f5fd2e822"

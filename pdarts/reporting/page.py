@@ -49,29 +49,40 @@ def escape_latex(value: object) -> str:
     return "".join(_SPECIAL.get(character, character) for character in str(value))
 
 
-def inline_svg(path: Path, prefix: str, label: str) -> Markup:
-    """An SVG file's drawing in its own size, to stand inside a page.
+def read_svg(path: Path) -> str:
+    """The text of a figure's file.
+
+    Raises:
+        InputError: if the file is missing.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: this figure does not exist; pdarts.draw or pdarts.curves makes it") from error
+
+
+def inline_svg(text: str, where: str, prefix: str, label: str) -> Markup:
+    """A drawing in its own size, to stand inside a page.
 
     Args:
-        path: the file.
+        text: an SVG file's text.
+        where: the file's name, for messages.
         prefix: put before every id, so that no two drawings of a page share one.
         label: what a screen reader calls the drawing.
 
     Raises:
-        InputError: if the file is missing or no SVG.
+        InputError: if it is no SVG.
     """
     ElementTree.register_namespace("", _SVG)
     ElementTree.register_namespace("xlink", _XLINK)
     try:
-        root = ElementTree.fromstring(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: this figure does not exist; pdarts.draw or pdarts.curves makes it") from error
-    except (UnicodeDecodeError, ElementTree.ParseError) as error:
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
         raise InputError(
-            f"{path}: not a whole SVG ({error}); make it anew with pdarts.draw or pdarts.curves"
+            f"{where}: not a whole SVG ({error}); make it anew with pdarts.draw or pdarts.curves"
         ) from error
     if root.tag != f"{{{_SVG}}}svg" or "viewBox" not in root.attrib:
-        raise InputError(f"{path}: not an SVG with a viewBox; make it anew with pdarts.draw or pdarts.curves")
+        raise InputError(f"{where}: no SVG with a viewBox; make it anew with pdarts.draw or pdarts.curves")
     for element in root.iter():
         for name, value in element.attrib.items():
             if name == "id":

@@ -7,7 +7,7 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from pdarts.reporting.page import inline_svg, render
+from pdarts.reporting.page import inline_svg, read_svg, render
 from pdarts.reporting.protocol import merged, notes, protocol
 from pdarts.reporting.results import Provenance
 from pdarts.reporting.rows import Row, RowFiles, TableFiles, read_row
@@ -16,9 +16,9 @@ from pdarts.reporting.table import HEADINGS, NUMERIC, cells, comma_separated, es
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing on the page, and the rows that it belongs to."""
+    """A drawing on the page, its files, and the rows that it belongs to."""
 
-    path: str
+    paths: str
     rows: str
     svg: Markup
 
@@ -64,16 +64,16 @@ def report(files: TableFiles) -> dict[str, str]:
 
 
 def _figures(rows: Sequence[RowFiles], kind: Literal["cells", "curves"]) -> list[Figure]:
-    """Every drawing once, though several rows may share it."""
-    users: dict[str, list[str]] = {}
+    """Every drawing once, though several files hold it or several rows share it."""
+    users: dict[str, list[tuple[str, str]]] = {}
     for row in rows:
         for path in row.cells if kind == "cells" else row.curves:
-            users.setdefault(path, []).append(row.architecture)
+            users.setdefault(read_svg(Path(path)), []).append((row.architecture, path))
     figures = []
-    for place, (path, architectures) in enumerate(users.items()):
-        names = ", ".join(dict.fromkeys(architectures))
-        svg = inline_svg(Path(path), f"{kind}{place}-", f"{kind.capitalize()}: {names}")
-        figures.append(Figure(path, names, svg))
+    for place, (text, used) in enumerate(users.items()):
+        names, paths = (", ".join(dict.fromkeys(column)) for column in zip(*used, strict=True))
+        svg = inline_svg(text, paths, f"{kind}{place}-", f"{kind.capitalize()}: {names}")
+        figures.append(Figure(paths, names, svg))
     return figures
 
 

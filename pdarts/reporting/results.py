@@ -157,7 +157,7 @@ class EvaluatedSettings(Result):
 
 
 class Evaluation(Result):
-    """A test result; accuracies in percent, `multiply_adds` of one image."""
+    """A test result; accuracies in percent, `multiply_adds` of one image, `provenance` that of the test."""
 
     top1: float
     top5: float
@@ -168,7 +168,7 @@ class Evaluation(Result):
     settings: EvaluatedSettings
     genotype: dict[str, Any]
     provenance: Provenance
-    training_provenance: Provenance | None = None
+    training_provenance: Provenance
 
 
 Model = TypeVar("Model", bound=Result)

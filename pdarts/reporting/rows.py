@@ -60,8 +60,8 @@ class Row:
 
     @property
     def training_provenances(self) -> list[Provenance]:
-        """Where each training ran; that of its test where the test result says no more."""
-        return [evaluation.training_provenance or evaluation.provenance for evaluation in self.evaluations]
+        """Where each training ran."""
+        return [evaluation.training_provenance for evaluation in self.evaluations]
 
     @property
     def search_provenances(self) -> list[Provenance]:
@@ -111,7 +111,6 @@ def _records(
     for paths, stages in zip(files.searches, searches, strict=True):
         records |= {("search", path): stage.provenance for path, stage in zip(paths, stages, strict=True)}
     for path, evaluation in zip(files.tests, evaluations, strict=True):
-        if evaluation.training_provenance is not None:
-            records["train", path] = evaluation.training_provenance
+        records["train", path] = evaluation.training_provenance
         records["test", path] = evaluation.provenance
     return records

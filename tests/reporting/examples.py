@@ -58,6 +58,7 @@ def write_test(path: Path, top1: float, cell: str = "PDARTS", **changes: Any) ->
         "settings": {"dataset": dataset, "recipe": {"stem": "cifar", "cells": 8, "channels": 16, "epochs": EPOCHS}},
         "genotype": published(cell).to_json(),
         "provenance": provenance(),
+        "training_provenance": provenance(),
     }
     return write(path, value | changes)
 

@@ -77,19 +77,24 @@ def test_mixed_devices_commits_and_versions_are_noted_with_their_steps(tmp_path:
     other = provenance(device="Apple M3", commit="b" * 40, torch="2.13.0")
     write_stage(tmp_path / "search0/stage3.json", 3, provenance=other)
     assert notes([read(files)]) == [
-        "Mixed devices: AMD EPYC 7B13, 1 thread (search, test); Apple M3, 1 thread (search).",
-        f"Mixed commits: 4f1d2c9a7b3e5d6f8091a2b3c4d5e6f708192a3b (search, test); {'b' * 40} (search).",
-        "Mixed versions of torch: 2.14.1 (search, test); 2.13.0 (search).",
+        "Mixed devices: AMD EPYC 7B13, 1 thread (search, train, test); Apple M3, 1 thread (search).",
+        f"Mixed commits: 4f1d2c9a7b3e5d6f8091a2b3c4d5e6f708192a3b (search, train, test); {'b' * 40} (search).",
+        "Mixed versions of torch: 2.14.1 (search, train, test); 2.13.0 (search).",
     ]
 
 
 def test_changed_and_unknown_code_is_noted(tmp_path: Path) -> None:
     files = row(tmp_path, [97.0, 98.0])
     write_test(tmp_path / "seed1/test.json", 98.0, provenance=provenance(clean=False))
-    assert notes([read(files)]) == ["The code had uncommitted changes when 1 of 2 results were made."]
+    assert notes([read(files)]) == ["The code had uncommitted changes when 1 of 4 results were made."]
     for seed in (0, 1):
-        write_test(tmp_path / f"seed{seed}/test.json", 98.0, provenance=provenance(commit=None, clean=None))
-    assert notes([read(files)]) == ["The commit of the code is unknown for 2 of 2 results."]
+        write_test(
+            tmp_path / f"seed{seed}/test.json",
+            98.0,
+            provenance=provenance(commit=None, clean=None),
+            training_provenance=provenance(commit=None),
+        )
+    assert notes([read(files)]) == ["The commit of the code is unknown for 4 of 4 results."]
 
 
 def test_accepted_results_are_noted_with_the_reason(tmp_path: Path) -> None:
@@ -106,4 +111,4 @@ def test_accepted_results_are_noted_with_the_reason(tmp_path: Path) -> None:
 def test_a_result_that_two_rows_share_counts_once(tmp_path: Path) -> None:
     files = row(tmp_path, [97.0])
     write_test(tmp_path / "seed0/test.json", 97.0, provenance=provenance(clean=False))
-    assert notes([read(files), read(files)]) == ["The code had uncommitted changes when 1 of 1 results were made."]
+    assert notes([read(files), read(files)]) == ["The code had uncommitted changes when 1 of 2 results were made."]

@@ -96,9 +96,13 @@ def test_drawings_on_the_page_share_no_ids_and_lose_none_that_they_refer_to(file
     assert {reference.removeprefix("#") for reference in page.references} <= set(page.ids)
 
 
-def test_a_drawing_that_rows_share_stands_on_the_page_once(files: dict[str, Any]) -> None:
-    page = Page(rendered(files)["html"])
+def test_a_drawing_stands_on_the_page_once_though_rows_share_it_or_files_repeat_it(files: dict[str, Any]) -> None:
+    copy = Path(files["rows"][0]["cells"][0]).with_name("copy.svg")
+    copy.write_text(Path(files["rows"][0]["cells"][0]).read_text())
+    shared = [{**each, "cells": [*each["cells"], str(copy)]} for each in files["rows"]]
+    page = Page(rendered({**files, "rows": shared})["html"])
     assert page.tags.count("svg") == 2
+    assert "copy.svg" in page.text
     assert "Searched, Given" in page.text
 
 
@@ -107,7 +111,7 @@ def test_the_page_tells_accuracy_protocol_and_provenance(files: dict[str, Any]) 
     for part in (
         "97.50 ± 0.71",
         "1,347 training",
-        "6 × search, 3 × test",
+        "6 × search, 3 × train, 3 × test",
         "commit 4f1d2c9a7b3e, clean",
         "torch 2.14.1",
     ):

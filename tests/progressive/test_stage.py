@@ -1,0 +1,80 @@
+"""What a stage does epoch by epoch, on real digits."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from pdarts.data.catalog import load
+from pdarts.data.loaders import Loader, halves
+from pdarts.engine.journal import Journal
+from pdarts.engine.progress import Progress
+from pdarts.engine.tracking import Tracker
+from pdarts.progressive.stage import search_stage
+from pdarts.settings import StageSettings, Wandb
+from pdarts.space.candidates import all_candidates
+from tests.configuration import CONFIG
+
+CPU = torch.device("cpu")
+OPERATIONS = ("none", "skip_connect", "sep_conv_3x3")
+
+
+def stage(**changes: object) -> StageSettings:
+    settings = CONFIG.searches["digits"].stage_settings(1)
+    small = {
+        "cells": 1,
+        "channels": 2,
+        "operations": 3,
+        "candidates": OPERATIONS,
+        "batch_size": 16,
+        "skip_dropout": 0.5,
+    }
+    return settings.model_copy(update=small | changes)
+
+
+def run(settings: StageSettings, folder: Path, seed: int = 0) -> list[dict]:
+    """The metrics of a stage on 64 digits."""
+    split = load("digits", folder, download=False).train.part(0, 64)
+    augmentation = settings.augmentation
+    loaders = [
+        Loader(half, settings.batch_size, (0.3,) * 3, (0.4,) * 3, augmentation, CPU)
+        for half in halves(split, settings.train_portion)
+    ]
+    path = folder / "metrics.jsonl"
+    journal = Journal(path, Tracker(Wandb(mode="disabled"), "", "", "", {}), Progress("", settings.epochs, 2))
+    search_stage(settings, all_candidates(OPERATIONS), (loaders[0], loaders[1]), 10, seed, CPU, journal)
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def metrics(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
+    return run(stage(epochs=4, frozen_epochs=2, scored_epochs=1), tmp_path_factory.mktemp("stage"))
+
+
+def test_alphas_rest_while_frozen_and_move_afterwards(metrics: list[dict]) -> None:
+    weights = [line["architecture_weights"] for line in metrics]
+    assert weights[0] == weights[1]
+    assert weights[1] != weights[2] != weights[3]
+    assert [line["valid_loss"] is None for line in metrics] == [True, True, False, False]
+
+
+def test_accuracy_on_the_alphas_images_is_logged_in_the_last_epochs_only(metrics: list[dict]) -> None:
+    assert [line["valid_accuracy"] is None for line in metrics] == [True, True, True, False]
+
+
+def test_the_metrics_tell_learning_rate_and_dropout_of_each_epoch(metrics: list[dict]) -> None:
+    assert [line["epoch"] for line in metrics] == [1, 2, 3, 4]
+    assert metrics[0]["learning_rate"] == 0.025
+    assert [line["skip_dropout"] for line in metrics][:3] == [0.5 * 3 / 4, 0.5 * 2 / 4, 0.5]
+
+
+def test_alphas_start_small_and_random(metrics: list[dict]) -> None:
+    rows = torch.tensor(metrics[0]["architecture_weights"]["normal"])
+    assert rows.shape == (14, 3)
+    assert 0 < (rows - 1 / 3).abs().max() < 0.002
+
+
+def test_the_alphas_images_are_shuffled_anew_when_they_run_out(tmp_path: Path) -> None:
+    lines = run(stage(epochs=1, frozen_epochs=0, scored_epochs=0, train_portion=0.8), tmp_path)
+    assert lines[0]["valid_loss"] is not None  # 51 images for weights are 4 steps, 13 for alphas 1 batch
