@@ -1,6 +1,6 @@
 """P-DARTS: search in three stages, derive a genotype, retrain it, test it, set it in a table.
 
-Targets are tables (`demo`, `cifar`) or the path of any result, such as `results/search/digits/seed0/genotype.json`.
+Targets are tables (`demo`, `fashion`, `cifar`) or the path of any result, such as `results/search/digits/seed0/genotype.json`.
 """
 
 
@@ -18,6 +18,12 @@ rule demo:
     """The whole chain at small size, on digits that come with the package; the default target."""
     input:
         expand("results/tables/demo.{suffix}", suffix=TABLE_SUFFIXES),
+
+
+rule fashion:
+    """The whole chain on 10,000 images of Fashion-MNIST, in about an hour of two CPU cores."""
+    input:
+        expand("results/tables/fashion.{suffix}", suffix=TABLE_SUFFIXES),
 
 
 rule cifar:

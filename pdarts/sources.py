@@ -1,6 +1,6 @@
 """What a step is made of: a hash of its code, so that an edit reruns the steps that it can change, and no others.
 
-Snakemake sees the command of a rule, not the code behind `python -m`; with this hash among a rule's params it does.
+Snakemake sees the command of a rule, not the code behind `python -m`; with this hash in the command it does.
 Modules are read, never imported.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 NEUTRAL = (
     "pdarts.errors",
-    "pdarts.settings",  # its values reach a step as params
+    "pdarts.settings",  # its values reach a step in its command
     "pdarts.sources",
     "pdarts.engine.progress",
     "pdarts.engine.provenance",
