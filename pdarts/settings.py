@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 else:
     Operation = Literal[OPERATIONS]
 Source = Literal["digits", "fashion_mnist", "cifar10", "cifar100"]
+IMAGE_SIZES: dict[Source, int] = {"digits": 16, "fashion_mnist": 32, "cifar10": 32, "cifar100": 32}
+"""Height and width of each source's images in pixels."""
+AUXILIARY_SIZES = {"cifar": 32, "imagenet": 224}
+"""The image size that the auxiliary head of each stem is made for."""
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Seeds = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -313,6 +317,19 @@ class Config(Settings):
         merged = self.recipes[training.recipe].model_dump(mode="json") | training.changes
         return parse(Recipe, merged, "changes")
 
+    def _check_recipe(self, name: str, training: Training) -> None:
+        try:
+            recipe = self.recipe_of(training)
+        except InputError as error:
+            raise ValueError(f"trainings.{name}.{error}") from error
+        size, needed = IMAGE_SIZES[self.datasets[training.dataset].source], AUXILIARY_SIZES[recipe.stem]
+        if recipe.auxiliary_weight is not None and size != needed:
+            raise ValueError(
+                f"trainings.{name}: auxiliary_weight is {recipe.auxiliary_weight}, but the auxiliary head of the "
+                f"{recipe.stem} stem is made for {needed}-pixel images, and those of {training.dataset} have {size}; "
+                "set it to null under changes, or in a recipe of its own"
+            )
+
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         for name, search in self.searches.items():
@@ -326,10 +343,7 @@ class Config(Settings):
                 wanted = training.seeds if training.genotype.seed == "each" else (training.genotype.seed,)
                 for seed in wanted:
                     _known(f"trainings.{name}.genotype: seed", seed, searched)
-            try:
-                self.recipe_of(training)
-            except InputError as error:
-                raise ValueError(f"trainings.{name}.{error}") from error
+            self._check_recipe(name, training)
         for name, table in self.tables.items():
             for place, row in enumerate(table.rows):
                 _known(f"tables.{name}.rows[{place}].training", row.training, self.trainings)

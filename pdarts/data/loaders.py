@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pdarts.data.catalog import Split
-from pdarts.data.transforms import augment, normalise
+from pdarts.data.transforms import augment, normalize
 from pdarts.errors import InputError
 from pdarts.settings import Augmentation
 
@@ -55,14 +55,14 @@ class Loader:
             places = chosen.to(self.labels.device)
             images = self.images[places]
             if self.augmentation is None:
-                yield normalise(images, self.mean, self.std), self.labels[places]
+                yield normalize(images, self.mean, self.std), self.labels[places]
             else:
                 yield augment(images, self.augmentation, self.mean, self.std, generator), self.labels[places]
 
     def in_order(self) -> Iterator[tuple[Tensor, Tensor]]:
         """One pass in the split's order, without augmentation; shapes as in `shuffled`."""
         for images, labels in zip(self.images.split(self.batch_size), self.labels.split(self.batch_size), strict=True):
-            yield normalise(images, self.mean, self.std), labels
+            yield normalize(images, self.mean, self.std), labels
 
 
 def halves(split: Split, portion: float) -> tuple[Split, Split]:

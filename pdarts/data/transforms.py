@@ -8,7 +8,7 @@ from pdarts.settings import Augmentation
 
 
 def augment(images: Tensor, augmentation: Augmentation, mean: Tensor, std: Tensor, generator: Generator) -> Tensor:
-    """Crop and flip each image by its own draw, normalise, cut out.
+    """Crop and flip each image by its own draw, normalize, cut out.
 
     Args:
         images: uint8, shape (N, C, H, W).
@@ -21,7 +21,7 @@ def augment(images: Tensor, augmentation: Augmentation, mean: Tensor, std: Tenso
         float32, shape (N, C, H, W).
     """
     images = crop_and_flip(images, augmentation.crop_padding, augmentation.flip, generator)
-    return cut_out(normalise(images, mean, std), augmentation.cutout, generator)
+    return cut_out(normalize(images, mean, std), augmentation.cutout, generator)
 
 
 def crop_and_flip(images: Tensor, padding: int, flip: bool, generator: Generator) -> Tensor:
@@ -45,7 +45,7 @@ def crop_and_flip(images: Tensor, padding: int, flip: bool, generator: Generator
     return images.flatten(2).gather(2, pixels).view(number, channels, height, width)
 
 
-def normalise(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+def normalize(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     """From uint8 to float32 with mean 0 and standard deviation 1; `mean` and `std` as in `augment`."""
     return images.float().div_(255).sub_(mean).div_(std)
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pdarts.data.transforms import augment, crop_and_flip, cut_out, normalise
+from pdarts.data.transforms import augment, crop_and_flip, cut_out, normalize
 from pdarts.settings import Augmentation
 
 MEAN = torch.tensor([0.49, 0.48, 0.45])[:, None, None]
@@ -127,8 +127,8 @@ def test_the_centre_of_a_cutout_is_uniform_and_its_square_is_clipped_at_the_bord
     assert 25 < chi_square < 120  # 63 degrees of freedom: 99.99 % of uniform draws lie between
 
 
-def test_a_cutout_blanks_all_channels_with_the_normalised_zero() -> None:
-    batch = cut_out(normalise(random_images(50, 32, 32), MEAN, STD), 16, seeded())
+def test_a_cutout_blanks_all_channels_with_the_normalized_zero() -> None:
+    batch = cut_out(normalize(random_images(50, 32, 32), MEAN, STD), 16, seeded())
     blank = batch == 0
     assert torch.equal(blank[:, 0], blank.all(1))
     area = blank[:, 0].flatten(1).sum(1)
@@ -141,15 +141,15 @@ def test_what_is_switched_off_returns_the_same_tensor_and_draws_nothing() -> Non
     state = generator.get_state()
     images = random_images(5, 8, 8)
     assert crop_and_flip(images, 0, False, generator) is images
-    normalised = normalise(images, MEAN, STD)
-    assert cut_out(normalised, 0, generator) is normalised
+    normalized = normalize(images, MEAN, STD)
+    assert cut_out(normalized, 0, generator) is normalized
     assert torch.equal(generator.get_state(), state)
 
 
-def test_normalised_training_images_have_mean_0_and_deviation_1() -> None:
+def test_normalized_training_images_have_mean_0_and_deviation_1() -> None:
     images = random_images(100, 16, 16)
     scaled = images.double() / 255
     mean, std = (values[:, None, None].float() for values in (scaled.mean((0, 2, 3)), scaled.std((0, 2, 3))))
-    result = normalise(images, mean, std)
+    result = normalize(images, mean, std)
     assert result.mean((0, 2, 3)).abs().max() < 1e-5
     assert (result.std((0, 2, 3)) - 1).abs().max() < 1e-5
