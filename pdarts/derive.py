@@ -13,7 +13,7 @@ from pdarts.errors import InputError
 from pdarts.progressive.refinement import derive
 from pdarts.reporting.drawing import draw
 from pdarts.settings import Machine, parse_argument
-from pdarts.space import candidates
+from pdarts.space.architecture import parse
 from pdarts.space.genotype import Genotype
 
 
@@ -31,8 +31,8 @@ def main() -> None:
     if arguments.max_skips is not None and not 0 <= arguments.max_skips <= 8:
         raise InputError(f"--max-skips is {arguments.max_skips}; allowed: 0 to 8, the edges of a cell, or leave it out")
     stage = files.read_json(arguments.stage, "stage file", "pdarts.search")
-    names, weights = candidates.parse(stage.get("cells") if isinstance(stage, dict) else None, str(arguments.stage))
-    genotype = derive(names, weights, arguments.max_skips)
+    architecture = parse(stage.get("cells") if isinstance(stage, dict) else None, str(arguments.stage))
+    genotype = derive(architecture, arguments.max_skips)
     files.write_json(arguments.output, genotype.to_json())
     _track(genotype, machine, arguments.experiment, arguments.seed, arguments.max_skips)
 

@@ -18,8 +18,9 @@ from pdarts.engine.tracking import Tracker
 from pdarts.errors import InputError
 from pdarts.progressive.stage import search_stage
 from pdarts.settings import Machine, StageSettings, parse_argument
-from pdarts.space import candidates
-from pdarts.space.candidates import Candidates
+from pdarts.space.architecture import parse, to_json
+from pdarts.space.candidates import Candidates, all_candidates, prune
+from pdarts.space.topology import KINDS
 
 
 def main() -> None:
@@ -52,7 +53,7 @@ def main() -> None:
     name = f"{arguments.experiment} seed {arguments.seed} stage {arguments.stage}"
     tracker = Tracker(machine.wandb, "search", arguments.experiment, name, {"seed": arguments.seed, **settings})
     journal = Journal(arguments.metrics, tracker, Progress(f"search {name}", stage.epochs, len(loaders[0])))
-    weights = search_stage(
+    architecture = search_stage(
         stage,
         considered,
         (loaders[0], loaders[1]),
@@ -65,7 +66,7 @@ def main() -> None:
     result = {
         "stage": arguments.stage,
         "settings": settings,
-        "cells": candidates.to_json(considered, weights),
+        "cells": to_json(architecture),
         "seconds": record["seconds"],
         "provenance": record,
     }
@@ -81,16 +82,16 @@ def _candidates(stage: StageSettings, number: int, previous: Path | None) -> dic
             "file of the stage before"
         )
     if previous is None:
-        return candidates.all_candidates(stage.candidates)
+        return all_candidates(stage.candidates)
     value = files.read_json(previous, "stage file", "pdarts.search")
-    before = value.get("stage") if isinstance(value, dict) else None
-    if before != number - 1:
-        raise InputError(f"{previous}: holds stage {before}, but stage {number} needs that of stage {number - 1}")
-    names, weights = candidates.parse(value.get("cells"), str(previous))
-    present = min(rows.shape[1] for rows in weights.values())
+    held = value.get("stage") if isinstance(value, dict) else None
+    if held != number - 1:
+        raise InputError(f"{previous}: holds stage {held}, but stage {number} needs that of stage {number - 1}")
+    before = parse(value.get("cells"), str(previous))
+    present = min(rows.shape[1] for rows in before.weights.values())
     if stage.operations > present:
         raise InputError(f"operations is {stage.operations}, but {previous} has {present}; allowed: 2 to {present}")
-    return {kind: candidates.prune(names[kind], weights[kind], stage.operations) for kind in names}
+    return {kind: prune(before.candidates[kind], before.weights[kind], stage.operations) for kind in KINDS}
 
 
 if __name__ == "__main__":

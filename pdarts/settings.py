@@ -111,6 +111,12 @@ class SearchProtocol(Settings):
 
     candidates: Annotated[tuple[Operation, ...], Field(min_length=2)]
     """Candidate operations of the first stage, on every edge, in this order."""
+    approximation: Literal["first_order", "second_order"]
+    """Gradient of the alphas: at the present weights, or through one virtual step of them (DARTS, section 2.3)."""
+    partial_channels: Positive
+    """1/n of an edge's channels go through operations; above 1, edges have weights of their own (PC-DARTS)."""
+    alphas_batches: Literal["passes", "anew"]
+    """Batches of the alphas' images: one pass after another in random order, or each drawn anew from all of them."""
     train_portion: Annotated[float, Field(gt=0, lt=1)]
     """Share of the training images, from the first on, that trains weights; the rest trains alphas."""
     epochs: Positive
@@ -158,6 +164,11 @@ class Search(SearchProtocol):
         if self.frozen_epochs > self.epochs:
             raise ValueError(f"frozen_epochs is {self.frozen_epochs}, but a stage has {self.epochs} epochs")
         for number, stage in enumerate(self.stages, 1):
+            if stage.channels % self.partial_channels:
+                raise ValueError(
+                    f"stages[{number - 1}].channels is {stage.channels}; allowed: multiples of partial_channels, "
+                    f"which is {self.partial_channels}"
+                )
             if number == 1 and stage.operations != present:
                 raise ValueError(
                     f"stages[0].operations is {stage.operations}, but the first stage starts with all "

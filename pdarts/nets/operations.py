@@ -30,6 +30,7 @@ class State:
 
     def __init__(self, value: Tensor) -> None:
         self.value = value
+        self._parts: dict[int, tuple[State, Tensor]] = {}
         self._pooled: dict[PoolKind, Tensor] = {}
         self._normalized: dict[PoolKind, tuple[Tensor, Tensor, Tensor]] = {}
 
@@ -37,6 +38,16 @@ class State:
     def rectified(self) -> Tensor:
         """ReLU of the value."""
         return F.relu(self.value)
+
+    def split(self, share: int, stride: int) -> "tuple[State, Tensor]":
+        """The first 1/`share` of the channels, and the rest, 2x2 max pooled where edges stride."""
+        if share not in self._parts:
+            channels = self.value.shape[1] // share
+            rest = self.value[:, channels:]
+            if stride == 2:
+                rest = F.max_pool2d(rest, 2)
+            self._parts[share] = State(self.value[:, :channels]), rest
+        return self._parts[share]
 
     def pooled(self, kind: PoolKind, stride: int) -> Tensor:
         """3x3 pooling of the value."""

@@ -37,16 +37,19 @@ _ELSEWHERE = (
     (r"auxiliary_head\.", "auxiliary."),
     (r"alphas_normal$", "alpha.normal"),
     (r"alphas_reduce$", "alpha.reduction"),
+    (r"betas_normal$", "beta.normal"),
+    (r"betas_reduce$", "beta.reduction"),
 )
 _CELL_PART = re.compile(r"(cells\.\d+)\.(preprocess[01]|_ops\.\d+|cell_ops\.\d+\.m_ops\.\d+)\.(.+)\.(\w+)$")
 
 
-def supernet_state(state: Weights, candidates: Mapping[str, Candidates]) -> dict[str, Tensor]:
+def supernet_state(state: Weights, candidates: Mapping[str, Candidates], share: int = 1) -> dict[str, Tensor]:
     """A supernet's state dict under our names.
 
     Args:
-        state: under the reference's names, with or without alphas.
+        state: under the reference's names, with or without alphas and betas.
         candidates: operations on every edge, per kind of cell.
+        share: 1/`share` of the channels go through operations.
 
     Raises:
         InputError: if it does not fit these candidates, naming the first tensors that differ.
@@ -60,11 +63,11 @@ def supernet_state(state: Weights, candidates: Mapping[str, Candidates]) -> dict
 
     def build() -> nn.Module:
         channels = _shape(state, "stem.0.weight")[0] // 3
-        return Supernet(len(kinds), channels, _shape(state, "classifier.weight")[0], candidates)
+        return Supernet(len(kinds), channels, _shape(state, "classifier.weight")[0], candidates, share)
 
     translated = _translate(state, place)
     if not any(name.startswith("alpha.") for name in translated):
-        return _checked(translated, build, ignore="alpha.")
+        return _checked(translated, build, ignore=("alpha.", "beta."))
     return _checked(translated, build)
 
 
@@ -129,7 +132,9 @@ def _translate(state: Weights, place: Callable[[int, str], tuple[str, str]]) -> 
     return translated
 
 
-def _checked(translated: dict[str, Tensor], build: Callable[[], nn.Module], ignore: str = "\0") -> dict[str, Tensor]:
+def _checked(
+    translated: dict[str, Tensor], build: Callable[[], nn.Module], ignore: tuple[str, ...] = ()
+) -> dict[str, Tensor]:
     """`translated` itself, if its names and shapes are exactly those of the network that `build` makes."""
     with torch.device("meta"):
         expected = {name: tensor.shape for name, tensor in build().state_dict().items() if not name.startswith(ignore)}

@@ -1,9 +1,11 @@
 """The supernet: every edge is the weighted sum of all operations that are still considered.
 
-Source: Liu et al. 2019 (arXiv:1806.09055), section 2.2; Chen et al. 2019 (arXiv:1904.12760), section 3.
+Source: Liu et al. 2019 (arXiv:1806.09055), section 2.2; Chen et al. 2019 (arXiv:1904.12760), section 3; for partial
+channels and edge weights Xu et al. 2020 (arXiv:1907.05737), section 3.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -12,11 +14,12 @@ from torch.nn import functional as F
 from pdarts.nets.layout import CellLayout, layout, output_channels
 from pdarts.nets.operations import BUILDERS, Identity, State
 from pdarts.nets.stems import CifarStem
+from pdarts.space.architecture import Architecture
 from pdarts.space.candidates import Candidates
 from pdarts.space.topology import EDGES, INTERMEDIATE, KINDS, NODES, incoming
 
 EdgeWeights = Sequence[Sequence[Tensor]]
-"""A scalar tensor for every operation of every edge of `EDGES`."""
+"""Scalar tensors for every edge of `EDGES`: one an operation, and with partial channels one more for the edge."""
 
 
 class MixedOperation(nn.Module):
@@ -41,14 +44,30 @@ class MixedOperation(nn.Module):
                 yield operation(state, weight)
 
 
+class PartialMixedOperation(MixedOperation):
+    """An edge that mixes operations of the first 1/`share` of the channels only; the others bypass them."""
+
+    def __init__(self, candidates: tuple[str, ...], channels: int, stride: int, share: int) -> None:
+        super().__init__(candidates, channels // share, stride)
+        self.stride, self.share = stride, share
+
+    def forward(self, state: State, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Tensor]:
+        """Yield the edge, channels shuffled, times the edge's weight, which is the last of `weights`."""
+        *operation_weights, edge_weight = weights
+        part, rest = state.split(self.share, self.stride)
+        mixed = _total(super().forward(part, operation_weights, skip_dropout))
+        yield F.channel_shuffle(torch.cat([mixed, rest], dim=1), self.share) * edge_weight
+
+
 class SearchCell(nn.Module):
     """A cell whose nodes sum over all edges from all earlier nodes."""
 
-    def __init__(self, cell: CellLayout, candidates: Candidates) -> None:
+    def __init__(self, cell: CellLayout, candidates: Candidates, share: int) -> None:
         super().__init__()
         self.preprocess0, self.preprocess1 = cell.preprocessing(search=True)
+        edge = MixedOperation if share == 1 else partial(PartialMixedOperation, share=share)
         self.edges = nn.ModuleList(
-            MixedOperation(names, cell.channels, cell.stride(source))
+            edge(names, cell.channels, cell.stride(source))
             for names, (source, _) in zip(candidates, EDGES, strict=True)
         )
 
@@ -75,31 +94,47 @@ class Supernet(nn.Module):
         channels: initial channels, even.
         classes: number of classes.
         candidates: operations still considered, per kind of cell; the same number on every edge of a kind.
+        share: 1/`share` of the channels go through operations; above 1, edges have weights of their own too.
     """
 
-    def __init__(self, cells: int, channels: int, classes: int, candidates: Mapping[str, Candidates]) -> None:
+    def __init__(
+        self, cells: int, channels: int, classes: int, candidates: Mapping[str, Candidates], share: int = 1
+    ) -> None:
         super().__init__()
         self.stem = CifarStem(channels)
         concatenated = dict.fromkeys(KINDS, INTERMEDIATE)
         layouts = layout(cells, channels, self.stem.channels, self.stem.reduces, concatenated)
+        self.candidates = candidates
         self.kinds = [cell.kind for cell in layouts]
-        self.cells = nn.ModuleList(SearchCell(cell, candidates[cell.kind]) for cell in layouts)
+        self.cells = nn.ModuleList(SearchCell(cell, candidates[cell.kind], share) for cell in layouts)
         self.classifier = nn.Linear(output_channels(layouts[-1], concatenated), classes)
         self.alpha = nn.ParameterDict(
             {kind: nn.Parameter(0.001 * torch.randn(len(EDGES), len(candidates[kind][0]))) for kind in KINDS}
         )
+        weighted = KINDS if share > 1 else ()
+        self.beta = nn.ParameterDict({kind: nn.Parameter(0.001 * torch.randn(len(EDGES))) for kind in weighted})
 
     def alphas(self) -> list[nn.Parameter]:
-        """The two matrices of alphas, shape (edges, operations): normal, reduction."""
-        return [self.alpha[kind] for kind in KINDS]
+        """The two matrices of alphas, shape (edges, operations), normal and reduction; and betas, shape (edges,)."""
+        return [*self.alpha.values(), *self.beta.values()]
+
+    def weight_names(self) -> list[str]:
+        """Names of all parameters but the alphas and betas."""
+        return [name for name, _ in self.named_parameters() if not name.startswith(("alpha.", "beta."))]
 
     def weights(self) -> list[nn.Parameter]:
-        """All network weights, that is all parameters but the alphas."""
-        return [parameter for name, parameter in self.named_parameters() if not name.startswith("alpha.")]
+        """All network weights, in the order of `weight_names`."""
+        return [self.get_parameter(name) for name in self.weight_names()]
 
-    def architecture_weights(self) -> dict[str, Tensor]:
-        """Softmax of the alphas over each edge's operations, shape (edges, operations), per kind of cell."""
-        return {kind: self.alpha[kind].softmax(dim=1) for kind in KINDS}
+    def architecture(self) -> Architecture:
+        """The weights of operations and edges as they stand, in full double precision, on the CPU."""
+        alphas = {kind: alpha.detach().cpu().double() for kind, alpha in self.alpha.items()}
+        betas = {kind: beta.detach().cpu().double() for kind, beta in self.beta.items()}
+        return Architecture(
+            self.candidates,
+            {kind: alpha.softmax(dim=1) for kind, alpha in alphas.items()},
+            {kind: _edge_weights(beta) for kind, beta in betas.items()} if betas else None,
+        )
 
     def forward(self, images: Tensor, skip_dropout: float = 0.0) -> Tensor:
         """Logits of shape (N, classes).
@@ -108,12 +143,24 @@ class Supernet(nn.Module):
             images: normalized images, shape (N, 3, H, W), H and W multiples of 4.
             skip_dropout: rate of the dropout behind skip connections of stride 1, in training.
         """
-        weights = {kind: [row.unbind() for row in rows.unbind()] for kind, rows in self.architecture_weights().items()}
+        weights = {kind: self._scalars(kind) for kind in KINDS}
         before_previous, previous = self.stem(images)
         for kind, cell in zip(self.kinds, self.cells, strict=True):
             output = cell(before_previous, previous, weights[kind], skip_dropout)
             before_previous, previous = previous, State(output)
         return self.classifier(previous.value.mean(dim=(2, 3)))
+
+    def _scalars(self, kind: str) -> EdgeWeights:
+        """Softmax of the alphas over each edge's operations, and behind it the edge's weight where it has one."""
+        weights = self.alpha[kind].softmax(dim=1)  # (edges, operations)
+        if self.beta:
+            weights = torch.cat([weights, _edge_weights(self.beta[kind])[:, None]], dim=1)
+        return [row.unbind() for row in weights.unbind()]
+
+
+def _edge_weights(betas: Tensor) -> Tensor:
+    """Softmax over the edges into each node, shape (edges,)."""
+    return torch.cat([betas[incoming(node)].softmax(dim=0) for node in NODES])
 
 
 def _total(values: Iterable[Tensor]) -> Tensor:

@@ -1,9 +1,11 @@
 """One step of the alphas, one step of the weights; each computes no gradient that the other would need.
 
-Source: Liu et al. 2019 (arXiv:1806.09055), algorithm 1, first-order approximation.
+Source: Liu et al. 2019 (arXiv:1806.09055), section 2.3 and algorithm 1.
 """
 
+import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional as F
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
@@ -34,6 +36,71 @@ def weights_step(
         Loss (a scalar) and logits, shape (N, classes), both detached and on the device.
     """
     return _step(supernet, supernet.weights(), batch, optimizer, clip, skip_dropout)
+
+
+def second_order_alphas_step(
+    supernet: Supernet,
+    batch: Batch,
+    train_batch: Batch,
+    optimizer: Optimizer,
+    weights_optimizer: Optimizer,
+    clip: float | None,
+    skip_dropout: float,
+) -> tuple[Tensor, Tensor]:
+    """Move the alphas along their gradient through one step of the weights, by finite differences.
+
+    Args:
+        batch: images of the alphas.
+        train_batch: images of the weights step that comes next.
+        optimizer: of the alphas.
+        weights_optimizer: SGD of the weights, whose learning rate, momentum and weight decay the virtual step takes.
+
+    Returns:
+        As `alphas_step`; of the virtual network.
+    """
+    alphas, names = supernet.alphas(), supernet.weight_names()
+    (group,) = weights_optimizer.param_groups
+    virtual = _virtual_weights(supernet, train_batch, weights_optimizer, skip_dropout)
+    statistics = {name: buffer.clone() for name, buffer in supernet.named_buffers()}  # the virtual network's own
+    images, labels = batch
+    logits = functional_call(supernet, dict(zip(names, virtual, strict=True)) | statistics, (images, skip_dropout))
+    loss = F.cross_entropy(logits, labels)
+    gradients = torch.autograd.grad(loss, [*alphas, *virtual], materialize_grads=True)
+    direct, directions = gradients[: len(alphas)], gradients[len(alphas) :]
+    radius = 0.01 / torch.stack([direction.norm() for direction in directions]).norm()
+    around = []
+    for sign in (1, -1):
+        shifted = [
+            (weight + sign * radius * direction).detach()
+            for weight, direction in zip(supernet.weights(), directions, strict=True)
+        ]
+        shifted_logits = functional_call(
+            supernet, dict(zip(names, shifted, strict=True)), (train_batch[0], skip_dropout)
+        )
+        shifted_loss = F.cross_entropy(shifted_logits, train_batch[1])
+        around.append(torch.autograd.grad(shifted_loss, alphas, materialize_grads=True))
+    for alpha, gradient, plus, minus in zip(alphas, direct, *around, strict=True):
+        alpha.grad = gradient - group["lr"] * (plus - minus) / (2 * radius)
+    if clip is not None:
+        clip_grad_norm_(alphas, clip)
+    optimizer.step()
+    return loss.detach(), logits.detach()
+
+
+def _virtual_weights(supernet: Supernet, batch: Batch, optimizer: Optimizer, skip_dropout: float) -> list[Tensor]:
+    """The weights behind the step that `optimizer` would take; leaves of a new graph."""
+    images, labels = batch
+    weights = supernet.weights()
+    gradients = torch.autograd.grad(F.cross_entropy(supernet(images, skip_dropout), labels), weights)
+    (group,) = optimizer.param_groups
+    virtual = []
+    with torch.no_grad():
+        for weight, gradient in zip(weights, gradients, strict=True):
+            step = gradient + group["weight_decay"] * weight
+            if (velocity := optimizer.state[weight].get("momentum_buffer")) is not None:
+                step += group["momentum"] * velocity
+            virtual.append((weight - group["lr"] * step).requires_grad_())
+    return virtual
 
 
 def _step(

@@ -6,10 +6,8 @@ section 3.3, for the limit on skip connections.
 
 from collections.abc import Mapping
 
-from torch import Tensor
-
 from pdarts.errors import InputError
-from pdarts.space.candidates import Candidates
+from pdarts.space.architecture import Architecture
 from pdarts.space.genotype import Genotype, Pairs
 from pdarts.space.topology import EDGES, NODES, incoming
 
@@ -19,21 +17,24 @@ Strengths = list[dict[str, float]]
 SKIP = "skip_connect"
 
 
-def derive(candidates: Mapping[str, Candidates], weights: Mapping[str, Tensor], max_skips: int | None) -> Genotype:
+def derive(architecture: Architecture, max_skips: int | None) -> Genotype:
     """The cells that the architecture weights stand for.
 
+    Where edges have weights of their own they count as factors, and a node's edges come in order of falling weight
+    instead of rising source (Xu et al. 2020, arXiv:1907.05737).
+
     Args:
-        candidates: per kind of cell.
-        weights: architecture weights per kind of cell, shape (edges, operations), rows sum to 1.
+        architecture: what a stage ended with.
         max_skips: skip connections that the normal cell may keep; None for no limit. The reduction cell has none.
 
     Raises:
         InputError: if a node has no two usable edges, or the limit cannot be met with these candidates.
     """
-    normal = _strengths(candidates["normal"], weights["normal"])
+    normal, reduction = _strengths(architecture, "normal"), _strengths(architecture, "reduction")
     chosen = choose(normal) if max_skips is None else refine(normal, max_skips)
-    reduction = choose(_strengths(candidates["reduction"], weights["reduction"]))
-    return Genotype(_pairs(chosen), tuple(NODES), _pairs(reduction), tuple(NODES))
+    falling = architecture.edge_weights is not None
+    cells = [_pairs(cell, strengths, falling) for cell, strengths in ((chosen, normal), (choose(reduction), reduction))]
+    return Genotype(cells[0], tuple(NODES), cells[1], tuple(NODES))
 
 
 def choose(strengths: Strengths) -> dict[int, str]:
@@ -80,12 +81,18 @@ def refine(strengths: Strengths, max_skips: int) -> dict[int, str]:
         strengths[weakest][SKIP] = 0.0
 
 
-def _strengths(candidates: Candidates, weights: Tensor) -> Strengths:
+def _strengths(architecture: Architecture, kind: str) -> Strengths:
+    weights = architecture.weights[kind]
+    if architecture.edge_weights is not None:
+        weights = weights * architecture.edge_weights[kind][:, None]
     return [
         {name: weight for name, weight in zip(names, row, strict=True) if name != "none"}
-        for names, row in zip(candidates, weights.tolist(), strict=True)
+        for names, row in zip(architecture.candidates[kind], weights.tolist(), strict=True)
     ]
 
 
-def _pairs(chosen: Mapping[int, str]) -> Pairs:
-    return tuple((name, EDGES[place][0]) for place, name in chosen.items())
+def _pairs(chosen: Mapping[int, str], strengths: Strengths, falling: bool) -> Pairs:
+    places = list(chosen)
+    if falling:
+        places.sort(key=lambda place: (EDGES[place][1], -strengths[place][chosen[place]]))
+    return tuple((chosen[place], EDGES[place][0]) for place in places)

@@ -14,9 +14,10 @@ from pdarts.engine.metrics import Tally, evaluate
 from pdarts.engine.schedules import cosine
 from pdarts.engine.seeds import derive_seed
 from pdarts.nets.supernet import Supernet
-from pdarts.progressive.bilevel import Batch, alphas_step, weights_step
+from pdarts.progressive.bilevel import Batch, alphas_step, second_order_alphas_step, weights_step
 from pdarts.progressive.schedule import skip_dropout
 from pdarts.settings import StageSettings
+from pdarts.space.architecture import Architecture
 from pdarts.space.candidates import Candidates
 from pdarts.space.topology import EDGES, KINDS
 
@@ -29,7 +30,7 @@ def search_stage(
     seed: int,
     device: torch.device,
     journal: Journal,
-) -> dict[str, Tensor]:
+) -> Architecture:
     """Train a supernet over `candidates` and its alphas.
 
     Args:
@@ -42,10 +43,10 @@ def search_stage(
         journal: takes each epoch's metrics.
 
     Returns:
-        Architecture weights per kind of cell, float64 of shape (edges, operations), on the CPU.
+        The weights of operations, and of edges where it has them, that the stage ends with; on the CPU.
     """
     torch.manual_seed(derive_seed(seed, "initialization"))
-    supernet = Supernet(stage.cells, stage.channels, classes, candidates).to(device)
+    supernet = Supernet(stage.cells, stage.channels, classes, candidates, stage.partial_channels).to(device)
     weights_optimizer = torch.optim.SGD(
         supernet.weights(),
         stage.weights.learning_rate,
@@ -64,11 +65,18 @@ def search_stage(
         dropout = skip_dropout(stage, epoch)
         torch.manual_seed(derive_seed(seed, "skip_dropout", epoch))
         supernet.train()
-        alphas_batches = _endless(alphas_images, derive_seed(seed, "alphas_images", epoch))
+        draw = _passes if stage.alphas_batches == "passes" else _anew
+        alphas_batches = draw(alphas_images, derive_seed(seed, "alphas_images", epoch))
         for step, batch in enumerate(weights_images.shuffled(derive_seed(seed, "weights_images", epoch))):
             if epoch >= stage.frozen_epochs:
                 alphas_batch = next(alphas_batches)
-                outcome = alphas_step(supernet, alphas_batch, alphas_optimizer, stage.alphas.clip, dropout)
+                if stage.approximation == "first_order":
+                    outcome = alphas_step(supernet, alphas_batch, alphas_optimizer, stage.alphas.clip, dropout)
+                else:
+                    optimizers = alphas_optimizer, weights_optimizer
+                    outcome = second_order_alphas_step(
+                        supernet, alphas_batch, batch, *optimizers, stage.alphas.clip, dropout
+                    )
                 alphas_tally.add(*outcome, alphas_batch[1])
             loss, logits = weights_step(supernet, batch, weights_optimizer, stage.weights.clip, dropout)
             weights_tally.add(loss, logits, batch[1])
@@ -76,7 +84,7 @@ def search_stage(
         accuracy = None
         if epoch >= stage.epochs - stage.scored_epochs:
             accuracy = evaluate(supernet.eval(), alphas_images.in_order(), device).top1
-        weights = _architecture_weights(supernet)
+        architecture = supernet.architecture()
         metrics: dict[str, Any] = {
             "train_loss": weights_tally.loss,
             "train_accuracy": weights_tally.top1,
@@ -84,28 +92,38 @@ def search_stage(
             "valid_accuracy": accuracy,
             "learning_rate": rate,
             "skip_dropout": dropout,
-            "architecture_weights": {kind: rows.tolist() for kind, rows in weights.items()},
+            "architecture_weights": _lists(architecture.weights),
+            "edge_weights": _lists(architecture.edge_weights),
             "seconds": round(time.monotonic() - started, 3),
         }
-        journal.epoch(epoch, metrics, _named(candidates, weights))
-    return weights
+        journal.epoch(epoch, metrics, _named(architecture))
+    return architecture
 
 
-def _endless(loader: Loader, seed: int) -> Iterator[Batch]:
+def _passes(loader: Loader, seed: int) -> Iterator[Batch]:
     """Batches without end: the images are shuffled anew whenever they run out."""
     for number in count():
         yield from loader.shuffled(derive_seed(seed, number))
 
 
-def _architecture_weights(supernet: Supernet) -> dict[str, Tensor]:
-    alphas = zip(KINDS, supernet.alphas(), strict=True)
-    return {kind: rows.detach().cpu().double().softmax(dim=1) for kind, rows in alphas}
+def _anew(loader: Loader, seed: int) -> Iterator[Batch]:
+    """Batches without end, each the first of a new random order."""
+    for number in count():
+        yield next(loader.shuffled(derive_seed(seed, number)))
 
 
-def _named(candidates: Mapping[str, Candidates], weights: Mapping[str, Tensor]) -> dict[str, float]:
-    return {
-        f"{kind}/{source}-{target}/{name}": weight
-        for kind in KINDS
-        for (source, target), names, row in zip(EDGES, candidates[kind], weights[kind].tolist(), strict=True)
-        for name, weight in zip(names, row, strict=True)
-    }
+def _lists(weights: Mapping[str, Tensor] | None) -> dict[str, list[Any]] | None:
+    return None if weights is None else {kind: rows.tolist() for kind, rows in weights.items()}
+
+
+def _named(architecture: Architecture) -> dict[str, float]:
+    """Every weight under a name such as `normal/0-2/sep_conv_3x3`, and every edge's as `normal/0-2`."""
+    named: dict[str, float] = {}
+    for kind in KINDS:
+        rows = zip(EDGES, architecture.candidates[kind], architecture.weights[kind].tolist(), strict=True)
+        for (source, target), names, row in rows:
+            named |= {f"{kind}/{source}-{target}/{name}": weight for name, weight in zip(names, row, strict=True)}
+        if architecture.edge_weights is not None:
+            weights = zip(EDGES, architecture.edge_weights[kind].tolist(), strict=True)
+            named |= {f"{kind}/{source}-{target}": weight for (source, target), weight in weights}
+    return named

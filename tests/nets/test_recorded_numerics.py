@@ -10,8 +10,11 @@ from torch.nn import functional as F
 from pdarts.nets.network import Network
 from pdarts.nets.reference import network_state, supernet_state
 from pdarts.nets.supernet import Supernet
-from pdarts.progressive.bilevel import alphas_step, weights_step
+from pdarts.progressive.bilevel import alphas_step, second_order_alphas_step, weights_step
+from pdarts.progressive.refinement import derive
+from pdarts.space.candidates import Candidates, all_candidates
 from pdarts.space.genotype import Genotype
+from pdarts.space.operations import CANDIDATES
 from tests.genotypes import published
 from tests.reference import recorded
 
@@ -41,17 +44,22 @@ def same_names(case: dict[str, Any], translate: Any) -> dict[str, str]:
     return {name: by_identity[id(marked[name])] for name in names}
 
 
+def candidates_of(case: dict[str, Any]) -> dict[str, Candidates]:
+    """The case's own; all eight where it names none."""
+    return tuples(case["candidates"]) if "candidates" in case else all_candidates(CANDIDATES)
+
+
 def supernet_of(case: dict[str, Any], shapes: dict[str, list[int]]) -> tuple[Supernet, dict[str, str]]:
-    candidates = tuples(case["candidates"])
-    supernet = Supernet(case["cells"], case["channels"], case["num_classes"], candidates).double()
-    names = same_names({"state_dict_shapes": shapes}, lambda state: supernet_state(state, candidates))
-    supernet.load_state_dict(supernet_state(recorded.state(case, shapes), candidates))
+    candidates, share = candidates_of(case), case.get("partial_channels", 1)
+    supernet = Supernet(case["cells"], case["channels"], case["num_classes"], candidates, share).double()
+    names = same_names({"state_dict_shapes": shapes}, lambda state: supernet_state(state, candidates, share))
+    supernet.load_state_dict(supernet_state(recorded.state(case, shapes), candidates, share))
     return supernet, names
 
 
 def shapes_of_search(case: dict[str, Any]) -> dict[str, list[int]]:
     """The names that the case lists, with the shapes that our own supernet gives their translations."""
-    candidates = tuples(case["candidates"])
+    candidates = candidates_of(case)
     supernet = Supernet(case["cells"], case["channels"], case["num_classes"], candidates)
     ours = {name: list(tensor.shape) for name, tensor in supernet.state_dict().items()}
     theirs = [*case["final_weight_norms"], *case["running_stats_after_mean_absmax"]]
@@ -124,6 +132,48 @@ def test_search_trajectory_agrees_with_the_recorded_case() -> None:
         close(parameters[names[name]].norm(), norm)
     check_running_statistics(supernet, names, case["running_stats_after_mean_absmax"])
     close(supernet.eval()(recorded.images(case, "step0")), case["eval_logits_after"])
+
+
+def test_second_order_search_agrees_with_the_recorded_case() -> None:
+    case = CASES["darts_second_order"]
+    shapes = shapes_of_search(case) | {f"alphas_{kind}": [14, 8] for kind in ("normal", "reduce")}
+    supernet, names = supernet_of(case, shapes)
+    targets = recorded.targets(case)
+    sgd = torch.optim.SGD(supernet.weights(), lr=0.025, momentum=0.9, weight_decay=0.0003)
+    adam = torch.optim.Adam(supernet.alphas(), lr=0.0003, betas=(0.5, 0.999), weight_decay=0.001)
+    for step, expected in enumerate(case["trajectory"]):
+        valid, train = recorded.images(case, f"valid{step}"), recorded.images(case, f"train{step}")
+        second_order_alphas_step(supernet, (valid, targets), (train, targets), adam, sgd, None, 0.0)
+        for ours, theirs in (("normal", "normal"), ("reduction", "reduce")):
+            close(supernet.alpha[ours].grad, expected[f"grad_alphas_{theirs}"])
+            close(supernet.alpha[ours], expected[f"alphas_{theirs}"])
+        close(weights_step(supernet, (train, targets), sgd, clip=5.0, skip_dropout=0.0)[0], expected["weight_loss"])
+    parameters = dict(supernet.named_parameters())
+    for name, norm in case["final_weight_norms"].items():
+        close(parameters[names[name]].norm(), norm)
+    check_running_statistics(supernet, names, case["running_stats_after_mean_absmax"])
+
+
+def test_partial_channels_agree_with_the_recorded_case() -> None:
+    case = CASES["pc_darts"]
+    kinds = (("normal", "normal"), ("reduction", "reduce"))
+    architecture = {f"alphas_{kind}": [14, 8] for _, kind in kinds} | {f"betas_{kind}": [14] for _, kind in kinds}
+    supernet, names = supernet_of(case, case["state_dict_shapes"] | architecture)
+    images, targets = recorded.images(case, "step0"), recorded.targets(case)
+    logits = supernet(images)
+    loss = F.cross_entropy(logits, targets)
+    loss.backward()
+    close(logits, case["train_logits"])
+    close(loss, case["loss"])
+    for ours, theirs in kinds:
+        close(supernet.alpha[ours].grad, case[f"grad_alphas_{theirs}"])
+        close(supernet.beta[ours].grad, case[f"grad_betas_{theirs}"])
+    check_gradient_norms(supernet, names, case["grad_norms"])
+    check_running_statistics(supernet, names, case["running_stats_after_mean_absmax"])
+    close(supernet.eval()(images), case["eval_logits"])
+    genotype = derive(supernet.architecture(), max_skips=None)
+    assert [list(pair) for pair in genotype.normal] == case["genotype"]["normal"]
+    assert [list(pair) for pair in genotype.reduce] == case["genotype"]["reduce"]
 
 
 NETWORKS = [name for name, case in CASES.items() if case["kind"] in ("cifar", "imagenet")]

@@ -5,6 +5,7 @@ import torch
 
 from pdarts.errors import InputError
 from pdarts.progressive.refinement import choose, derive, refine
+from pdarts.space.architecture import Architecture
 from pdarts.space.candidates import prune
 from pdarts.space.topology import EDGES
 from tests.reference import recorded
@@ -37,7 +38,7 @@ def test_genotype_agrees_with_the_recorded_case_for_every_skip_limit(case: dict)
     expected = final["unrestricted"]
     for limit in (None, *range(8, -1, -1)):
         expected = final["at_most_skips"].get(str(limit), expected)
-        found = derive(candidates, weights, limit)
+        found = derive(Architecture(candidates, weights, None), limit)
         assert [list(pair) for pair in found.normal] == expected["normal"], f"limit {limit}"
         assert [list(pair) for pair in found.reduce] == expected["reduce"], f"limit {limit}"
 

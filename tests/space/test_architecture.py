@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from pdarts.errors import InputError
-from pdarts.space.candidates import all_candidates, parse, to_json
+from pdarts.space.architecture import Architecture, parse, to_json
+from pdarts.space.candidates import all_candidates
 from pdarts.space.operations import CANDIDATES
 from pdarts.space.topology import EDGES, NODES, incoming
 
@@ -15,7 +16,7 @@ from pdarts.space.topology import EDGES, NODES, incoming
 def cells() -> dict[str, Any]:
     torch.manual_seed(0)
     weights = {kind: torch.randn(14, 8, dtype=torch.float64).softmax(1) for kind in ("normal", "reduction")}
-    return json.loads(json.dumps(to_json(all_candidates(CANDIDATES), weights)))
+    return json.loads(json.dumps(to_json(Architecture(all_candidates(CANDIDATES), weights, None))))
 
 
 def test_edges_are_ordered_by_target_then_source() -> None:
@@ -27,9 +28,24 @@ def test_edges_are_ordered_by_target_then_source() -> None:
 def test_weights_survive_a_file_to_the_last_bit() -> None:
     torch.manual_seed(0)
     expected = torch.randn(14, 8, dtype=torch.float64).softmax(1)
-    candidates, weights = parse(cells(), "stage1.json")
-    assert torch.equal(weights["normal"], expected)
-    assert candidates == all_candidates(CANDIDATES)
+    architecture = parse(cells(), "stage1.json")
+    assert torch.equal(architecture.weights["normal"], expected)
+    assert architecture.candidates == all_candidates(CANDIDATES)
+    assert architecture.edge_weights is None
+
+
+def test_edge_weights_stand_on_every_edge_or_on_none() -> None:
+    weighted = cells()
+    for kind in weighted.values():
+        for place, edge in enumerate(kind):
+            edge["edge_weight"] = place / 100
+    architecture = parse(weighted, "stage1.json")
+    assert architecture.edge_weights is not None
+    assert architecture.edge_weights["normal"].tolist() == [place / 100 for place in range(14)]
+    assert to_json(architecture) == weighted
+    del weighted["normal"][3]["edge_weight"]
+    with pytest.raises(InputError, match="edge_weight must be a number from 0 to 1 on every edge, or on none"):
+        parse(weighted, "stage1.json")
 
 
 @pytest.mark.parametrize(
