@@ -5,11 +5,15 @@
 #   PYTHON=python3   makes the virtual environment
 #   VENV=.venv       where that environment lies
 #   PYTEST_ARGS=     passed to pytest, such as '-k derive'
+#   TARGET=demo      what `make accept` accepts: a target of the workflow, or a result file
+#   REASON=          why, for the results' provenance
 
 PYTHON ?= python3
 VENV ?= .venv
 TORCH ?= $(if $(wildcard $(VENV)/.torch-cpu),cpu,default)
 PYTEST_ARGS ?=
+TARGET ?= demo
+REASON ?=
 
 TORCH_CPU_INDEX = https://download.pytorch.org/whl/cpu
 BIN = $(VENV)/bin
@@ -23,7 +27,7 @@ ifeq ($(filter cpu default,$(TORCH)),)
 $(error TORCH is '$(TORCH)'; allowed: cpu, default)
 endif
 
-.PHONY: help setup demo test check format lock clean
+.PHONY: help setup demo accept test check format schema lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +45,9 @@ demo: setup ## Run the whole chain on the embedded digits, then show its table a
 	@echo; echo 'Cells that were found, curves of the searches and trainings:'
 	@ls results/train/*/seed*/cells.svg results/search/*/seed*/curves.svg results/train/*/curves.svg
 
+accept: setup ## Keep finished results after a harmless change of code: make accept TARGET=demo REASON="renamed a variable"
+	@$(BIN)/python -m pdarts.accept --target "$(TARGET)" --reason "$(REASON)"
+
 test: $(VENV)/.dev ## Run the tests, one worker a core
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
@@ -55,6 +62,9 @@ format: $(VENV)/.dev ## Format all code and mend what linters can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(BIN)/snakefmt Snakefile rules
+
+schema: setup ## Generate rules/config.schema.yaml from pdarts/settings.py
+	$(BIN)/python -m pdarts.settings >rules/config.schema.yaml
 
 # What CUDA needs is not pinned: torch itself asks for it where its build has CUDA, and other builds go without.
 PINS = $(VENV)-lock/bin/pip freeze --all | grep -v -i -E '^(pdarts|pip|triton|cuda-[a-z]+|nvidia-[a-z0-9-]+)( @|==)' \
@@ -89,7 +99,8 @@ $(VENV)/.python:
 	@touch $@
 
 $(VENV)/.torch-cpu: envs/requirements.txt $(VENV)/.python
-	$(BIN)/pip install --force-reinstall --no-deps --index-url $(TORCH_CPU_INDEX) $$(grep -E '^torch(vision)?==' envs/requirements.txt)
+	@echo 'Installing the CPU build of torch …'
+	$(BIN)/pip install --quiet --force-reinstall --no-deps --index-url $(TORCH_CPU_INDEX) $$(grep -E '^torch(vision)?==' envs/requirements.txt)
 	@touch $@
 
 ifeq ($(TORCH),cpu)
@@ -97,10 +108,11 @@ $(VENV)/.runtime: $(VENV)/.torch-cpu
 endif
 
 $(VENV)/.runtime: envs/requirements.txt pyproject.toml $(VENV)/.python
-	$(BIN)/pip install --requirement envs/requirements.txt
-	$(BIN)/pip install --no-deps --no-build-isolation --editable .
+	@echo 'Installing what envs/requirements.txt lists: a few minutes, several GB with CUDA …'
+	$(BIN)/pip install --quiet --requirement envs/requirements.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: envs/requirements-dev.txt $(VENV)/.runtime
-	$(BIN)/pip install --requirement envs/requirements-dev.txt
+	$(BIN)/pip install --quiet --requirement envs/requirements-dev.txt
 	@touch $@

@@ -11,6 +11,8 @@ rule prepare:
     params:
         machine=machine,
         settings=dataset_settings,
+    message:
+        "Prepare images of {wildcards.dataset}"
     shell:
         code("prepare") + "python -m pdarts.prepare --settings {params.settings:q} --output {output}"
         " --machine {params.machine:q} 2> >(tee {log} >&2)"

@@ -10,6 +10,8 @@ rule draw:
         "results/logs/train/{training}/seed{seed}/draw.log",
     conda:
         "../envs/pdarts.yaml"
+    message:
+        "Draw the cells of {wildcards.training}, seed {wildcards.seed}"
     shell:
         code("draw") + "python -m pdarts.draw --genotype {input} --output {output} 2> >(tee {log} >&2)"
 
@@ -24,6 +26,8 @@ rule search_curves:
         "results/logs/search/{search}/seed{seed}/curves.log",
     conda:
         "../envs/pdarts.yaml"
+    message:
+        "Draw the curves of search {wildcards.search}, seed {wildcards.seed}"
     shell:
         code("curves") + "python -m pdarts.curves --title 'Search {wildcards.search}, seed {wildcards.seed}'"
         " --stages {input.stages} --metrics {input.metrics} --output {output} 2> >(tee {log} >&2)"
@@ -38,6 +42,8 @@ rule training_curves:
         "results/logs/train/{training}/curves.log",
     conda:
         "../envs/pdarts.yaml"
+    message:
+        "Draw the curves of training {wildcards.training}"
     shell:
         code("curves") + "python -m pdarts.curves --title 'Training {wildcards.training}'"
         " --metrics {input} --output {output} 2> >(tee {log} >&2)"
@@ -57,6 +63,8 @@ rule report:
         "../envs/pdarts.yaml"
     params:
         table=table_files,
+    message:
+        "Set the table {wildcards.table}"
     shell:
         code("report")
         + "python -m pdarts.report --table {params.table:q} --output-stem results/tables/{wildcards.table}"

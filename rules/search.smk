@@ -17,6 +17,8 @@ rule search:
         machine=machine,
         previous=previous_option,
         settings=stage_settings,
+    message:
+        "Search {wildcards.search}, seed {wildcards.seed}: stage {wildcards.stage}"
     shell:
         code("search") + "python -m pdarts.search --data {input.data} --stage {wildcards.stage} {params.previous}"
         " --settings {params.settings:q} --seed {wildcards.seed}"
@@ -36,6 +38,8 @@ rule derive:
     params:
         machine=machine,
         max_skips=max_skips_option,
+    message:
+        "Derive the genotype of {wildcards.search}, seed {wildcards.seed}"
     shell:
         code("derive") + "python -m pdarts.derive --stage {input} {params.max_skips} --output {output}"
         " --experiment {wildcards.search} --seed {wildcards.seed} --machine {params.machine:q} 2> >(tee {log} >&2)"

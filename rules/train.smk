@@ -16,6 +16,8 @@ rule train:
     params:
         machine=machine,
         settings=recipe,
+    message:
+        "Train {wildcards.training}, seed {wildcards.seed}"
     shell:
         code("train") + "python -m pdarts.train --data {input.data} --genotype {input.genotype}"
         " --settings {params.settings:q} --seed {wildcards.seed}"
@@ -36,6 +38,8 @@ rule test:
     threads: CONFIG.machine.threads
     params:
         machine=machine,
+    message:
+        "Test {wildcards.training}, seed {wildcards.seed}"
     shell:
         code("test") + "python -m pdarts.test --data {input.data} --weights {input.weights} --output {output}"
         " --experiment {wildcards.training} --seed {wildcards.seed} --machine {params.machine:q} 2> >(tee {log} >&2)"
