@@ -174,7 +174,10 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes, messa
         ({"stem.0.weight": torch.zeros(24, 3, 3, 3), "cells.x.weight": torch.zeros(1)}, r"no tensor 'cells\.0\.…'"),
         ({"stem.0.weight": torch.zeros(24, 3, 3, 3), "cells.7.weight": torch.zeros(1)}, r"no tensor 'cells\.0\.…'"),
         ({"stem0.0.weight": torch.zeros(24, 3, 3, 3)}, r"no tensor 'stem0\.3\.weight'"),
-        ({"args": argparse.Namespace(arch="PDARTS")}, "of plain values and tensors .it names argparse.Namespace, which could run code"),
+        (
+            {"args": argparse.Namespace(arch="PDARTS")},
+            "of plain values and tensors .it names argparse.Namespace, which could run code",
+        ),
     ],
 )
 def test_content_that_is_no_network_is_refused_by_name(tmp_path: Path, content: object, message: str) -> None:

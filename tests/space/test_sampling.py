@@ -67,7 +67,7 @@ def test_both_sources_of_a_node_differ_and_all_pairs_are_equally_likely(cell: st
 @pytest.mark.parametrize("cell", ["normal", "reduce"])
 @pytest.mark.parametrize("node", NODES)
 def test_every_two_operations_of_a_node_are_equally_likely_and_none_is_never_drawn(cell: str, node: int) -> None:
-    assert CHOICES == CANDIDATES[1:]
+    assert CANDIDATES[1:] == CHOICES
     left = 2 * (node - NODES[0])
     pairs = [getattr(genotype, cell)[left : left + 2] for genotype in drawn(None)]
     operations = [(first[0], second[0]) for first, second in pairs]
