@@ -48,4 +48,6 @@ def test_stage_files_are_small_and_say_where_they_come_from() -> None:
     for path in stages:
         assert path.stat().st_size < 20_000
         provenance = json.loads(path.read_text())["provenance"]
-        assert {"version", "commit", "clean", "python", "torch", "torchvision", "snakemake", "device"} <= set(provenance)
+        assert {"version", "commit", "clean", "python", "torch", "torchvision", "snakemake", "device"} <= set(
+            provenance
+        )

@@ -32,12 +32,11 @@ def load(path: Path) -> dict[str, Any]:
         InputError: if the file is missing, cut off or something else.
     """
     try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
+        saved = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise InputError(f"{path}: this weights file does not exist; pdarts.train makes it") from error
-    except (RuntimeError, UnpicklingError, EOFError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: not a whole weights file ({reason}); make it anew with pdarts.train") from error
+    except (RuntimeError, UnpicklingError, EOFError, ValueError, LookupError) as error:
+        raise InputError(f"{path}: not a whole weights file; make it anew with pdarts.train") from error
     if not isinstance(saved, dict) or not set(KEYS) <= set(saved):
         raise InputError(f"{path}: not a weights file of pdarts.train, which holds {', '.join(KEYS)}")
     return saved
