@@ -60,9 +60,7 @@ def changed(path: str, value: object) -> dict[str, Any]:
         (
             "trainings/digits/genotype/sed",
             0,
-            [
-                "trainings.digits.genotype.sed: unknown key; did you mean 'seed'? (allowed: search, seed, max_skips, stage)"
-            ],
+            ["trainings.digits.genotype.sed: unknown key; did you mean 'seed'?", "search, seed, max_skips, stage"],
         ),
         (
             "trainings/digits/changes",

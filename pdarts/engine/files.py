@@ -48,7 +48,17 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: object) -> None:
     """Write `value` as JSON that a person can read, floats in full precision."""
-    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+    write_text(path, _readable(value, "\n") + "\n")
+
+
+def _readable(value: object, line: str) -> str:
+    """JSON with a line for every key, and lists in one line unless they hold keys."""
+    if isinstance(value, dict) and value:
+        items = (f"{json.dumps(key)}: {_readable(item, line + ' ')}" for key, item in value.items())
+        return f"{{{line} {f',{line} '.join(items)}{line}}}"
+    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        return f"[{line} {f',{line} '.join(_readable(item, line + ' ') for item in value)}{line}]"
+    return json.dumps(value, allow_nan=False)
 
 
 def read_json(path: Path, what: str, made_by: str) -> Any:
