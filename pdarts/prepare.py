@@ -1,29 +1,38 @@
 """Find or fetch a dataset's images, check them, and describe them in a manifest.
 
 Every later step reads the manifest and refuses images that differ from it. Missing files are downloaded where the
-source and the network allow it.
+source and the network allow it. The images of a folder are decoded once, to find what is no whole image, and an index
+is written beside them.
 """
 
 from pathlib import Path
 
-from pdarts.data.manifest import describe
+from pdarts.data import folder, manifest
 from pdarts.engine import files, step
-from pdarts.settings import Dataset, Machine, parse_argument
+from pdarts.settings import ImageFolder, Machine, parse_argument, parse_dataset
 
 
 def main() -> None:
     """Entry point."""
     parser = step.parser(__doc__)
     parser.add_argument(
-        "--settings", required=True, metavar="JSON", help="source, train_images (number or null), mean and std (0 to 1)"
+        "--settings",
+        required=True,
+        metavar="JSON",
+        help="source, train_images (number or null), mean and std (0 to 1); of an image_folder folder and image_size",
     )
     parser.add_argument("--output", required=True, type=Path, metavar="MANIFEST.json", help="manifest to write")
     step.add_machine(parser)
     arguments = parser.parse_args()
-    dataset = parse_argument(Dataset, arguments.settings, "--settings")
+    dataset = parse_dataset(arguments.settings, "--settings")
     machine = parse_argument(Machine, arguments.machine, "--machine")
-    manifest = describe(dataset, Path(machine.data_root(dataset.source)), machine.download)
-    files.write_json(arguments.output, manifest.model_dump(mode="json"))
+    root = machine.data_root(dataset)
+    described: manifest.AnyManifest
+    if isinstance(dataset, ImageFolder):
+        described = folder.describe(dataset, root, machine.workers)
+    else:
+        described = manifest.describe(dataset, root, machine.download)
+    files.write_json(arguments.output, described.model_dump(mode="json"))
 
 
 if __name__ == "__main__":

@@ -41,11 +41,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True)
 
 
-class Dataset(Settings):
-    """Where images come from."""
+class AnyDataset(Settings):
+    """What all datasets have in common."""
 
-    source: Source
-    """Which images: `digits` is part of the package, the others are read from `machine.data_roots`."""
     train_images: Positive | None
     """Use only the first so many training images; null uses all."""
     mean: tuple[float, float, float]
@@ -54,8 +52,31 @@ class Dataset(Settings):
     """Standard deviation of each colour channel of the training images, on a scale from 0 to 1."""
 
 
+class Dataset(AnyDataset):
+    """Images of a known data set, which fit in memory."""
+
+    source: Source
+    """Which images: `digits` is part of the package, the others are read from `machine.data_roots`."""
+
+
+class ImageFolder(AnyDataset):
+    """Image files in a folder for each class, `train/CLASS/…` and `val/CLASS/…`, decoded whenever they are needed."""
+
+    source: Literal["image_folder"]
+    """Any image files: ImageNet, or one's own."""
+    folder: Name
+    """Name under `machine.data_roots` of the folder that has `train` and `val`."""
+    image_size: Annotated[int, Field(ge=8, multiple_of=4)]
+    """Height and width in pixels that every image is cropped to; a multiple of 4, since cells halve it twice."""
+
+
+def image_size(dataset: Dataset | ImageFolder) -> int:
+    """Height and width in pixels of what a network sees."""
+    return dataset.image_size if isinstance(dataset, ImageFolder) else IMAGE_SIZES[dataset.source]
+
+
 class Augmentation(Settings):
-    """Random changes of the training images; each image of a batch draws its own."""
+    """Random changes of training images in memory; each image of a batch draws its own."""
 
     crop_padding: Annotated[int, Field(ge=0)]
     """Pixels of black added on every side before a random crop of the old size; 0 leaves images where they are."""
@@ -63,6 +84,54 @@ class Augmentation(Settings):
     """Mirror half of the images horizontally."""
     cutout: Annotated[int, Field(ge=0)]
     """Side in pixels of a square that is blanked at a random place; 0 for none."""
+
+
+class StreamedAugmentation(Settings):
+    """Random changes of training images of an image folder; each image draws its own."""
+
+    resized_crop: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]]
+    """Smallest and largest share of an image's area that is cut out and scaled to the image size, 3:4 to 4:3 wide."""
+    flip: bool
+    """Mirror half of the images horizontally."""
+    color_jitter: tuple[NonNegative, NonNegative, NonNegative, Annotated[float, Field(ge=0, le=0.5)]]
+    """Largest relative change of brightness, contrast and saturation, and largest shift of the hue as part of a turn
+    (0 to 0.5), in random order."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        smallest, largest = self.resized_crop
+        if smallest > largest:
+            raise ValueError(f"resized_crop is {list(self.resized_crop)}; allowed: the smaller share first")
+        return self
+
+
+def _form_of_augmentation(value: Any) -> str:
+    keys = set(value) if isinstance(value, dict) else set()
+    streamed = isinstance(value, StreamedAugmentation) or keys & {"resized_crop", "color_jitter"}
+    return "<StreamedAugmentation>" if streamed else "<Augmentation>"
+
+
+AnyAugmentation = Annotated[
+    Annotated[Augmentation, Tag("<Augmentation>")] | Annotated[StreamedAugmentation, Tag("<StreamedAugmentation>")],
+    Discriminator(_form_of_augmentation),
+]
+
+
+def check_augmentation(dataset: AnyDataset, augmentation: Augmentation | StreamedAugmentation) -> None:
+    """Refuse changes that images of this kind do not take.
+
+    Raises:
+        InputError: naming the keys to write instead.
+    """
+    streamed = isinstance(dataset, ImageFolder)
+    if streamed != isinstance(augmentation, StreamedAugmentation):
+        kind, keys = ("in a folder", "resized_crop, flip, color_jitter")
+        if not streamed:
+            kind, keys = ("in memory", "crop_padding, flip, cutout")
+        raise InputError(
+            f"augmentation has {', '.join(type(augmentation).model_fields)}, but the dataset's images are {kind}; "
+            f"allowed: {keys}"
+        )
 
 
 class WeightsOptimizer(Settings):
@@ -131,7 +200,7 @@ class SearchProtocol(Settings):
     """How network weights are trained."""
     alphas: AlphasOptimizer
     """How alphas are trained."""
-    augmentation: Augmentation
+    augmentation: AnyAugmentation
     """Random changes of the images of both halves."""
 
 
@@ -208,7 +277,7 @@ class Recipe(Settings):
     """First epochs, in which the learning rate rises to its scheduled value."""
     label_smoothing: Share
     """Share of the target that is spread over all classes, in the training loss only."""
-    augmentation: Augmentation
+    augmentation: AnyAugmentation
     """Random changes of the training images."""
 
     @model_validator(mode="after")
@@ -232,15 +301,15 @@ class FromSearch(Settings):
     """Seed of the search; `each` gives every seed of the training the cell of the search with the same seed."""
 
 
-def _kind_of_genotype(value: Any) -> str:
-    return "name" if isinstance(value, str) else "search"
+def _form_of_genotype(value: Any) -> str:
+    return "<name>" if isinstance(value, str) else "<FromSearch>"
 
 
 class Training(Settings):
     """Gives a genotype and a dataset to a recipe."""
 
     genotype: Annotated[
-        Annotated[str, Tag("name")] | Annotated[FromSearch, Tag("search")], Discriminator(_kind_of_genotype)
+        Annotated[str, Tag("<name>")] | Annotated[FromSearch, Tag("<FromSearch>")], Discriminator(_form_of_genotype)
     ]
     """A published cell (`PDARTS`), the path of a genotype file (`cells/mine.json`), or `{search: …, seed: …}`."""
     dataset: Name
@@ -291,22 +360,28 @@ class Machine(Settings):
     """`auto` takes a GPU where there is one; `cuda` without a GPU is an error."""
     threads: Positive = 1
     """CPU threads a step. Sums of floats differ in the last bits between thread counts."""
-    data_roots: dict[Source, str] = {}
-    """Folder of each source; `data/SOURCE` where none is named."""
+    workers: Annotated[int, Field(ge=0)] = 2
+    """Processes that decode the images of a folder, two sets of them in a search; 0 decodes in the step's own."""
+    data_roots: dict[Name, str] = {}
+    """Folder of each source, and of each `folder` of a dataset; `data/NAME` where none is named."""
+    local_copy: str | None = None
+    """Folder on a disk of the node, to which image folders are copied before their first use there; null reads them
+    where they lie. `$NAME` stands for an environment variable of the node."""
     download: bool = True
     """Fetch missing data where the source allows it."""
     wandb: Wandb = Wandb()
     """Experiment tracking."""
 
-    def data_root(self, source: Source) -> str:
-        """Folder in which the files of `source` lie."""
-        return self.data_roots.get(source, f"data/{source}")
+    def data_root(self, dataset: Dataset | ImageFolder) -> Path:
+        """Folder in which the files of `dataset` lie."""
+        name = dataset.folder if isinstance(dataset, ImageFolder) else dataset.source
+        return Path(self.data_roots.get(name, f"data/{name}"))
 
 
 class Config(Settings):
     """`config.yaml`: what exists, and where it runs. The target says what of it is built."""
 
-    datasets: dict[Name, Dataset]
+    datasets: dict[Name, Annotated[Dataset | ImageFolder, Discriminator("source")]]
     """Where images come from."""
     searches: dict[Name, Search]
     """From a dataset to genotypes."""
@@ -333,7 +408,8 @@ class Config(Settings):
             recipe = self.recipe_of(training)
         except InputError as error:
             raise ValueError(f"trainings.{name}.{error}") from error
-        size, needed = IMAGE_SIZES[self.datasets[training.dataset].source], AUXILIARY_SIZES[recipe.stem]
+        self._check_augmentation(f"trainings.{name}", training.dataset, recipe.augmentation)
+        size, needed = image_size(self.datasets[training.dataset]), AUXILIARY_SIZES[recipe.stem]
         if recipe.auxiliary_weight is not None and size != needed:
             raise ValueError(
                 f"trainings.{name}: auxiliary_weight is {recipe.auxiliary_weight}, but the auxiliary head of the "
@@ -341,10 +417,20 @@ class Config(Settings):
                 "set it to null under changes, or in a recipe of its own"
             )
 
+    def _check_augmentation(self, key: str, dataset: str, augmentation: Augmentation | StreamedAugmentation) -> None:
+        try:
+            check_augmentation(self.datasets[dataset], augmentation)
+        except InputError as error:
+            raise ValueError(f"{key}, on dataset {dataset}: {error}") from error
+
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
+        folders = [dataset.folder for dataset in self.datasets.values() if isinstance(dataset, ImageFolder)]
+        for name in self.machine.data_roots:
+            _known("machine.data_roots: key", name, [*IMAGE_SIZES, *folders])
         for name, search in self.searches.items():
             _known(f"searches.{name}.dataset", search.dataset, self.datasets)
+            self._check_augmentation(f"searches.{name}", search.dataset, search.augmentation)
         for name, training in self.trainings.items():
             _known(f"trainings.{name}.dataset", training.dataset, self.datasets)
             _known(f"trainings.{name}.recipe", training.recipe, self.recipes)
@@ -399,9 +485,28 @@ def parse_argument(model: type[Model], text: str, where: str) -> Model:
     Raises:
         InputError: if it is neither, or does not fit the model.
     """
+    return parse(model, argument_values(text, where), where)
+
+
+def parse_dataset(text: str, where: str) -> Dataset | ImageFolder:
+    """As `parse_argument`, for the settings of a dataset."""
+    values = argument_values(text, where)
+    return parse(ImageFolder, values, where) if is_image_folder(values) else parse(Dataset, values, where)
+
+
+def is_image_folder(values: object) -> bool:
+    """Whether plain values of a dataset are those of an `ImageFolder`."""
+    return isinstance(values, dict) and values.get("source") == "image_folder"
+
+
+def argument_values(text: str, where: str) -> object:
+    """Plain values from one line of JSON, or from the JSON file of that name.
+
+    Raises:
+        InputError: if it is neither.
+    """
     try:
-        content = text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8")
-        return parse(model, json.loads(content), where)
+        return json.loads(text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(
             f"{where} is {text!r}; allowed: one line of JSON, or the path of a JSON file ({error})"
@@ -409,26 +514,25 @@ def parse_argument(model: type[Model], text: str, where: str) -> Model:
 
 
 def _explain(model: type[Settings], problem: dict[str, Any]) -> str:
-    path = _without_tags(problem["loc"])
+    path, node = _locate(model, problem["loc"])
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
     value, kind = problem["input"], problem["type"]
     if kind == "value_error":
         message = str(problem["ctx"]["error"])
         return f"{key}: {message}" if key else message
     if kind == "extra_forbidden":
-        return f"{key}: unknown key{_suggestion(path[-1], _siblings(model, path[:-1]))}"
+        return f"{key}: unknown key{_suggestion(path[-1], node.get('properties', {}))}"
     if kind == "missing":
         return f"{key}: missing; add it (see rules/config.schema.yaml for its meaning)"
+    if kind == "union_tag_not_found":
+        return f"{key}.source: missing; add it (see rules/config.schema.yaml for its meaning)"
+    if kind == "union_tag_invalid":
+        return f"{key}.source is {problem['ctx']['tag']!r}; allowed: {problem['ctx']['expected_tags']}"
     message = problem["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     hint = ""
     if isinstance(value, str) and kind in ("float_type", "int_type") and _is_number(value):
         hint = f"; YAML reads {value} as text: write {float(value):f}".rstrip("0")
     return f"{key} is {value!r}; allowed: {message}{hint}"
-
-
-def _without_tags(location: tuple[str | int, ...]) -> list[str | int]:
-    """The keys of `location` alone: behind `genotype` pydantic tells which of its forms it took."""
-    return [part for place, part in enumerate(location) if place == 0 or location[place - 1] != "genotype"]
 
 
 def _is_number(text: str) -> bool:
@@ -439,25 +543,38 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _siblings(model: type[Settings], path: list[str | int]) -> list[str]:
-    """Keys that are allowed at `path` inside `model`."""
+def _locate(model: type[Settings], location: tuple[str | int, ...]) -> tuple[list[str | int], dict[str, Any]]:
+    """The keys of `location` alone, and the JSON schema of what holds the last of them.
+
+    Where a value has several forms, pydantic tells behind its key which of them it took.
+    """
     schema = model.model_json_schema()
+    path: list[str | int] = []
     node: dict[str, Any] = schema
-    for part in path:
-        node = _resolve(node, schema)
+    holder = node
+    for part in location:
+        forms = node.get("discriminator", {}).get("mapping", {})
+        if part in forms:
+            node = schema["$defs"][forms[part].rsplit("/", 1)[1]]
+            continue
+        if isinstance(part, str) and part.startswith("<"):
+            node = schema["$defs"].get(part.strip("<>"), {})
+            continue
+        path.append(part)
+        holder = node = _resolve(node, schema)
         if isinstance(part, int):
             node = node.get("items", {})
         elif part in node.get("properties", {}):
             node = node["properties"][part]
-        elif "additionalProperties" in node and isinstance(node["additionalProperties"], dict):
+        elif isinstance(node.get("additionalProperties"), dict):
             node = node["additionalProperties"]
         elif "patternProperties" in node:
             node = next(iter(node["patternProperties"].values()))
-    return list(_resolve(node, schema).get("properties", {}))
+    return path, holder
 
 
 def _resolve(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    for option in (node, *node.get("anyOf", ()), *node.get("oneOf", ())):
+    for option in (node, *node.get("anyOf", ())):
         if "$ref" in option:
             target: dict[str, Any] = schema["$defs"][option["$ref"].rsplit("/", 1)[1]]
             return target

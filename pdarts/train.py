@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from pdarts.data import manifest
-from pdarts.data.loaders import Loader
+from pdarts.data.batches import batches_of
 from pdarts.engine import device, files, step
 from pdarts.engine.journal import Journal
 from pdarts.engine.loop import fit
@@ -45,8 +45,7 @@ def main() -> None:
     value = files.read_json(arguments.genotype, "genotype file", "pdarts.derive")
     genotype = Genotype.parse(value, str(arguments.genotype))
     dataset = manifest.read(arguments.data)
-    images = manifest.images_of(dataset, Path(machine.data_root(dataset.source)))
-    loader = Loader(images.train, recipe.batch_size, dataset.mean, dataset.std, recipe.augmentation, where)
+    batches = batches_of(dataset, "train", machine, recipe.batch_size, recipe.augmentation, where)
     described: dict[str, Any] = {
         "stem": recipe.stem,
         "cells": recipe.cells,
@@ -59,8 +58,8 @@ def main() -> None:
     settings = recipe.model_dump(mode="json")
     name = f"{arguments.experiment} seed {arguments.seed}"
     tracker = Tracker(machine.wandb, "train", arguments.experiment, name, {"seed": arguments.seed, **settings})
-    journal = Journal(arguments.metrics, tracker, Progress(f"train {name}", recipe.epochs, len(loader)))
-    fit(network, recipe, loader, arguments.seed, where, journal)
+    journal = Journal(arguments.metrics, tracker, Progress(f"train {name}", recipe.epochs, len(batches)))
+    fit(network, recipe, batches, arguments.seed, where, journal)
     record = provenance(where, started)
     saved = {
         "network": described,

@@ -1,7 +1,8 @@
-"""Batches of images that lie in memory, on the device that computes."""
+"""Passes over images, in batches on the device that computes; here of images that lie in memory."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -12,6 +13,36 @@ from pdarts.errors import InputError
 from pdarts.settings import Augmentation
 
 Channels = tuple[float, float, float]
+Batch = tuple[Tensor, Tensor]
+"""Images, float32, shape (N, C, H, W), and labels, int64, shape (N,)."""
+
+
+class Batches(Protocol):
+    """What trains and tests: passes over a split; the last, smaller batch is kept."""
+
+    def __len__(self) -> int:
+        """Batches of a pass."""
+
+    def shuffled(self, seed: int) -> Iterator[Batch]:
+        """One pass in random order, augmented; `seed` alone decides on both."""
+
+    def firsts(self, seeds: Iterable[int]) -> Iterator[Batch]:
+        """The first batch of `shuffled` for each of the seeds, which may be without end."""
+
+    def in_order(self) -> Iterator[Batch]:
+        """One pass in the split's order, without augmentation."""
+
+
+class Sequence(Protocol):
+    """Images in a fixed order, of which a part can be taken."""
+
+    def __len__(self) -> int: ...
+
+    def part(self, start: int, stop: int) -> Self:
+        """Images from number `start` up to, not including, `stop`."""
+
+
+AnySplit = TypeVar("AnySplit", bound=Sequence)
 
 
 class Loader:
@@ -45,7 +76,7 @@ class Loader:
     def __len__(self) -> int:
         return math.ceil(len(self.labels) / self.batch_size)
 
-    def shuffled(self, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def shuffled(self, seed: int) -> Iterator[Batch]:
         """One pass in random order: images, float32, shape (N, C, H, W), and labels, shape (N,).
 
         Order and augmentation depend on `seed` alone, whatever the device.
@@ -59,13 +90,18 @@ class Loader:
             else:
                 yield augment(images, self.augmentation, self.mean, self.std, generator), self.labels[places]
 
-    def in_order(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def firsts(self, seeds: Iterable[int]) -> Iterator[Batch]:
+        """The first batch of `shuffled` for each of the seeds."""
+        for seed in seeds:
+            yield next(self.shuffled(seed))
+
+    def in_order(self) -> Iterator[Batch]:
         """One pass in the split's order, without augmentation; shapes as in `shuffled`."""
         for images, labels in zip(self.images.split(self.batch_size), self.labels.split(self.batch_size), strict=True):
             yield normalize(images, self.mean, self.std), labels
 
 
-def halves(split: Split, portion: float) -> tuple[Split, Split]:
+def halves(split: AnySplit, portion: float) -> tuple[AnySplit, AnySplit]:
     """The first `portion` of the images, rounded down, and the rest: for network weights and for alphas.
 
     Raises:

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import clip_grad_norm_
 
-from pdarts.data.loaders import Loader
+from pdarts.data.loaders import Batches
 from pdarts.engine.journal import Journal
 from pdarts.engine.metrics import Tally
 from pdarts.engine.schedules import drop_path_rate, learning_rate
@@ -15,13 +15,15 @@ from pdarts.engine.seeds import derive_seed
 from pdarts.settings import Recipe
 
 
-def fit(network: nn.Module, recipe: Recipe, loader: Loader, seed: int, device: torch.device, journal: Journal) -> None:
+def fit(
+    network: nn.Module, recipe: Recipe, batches: Batches, seed: int, device: torch.device, journal: Journal
+) -> None:
     """Train `network` in place; the weights after the last epoch are the result.
 
     Args:
         network: `network(images, drop_path=rate)` gives logits and auxiliary logits or None.
         recipe: how.
-        loader: all training images.
+        batches: passes over all training images.
         seed: the training's seed.
         device: where network and images are.
         journal: takes each epoch's metrics.
@@ -37,7 +39,7 @@ def fit(network: nn.Module, recipe: Recipe, loader: Loader, seed: int, device: t
         for group in optimizer.param_groups:
             group["lr"] = rate
         torch.manual_seed(derive_seed(seed, "drop_path", epoch))
-        for step, (images, labels) in enumerate(loader.shuffled(derive_seed(seed, "images", epoch))):
+        for step, (images, labels) in enumerate(batches.shuffled(derive_seed(seed, "images", epoch))):
             logits, auxiliary_logits = network(images, drop_path=drop_path)
             loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
             if auxiliary_logits is not None and recipe.auxiliary_weight is not None:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pdarts.data.loaders import Loader
+from pdarts.data.loaders import Batches
 from pdarts.engine.journal import Journal
 from pdarts.engine.metrics import Tally, evaluate
 from pdarts.engine.schedules import cosine
@@ -25,7 +25,7 @@ from pdarts.space.topology import EDGES, KINDS
 def search_stage(
     stage: StageSettings,
     candidates: Mapping[str, Candidates],
-    loaders: tuple[Loader, Loader],
+    halves: tuple[Batches, Batches],
     classes: int,
     seed: int,
     device: torch.device,
@@ -36,10 +36,10 @@ def search_stage(
     Args:
         stage: how.
         candidates: operations considered, per kind of cell.
-        loaders: images that train weights, and images that train alphas.
+        halves: passes over images that train weights, and over images that train alphas.
         classes: number of classes.
         seed: the stage's own seed.
-        device: where to compute; the loaders' images are there.
+        device: where to compute; the images of both are there.
         journal: takes each epoch's metrics.
 
     Returns:
@@ -56,7 +56,7 @@ def search_stage(
     alphas_optimizer = torch.optim.Adam(
         supernet.alphas(), stage.alphas.learning_rate, stage.alphas.betas, weight_decay=stage.alphas.weight_decay
     )
-    weights_images, alphas_images = loaders
+    weights_images, alphas_images = halves
     for epoch in range(stage.epochs):
         started, weights_tally, alphas_tally = time.monotonic(), Tally(device), Tally(device)
         rate = cosine(epoch, stage.epochs, stage.weights.learning_rate, stage.weights.final_learning_rate)
@@ -100,16 +100,15 @@ def search_stage(
     return architecture
 
 
-def _passes(loader: Loader, seed: int) -> Iterator[Batch]:
+def _passes(images: Batches, seed: int) -> Iterator[Batch]:
     """Batches without end: the images are shuffled anew whenever they run out."""
     for number in count():
-        yield from loader.shuffled(derive_seed(seed, number))
+        yield from images.shuffled(derive_seed(seed, number))
 
 
-def _anew(loader: Loader, seed: int) -> Iterator[Batch]:
+def _anew(images: Batches, seed: int) -> Iterator[Batch]:
     """Batches without end, each the first of a new random order."""
-    for number in count():
-        yield next(loader.shuffled(derive_seed(seed, number)))
+    return images.firsts(derive_seed(seed, number) for number in count())
 
 
 def _lists(weights: Mapping[str, Tensor] | None) -> dict[str, list[Any]] | None:
