@@ -44,6 +44,8 @@ class Settings(BaseModel):
 class AnyDataset(Settings):
     """What all datasets have in common."""
 
+    source: str
+    """Which images."""
     train_images: Positive | None
     """Use only the first so many training images; null uses all."""
     mean: tuple[float, float, float]

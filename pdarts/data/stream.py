@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from pdarts.data.decoding import decode
 from pdarts.data.index import Index
 from pdarts.data.loaders import Batch, Channels
-from pdarts.data.stream_transforms import ImageTransform, testing, training
+from pdarts.data.stream_transforms import ImageTransform, centre_view, random_view
 from pdarts.data.transforms import normalize
 from pdarts.errors import InputError
 from pdarts.settings import StreamedAugmentation
@@ -54,8 +54,8 @@ class StreamLoader:
         self.index, self.batch_size, self.device, self.workers = index, batch_size, device, workers
         self.mean = torch.tensor(mean, device=device)[:, None, None]
         self.std = torch.tensor(std, device=device)[:, None, None]
-        self.testing = testing(image_size)
-        self.training = self.testing if augmentation is None else training(image_size, augmentation)
+        self.testing = centre_view(image_size)
+        self.training = self.testing if augmentation is None else random_view(image_size, augmentation)
 
     def __len__(self) -> int:
         return math.ceil(len(self.index) / self.batch_size)
@@ -104,7 +104,7 @@ class _Images(Dataset[Batch | InputError]):
     transform: ImageTransform
 
     def __getitem__(self, draws: Draws) -> Batch | InputError:
-        """uint8, shape (N, 3, H, W), and labels; the error itself, since a raised one loses its form between processes."""
+        """uint8, shape (N, 3, H, W), and labels; or an error, which would lose its form if it was raised here."""
         try:
             images = torch.stack([self._image(number, seed) for number, seed in draws])
         except InputError as error:

@@ -5,7 +5,6 @@ They work on Pillow's images, in integers, so that no number of threads changes 
 
 from collections.abc import Callable
 
-import torch
 from PIL.Image import Image
 from torch import Tensor
 from torchvision.transforms import v2
@@ -18,10 +17,10 @@ ImageTransform = Callable[[Image], Tensor]
 SIDE_RATIOS = (3 / 4, 4 / 3)
 """Narrowest and widest random crop, width to height (Szegedy et al. 2015, arXiv:1409.4842)."""
 RESIZED, CROPPED = 256, 224
-"""In testing the shorter side is scaled to 256 pixels where 224 are cut out of the centre, and to as much more elsewhere."""
+"""In testing the shorter side is scaled to 256 pixels where 224 are cut out of the centre; in proportion elsewhere."""
 
 
-def training(image_size: int, augmentation: StreamedAugmentation) -> ImageTransform:
+def random_view(image_size: int, augmentation: StreamedAugmentation) -> ImageTransform:
     """A random crop that is scaled to `image_size` (in pixels), flipped and jittered in colour."""
     brightness, contrast, saturation, hue = augmentation.color_jitter
     return v2.Compose(
@@ -34,6 +33,6 @@ def training(image_size: int, augmentation: StreamedAugmentation) -> ImageTransf
     )
 
 
-def testing(image_size: int) -> ImageTransform:
+def centre_view(image_size: int) -> ImageTransform:
     """The centre, `image_size` pixels wide and high, of the image scaled to somewhat more."""
     return v2.Compose([v2.Resize(round(image_size * RESIZED / CROPPED)), v2.CenterCrop(image_size), v2.PILToTensor()])
