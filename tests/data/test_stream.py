@@ -1,11 +1,11 @@
 """Batches of decoded files: every image once, all randomness from seed and number, none from the workers."""
 
+import importlib
 import itertools
 import json
 import math
-import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from pdarts.data.manifest import FolderManifest
 from pdarts.data.stream import StreamLoader
 from pdarts.data.stream_transforms import centre_view, random_view
 from pdarts.errors import InputError
-from pdarts.settings import Augmentation, Machine, StreamedAugmentation
+from pdarts.settings import Augmentation, Machine, StreamedAugmentation, Wandb
 from tests.configuration import CONFIG
 from tests.data.folders import image_folder, write_folder
 
@@ -243,8 +243,7 @@ def test_colours_change_as_far_as_is_set() -> None:
 
 
 def test_both_halves_of_a_folder_can_be_searched_on(manifest: FolderManifest, root: Path) -> None:
-    machine = Machine(data_roots={"photos": str(root)}, workers=0)
-    halves = batches_of_halves(manifest, 0.5, machine, 4, CHANGES, CPU)
+    halves = batches_of_halves(manifest, 0.5, Machine(data_roots={"photos": str(root)}, workers=0), 4, CHANGES, CPU)
     labels = [torch.cat([labels for _, labels in half.in_order()]) for half in halves]
     assert [len(half) for half in labels] == [11, 12]
     assert all(set(half.tolist()) == {0, 1, 2, 3} for half in labels)
@@ -256,45 +255,60 @@ def test_augmentation_of_images_in_memory_is_refused_for_a_folder(manifest: Fold
         batches_of(manifest, "train", Machine(), 4, other, CPU)
 
 
-def run(step: str, *options: str) -> None:
-    outcome = subprocess.run([sys.executable, "-m", f"pdarts.{step}", *options], capture_output=True, text=True)
-    assert outcome.returncode == 0, outcome.stderr
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Runs a step as from the command line, without another start of torch."""
+
+    def main(step: str, *options: str) -> None:
+        monkeypatch.setattr(sys, "argv", [step, *options])
+        importlib.import_module(f"pdarts.{step}").main()
+
+    return main
 
 
-@pytest.mark.parametrize("kind", ["train", "search"])
-def test_a_folder_of_photographs_goes_through_all_steps(kind: str, tmp_path: Path) -> None:
-    """At 224 pixels, with ImageNet's stem, auxiliary head and augmentation; searched at 32 pixels."""
-    root = tmp_path / "photos"
-    write_folder(root, train=240 if kind == "train" else 48, val=40, scale=1.0 if kind == "train" else 0.25)
-    machine = {"threads": 1, "workers": 1, "device": "cpu", "wandb": {"mode": "disabled"}}
-    machine |= {"data_roots": {"photos": str(root)}, "local_copy": str(tmp_path / "disk")}
-    where = ("--machine", json.dumps(machine))
-    data = str(tmp_path / "photos.json")
-    dataset = image_folder(224 if kind == "train" else 32)
-    run("prepare", "--settings", dataset.model_dump_json(), "--output", data, *where)
-    if kind == "search":
-        small = {"cells": 1, "channels": 2, "batch_size": 12, "epochs": 1, "frozen_epochs": 0, "scored_epochs": 1}
-        small |= {"candidates": ["none", "skip_connect"], "operations": 2, "augmentation": CHANGES.model_dump()}
-        settings = CONFIG.searches["digits"].stage_settings(1).model_dump(mode="json") | small
-        options = ["--stage", "1", "--output", str(tmp_path / "stage1.json")]
-        result = tmp_path / "stage1.json"
-    else:
-        small = {"cells": 3, "channels": 4, "epochs": 1, "batch_size": 60, "warmup_epochs": 1}
-        small |= {"schedule": "cosine"}
-        settings = CONFIG.recipes["imagenet"].model_dump(mode="json") | small
-        options = ["--genotype", "pdarts/genotypes/PDARTS.json", "--output", str(tmp_path / "weights.pt")]
-        result = tmp_path / "test.json"
-    metrics = tmp_path / "metrics.jsonl"
-    options += ["--data", data, "--settings", json.dumps(settings), "--seed", "0", "--metrics", str(metrics)]
-    run(kind, *options, *where)
-    lines = [json.loads(line) for line in metrics.read_text().splitlines()]
-    assert len(lines) == small["epochs"]
-    if kind == "train":
-        run("test", "--data", data, "--weights", str(tmp_path / "weights.pt"), "--output", str(result), *where)
-        tested = json.loads(result.read_text())
-        assert tested["images"] == 40
-        assert tested["settings"]["dataset"]["source"] == "image_folder"
-    else:
-        assert lines[0]["valid_accuracy"] is not None
-        assert set(json.loads(result.read_text())["cells"]) == {"normal", "reduction"}
-    assert (tmp_path / "disk" / "photos" / "train").is_dir()
+def machine(root: Path) -> str:
+    """Where the steps run: images in `root`, copied to a folder beside it, decoded by another process."""
+    values = Machine(
+        device="cpu",
+        workers=1,
+        data_roots={"photos": str(root)},
+        local_copy=str(root.with_name("disk")),
+        wandb=Wandb(mode="disabled"),
+    )
+    return values.model_dump_json()
+
+
+def test_a_network_with_imagenets_stem_is_trained_and_tested(run: Callable[..., None], tmp_path: Path) -> None:
+    """At 224 pixels, with auxiliary head, label smoothing and all augmentation."""
+    write_folder(tmp_path / "photos", train=200, val=40)
+    where = ("--machine", machine(tmp_path / "photos"))
+    data, weights, metrics, tested = (str(tmp_path / name) for name in ("data.json", "w.pt", "m.jsonl", "test.json"))
+    run("prepare", "--settings", image_folder().model_dump_json(), "--output", data, *where)
+    small = {"cells": 3, "channels": 4, "epochs": 1, "batch_size": 48, "warmup_epochs": 1, "schedule": "cosine"}
+    recipe = json.dumps(CONFIG.recipes["imagenet"].model_dump(mode="json") | small)
+    options = ("--genotype", "pdarts/genotypes/PDARTS.json", "--settings", recipe, "--seed", "0")
+    run("train", "--data", data, *options, "--output", weights, "--metrics", metrics, *where)
+    run("test", "--data", data, "--weights", weights, "--output", tested, *where)
+    (line,) = [json.loads(line) for line in Path(metrics).read_text().splitlines()]
+    assert 1.4 * 0.8 < line["train_loss"] < 1.4 * 4  # of four classes, with that of the auxiliary head
+    result = json.loads(Path(tested).read_text())
+    assert result["images"] == 40
+    assert result["top5"] == 100  # of four classes
+    assert result["settings"]["dataset"]["image_size"] == 224
+    assert len(list((tmp_path / "disk" / "photos" / "train").rglob("*.jpg"))) == 200
+
+
+def test_a_folder_of_small_images_is_searched_on(run: Callable[..., None], tmp_path: Path) -> None:
+    write_folder(tmp_path / "photos", train=48, scale=0.25)
+    where = ("--machine", machine(tmp_path / "photos"))
+    data, stage, metrics = (str(tmp_path / name) for name in ("data.json", "stage1.json", "metrics.jsonl"))
+    run("prepare", "--settings", image_folder(32).model_dump_json(), "--output", data, *where)
+    small: dict[str, object] = {"cells": 1, "channels": 2, "batch_size": 12, "epochs": 1, "frozen_epochs": 0}
+    small |= {"candidates": ["none", "skip_connect"], "operations": 2, "augmentation": CHANGES.model_dump()}
+    settings = json.dumps(CONFIG.searches["digits"].stage_settings(1).model_dump(mode="json") | small)
+    options = ("--stage", "1", "--settings", settings, "--seed", "0")
+    run("search", "--data", data, *options, "--output", stage, "--metrics", metrics, *where)
+    (line,) = [json.loads(line) for line in Path(metrics).read_text().splitlines()]
+    assert line["valid_loss"] is not None
+    assert line["valid_accuracy"] is not None
+    assert set(json.loads(Path(stage).read_text())["cells"]) == {"normal", "reduction"}
