@@ -9,24 +9,19 @@ from pathlib import Path
 
 from pdarts.data import folder, manifest
 from pdarts.engine import files, step
-from pdarts.settings import ImageFolder, Machine, parse_argument, parse_dataset
+from pdarts.settings import Dataset, ImageFolder, Machine, parse_argument, parse_dataset
 
 
 def main() -> None:
     """Entry point."""
     parser = step.parser(__doc__)
-    parser.add_argument(
-        "--settings",
-        required=True,
-        metavar="JSON",
-        help="source, train_images (number or null), mean and std (0 to 1); of an image_folder folder and image_size",
-    )
+    step.add_settings(parser, Dataset, ImageFolder)
     parser.add_argument("--output", required=True, type=Path, metavar="MANIFEST.json", help="manifest to write")
     step.add_machine(parser)
     arguments = parser.parse_args()
     dataset = parse_dataset(arguments.settings, "--settings")
     machine = parse_argument(Machine, arguments.machine, "--machine")
-    root = machine.data_root(dataset)
+    root = Path(machine.data_root(dataset.place))
     described: manifest.AnyManifest
     if isinstance(dataset, ImageFolder):
         described = folder.describe(dataset, root, machine.workers)

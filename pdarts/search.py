@@ -10,6 +10,7 @@ from pathlib import Path
 from pdarts.data import manifest
 from pdarts.data.batches import batches_of_halves
 from pdarts.engine import device, files, step
+from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.progress import Progress
 from pdarts.engine.provenance import now, provenance
@@ -18,6 +19,7 @@ from pdarts.engine.tracking import Tracker
 from pdarts.errors import InputError
 from pdarts.progressive.stage import search_stage
 from pdarts.settings import Machine, StageSettings, parse_argument
+from pdarts.sources import fingerprint
 from pdarts.space.architecture import parse, to_json
 from pdarts.space.candidates import Candidates, all_candidates, prune
 from pdarts.space.topology import KINDS
@@ -29,9 +31,7 @@ def main() -> None:
     parser.add_argument("--data", required=True, type=Path, metavar="MANIFEST.json", help="manifest by pdarts.prepare")
     parser.add_argument("--stage", required=True, type=int, help="number of the stage, from 1")
     parser.add_argument("--previous", type=Path, metavar="STAGE.json", help="file of the stage before; not for stage 1")
-    parser.add_argument(
-        "--settings", required=True, metavar="JSON", help="cells, channels, operations an edge, skip_dropout, epochs, …"
-    )
+    step.add_settings(parser, StageSettings)
     parser.add_argument("--seed", required=True, type=int, help="seed of the whole search, from 0")
     parser.add_argument("--output", required=True, type=Path, metavar="STAGE.json", help="stage file to write")
     parser.add_argument("--metrics", required=True, type=Path, metavar="METRICS.jsonl", help="a line an epoch")
@@ -49,7 +49,17 @@ def main() -> None:
     name = f"{arguments.experiment} seed {arguments.seed} stage {arguments.stage}"
     tracker = Tracker(machine.wandb, "search", arguments.experiment, name, {"seed": arguments.seed, **settings})
     journal = Journal(arguments.metrics, tracker, Progress(f"search {name}", stage.epochs, len(halves[0])))
-    architecture = search_stage(
+    identity = {
+        "step": "search",
+        "stage": arguments.stage,
+        "seed": arguments.seed,
+        "settings": settings,
+        "candidates": {kind: [list(names) for names in edges] for kind, edges in considered.items()},
+        "dataset": dataset.model_dump(mode="json"),
+        "code": fingerprint("search"),
+    }
+    checkpoint = Checkpoint(arguments.output, identity, machine.resume_other_code)
+    architecture, run = search_stage(
         stage,
         considered,
         halves,
@@ -57,16 +67,18 @@ def main() -> None:
         derive_seed(arguments.seed, "stage", arguments.stage),
         where,
         journal,
+        checkpoint,
     )
-    record = provenance(where, started)
+    record = provenance(where, started) | {"resumed": run.resumed}
     result = {
         "stage": arguments.stage,
         "settings": settings,
         "cells": to_json(architecture),
-        "seconds": record["seconds"],
+        "seconds": round(record["seconds"] + run.earlier_seconds, 3),
         "provenance": record,
     }
     files.write_json(arguments.output, result)
+    checkpoint.remove()
     tracker.finish()
 
 

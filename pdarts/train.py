@@ -11,14 +11,17 @@ import torch
 from pdarts.data import manifest
 from pdarts.data.batches import batches_of
 from pdarts.engine import device, files, step
+from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.loop import fit
 from pdarts.engine.progress import Progress
 from pdarts.engine.provenance import now, provenance
 from pdarts.engine.seeds import derive_seed
 from pdarts.engine.tracking import Tracker
+from pdarts.nets import saved
 from pdarts.nets.network import Network
 from pdarts.settings import Machine, Recipe, parse_argument
+from pdarts.sources import fingerprint
 from pdarts.space.genotype import Genotype
 
 
@@ -29,9 +32,7 @@ def main() -> None:
     parser.add_argument(
         "--genotype", required=True, type=Path, metavar="GENOTYPE.json", help="by pdarts.derive, or any"
     )
-    parser.add_argument(
-        "--settings", required=True, metavar="JSON", help="recipe: stem, cells, channels, epochs, batch_size, …"
-    )
+    step.add_settings(parser, Recipe)
     parser.add_argument("--seed", required=True, type=int, help="seed of the training, from 0")
     parser.add_argument("--output", required=True, type=Path, metavar="WEIGHTS.pt", help="weights to write")
     parser.add_argument("--metrics", required=True, type=Path, metavar="METRICS.jsonl", help="a line an epoch")
@@ -59,18 +60,28 @@ def main() -> None:
     name = f"{arguments.experiment} seed {arguments.seed}"
     tracker = Tracker(machine.wandb, "train", arguments.experiment, name, {"seed": arguments.seed, **settings})
     journal = Journal(arguments.metrics, tracker, Progress(f"train {name}", recipe.epochs, len(batches)))
-    fit(network, recipe, batches, arguments.seed, where, journal)
-    record = provenance(where, started)
-    saved = {
+    identity = {
+        "step": "train",
+        "seed": arguments.seed,
+        "settings": settings,
+        "genotype": value,
+        "dataset": dataset.model_dump(mode="json"),
+        "code": fingerprint("train"),
+    }
+    checkpoint = Checkpoint(arguments.output, identity, machine.resume_other_code)
+    run = fit(network, recipe, batches, arguments.seed, where, journal, checkpoint)
+    record = provenance(where, started) | {"resumed": run.resumed}
+    content = {
         "network": described,
         "genotype": value,
         "state": network.cpu().state_dict(),
         "dataset": dataset.model_dump(mode="json"),
         "recipe": settings,
-        "seconds": record["seconds"],
+        "seconds": round(record["seconds"] + run.earlier_seconds, 3),
         "provenance": record,
     }
-    files.write(arguments.output, lambda part: torch.save(saved, part))
+    files.write_bytes(arguments.output, saved.dump(content))
+    checkpoint.remove()
     tracker.finish()
 
 

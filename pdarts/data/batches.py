@@ -1,5 +1,6 @@
 """From a manifest to batches: of images in memory or of image files, whichever the dataset has."""
 
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -61,7 +62,7 @@ def batches_of_halves(
 
 
 def _split(dataset: AnyManifest, split: Literal["train", "test"], machine: Machine) -> Split | Index:
-    root = machine.data_root(dataset)
+    root = Path(machine.data_root(dataset.place))
     if isinstance(dataset, FolderManifest):
         images = index.read(dataset, root, split)
         if machine.local_copy is None:

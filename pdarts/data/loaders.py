@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Protocol, Self, TypeVar
 
 import torch
@@ -23,8 +24,8 @@ class Batches(Protocol):
     def __len__(self) -> int:
         """Batches of a pass."""
 
-    def shuffled(self, seed: int) -> Iterator[Batch]:
-        """One pass in random order, augmented; `seed` alone decides on both."""
+    def shuffled(self, seed: int, start: int = 0) -> Iterator[Batch]:
+        """One pass in random order, augmented; `seed` alone decides on both. The first `start` batches are left out."""
 
     def firsts(self, seeds: Iterable[int]) -> Iterator[Batch]:
         """The first batch of `shuffled` for each of the seeds, which may be without end."""
@@ -76,11 +77,18 @@ class Loader:
     def __len__(self) -> int:
         return math.ceil(len(self.labels) / self.batch_size)
 
-    def shuffled(self, seed: int) -> Iterator[Batch]:
+    def shuffled(self, seed: int, start: int = 0) -> Iterator[Batch]:
         """One pass in random order: images, float32, shape (N, C, H, W), and labels, shape (N,).
 
         Order and augmentation depend on `seed` alone, whatever the device.
+
+        Args:
+            seed: of the pass.
+            start: batches to leave out; the others are the same as without.
         """
+        return islice(self._shuffled(seed), start, None)
+
+    def _shuffled(self, seed: int) -> Iterator[Batch]:
         generator = torch.Generator().manual_seed(seed)
         for chosen in torch.randperm(len(self.labels), generator=generator).split(self.batch_size):
             places = chosen.to(self.labels.device)

@@ -2,8 +2,10 @@
 
 import hashlib
 import math
+import signal
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -60,9 +62,14 @@ class StreamLoader:
     def __len__(self) -> int:
         return math.ceil(len(self.index) / self.batch_size)
 
-    def shuffled(self, seed: int) -> Iterator[Batch]:
-        """One pass in random order, augmented: images, float32, shape (N, 3, H, W), and labels, shape (N,)."""
-        return self._batches(self._drawn(seed), self.training)
+    def shuffled(self, seed: int, start: int = 0) -> Iterator[Batch]:
+        """One pass in random order, augmented: images, float32, shape (N, 3, H, W), and labels, shape (N,).
+
+        Args:
+            seed: of the pass.
+            start: batches to leave out, which are not decoded; the others are the same as without.
+        """
+        return self._batches(islice(self._drawn(seed), start, None), self.training)
 
     def firsts(self, seeds: Iterable[int]) -> Iterator[Batch]:
         """The first batch of `shuffled` for each of the seeds; workers decode ahead."""
@@ -86,6 +93,7 @@ class StreamLoader:
             sampler=draws,
             batch_size=None,
             num_workers=self.workers,
+            worker_init_fn=_ignore_signals,
             pin_memory=self.device.type == "cuda",
             generator=torch.Generator(),  # not the global one, which a DataLoader would draw from
         )
@@ -94,6 +102,12 @@ class StreamLoader:
                 raise batch
             images, labels = (part.to(self.device, non_blocking=True) for part in batch)
             yield normalize(images, self.mean, self.std), labels
+
+
+def _ignore_signals(worker: int) -> None:
+    """A job that is told to end finishes its step and needs the workers for that; they end with it, or when it asks."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
 
 
 @dataclass(frozen=True)
