@@ -125,8 +125,7 @@ class StreamedAugmentation(Settings):
     flip: bool
     """Mirror half of the images horizontally."""
     color_jitter: tuple[NonNegative, NonNegative, NonNegative, Annotated[float, Field(ge=0, le=0.5)]]
-    """Largest relative change of brightness, contrast and saturation, and largest shift of the hue as part of a turn
-    (0 to 0.5), in random order."""
+    """Largest relative change of brightness, contrast, saturation, and shift of the hue as part of a turn, to 0.5."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -391,11 +390,10 @@ class Machine(Settings):
     """CPU threads a step. Sums of floats differ in the last bits between thread counts."""
     workers: Annotated[int, Field(ge=0)] = 2
     """Processes that decode the images of a folder, two sets of them in a search; 0 decodes in the step's own."""
-    data_roots: dict[Name, str] = {}
+    data_roots: Named[str] = {}
     """Folder of each source, and of each `folder` of a dataset; `data/NAME` where none is named."""
     local_copy: str | None = None
-    """Folder on a disk of the node, to which image folders are copied before their first use there; null reads them
-    where they lie. `$NAME` stands for an environment variable of the node."""
+    """Folder on a disk of the node, such as `$TMPDIR`, that image folders are copied to; null reads where they lie."""
     resume_other_code: bool = False
     """Continue an interrupted step although the code has changed since; its provenance says so."""
     download: bool = True
