@@ -101,7 +101,7 @@ def test_data_roots_belong_to_sources_and_folders() -> None:
 def test_a_step_takes_settings_of_either_form() -> None:
     for dataset in (CONFIG.datasets["imagenet"], CONFIG.datasets["digits"]):
         assert parse_dataset(dataset.model_dump_json(), "--settings") == dataset
-    with pytest.raises(InputError, match="(?m)^folder: missing"):
+    with pytest.raises(InputError, match=r"(?m)^folder: missing"):
         parse_dataset('{"source": "image_folder"}', "--settings")
 
 

@@ -14,7 +14,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,11 +34,9 @@ REPORT_SECONDS = 20.0
 UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
 
 
-@dataclass(frozen=True)
-class File:
+class File(NamedTuple):
     """A file that should be an image."""
 
-    path: Path
     size: int
     changed: int
     """When it was last written, in nanoseconds."""
@@ -120,7 +117,7 @@ def _files(dataset: ImageFolder, folder: Path, problems: list[Problem]) -> Files
             except OSError as error:
                 problems.append((path, str(error.strerror)))
                 continue
-            files[path.relative_to(folder).as_posix()] = File(path, status.st_size, status.st_mtime_ns)
+            files[path.relative_to(folder).as_posix()] = File(status.st_size, status.st_mtime_ns)
     return files
 
 
@@ -141,7 +138,7 @@ def _classes(dataset: ImageFolder, root: Path, files: dict[str, Files]) -> tuple
 
 def _verified(root: Path, split: str, files: Files, workers: int, problems: list[Problem]) -> dict[str, Image]:
     """What is in every file of a split that is a whole image, by path."""
-    log = root / "index" / f"verified-{FOLDERS[split]}.jsonl"
+    folder, log = root / FOLDERS[split], root / "index" / f"verified-{FOLDERS[split]}.jsonl"
     known = _noted(log, files)
     waiting = [path for path in sorted(files) if path not in known]
     if not waiting:
@@ -149,13 +146,13 @@ def _verified(root: Path, split: str, files: Files, workers: int, problems: list
     shown = time.monotonic()
     with log.open("a", encoding="utf-8") as file:
         file.write("\n")  # behind a line that a kill has cut off
-        outcomes = _outcomes([files[path].path for path in waiting], workers)
+        outcomes = _outcomes([f"{folder}/{path}" for path in waiting], workers)
         for number, (path, outcome) in enumerate(zip(waiting, outcomes, strict=True), 1):
             if isinstance(outcome, str):
-                problems.append((files[path].path, outcome))
+                problems.append((folder / path, outcome))
             else:
                 known[path] = outcome
-                file.write(json.dumps([path, files[path].size, files[path].changed, *outcome]) + "\n")
+                file.write(json.dumps([path, *files[path], *outcome]) + "\n")
             if time.monotonic() - shown > REPORT_SECONDS or number == len(waiting):
                 shown = time.monotonic()
                 file.flush()
@@ -171,12 +168,12 @@ def _noted(log: Path, files: Files) -> dict[str, Image]:
             path, size, changed, *image = json.loads(line)
         except ValueError:  # cut off by a kill
             continue
-        if path in files and (files[path].size, files[path].changed) == (size, changed):
+        if files.get(path) == (size, changed):
             known[path] = Image(*image)
     return known
 
 
-def _outcomes(paths: list[Path], workers: int) -> Iterator[Image | str]:
+def _outcomes(paths: list[str], workers: int) -> Iterator[Image | str]:
     """What `_verify` says of every file, in order."""
     if workers == 0:
         yield from map(_verify, paths)
@@ -185,14 +182,14 @@ def _outcomes(paths: list[Path], workers: int) -> Iterator[Image | str]:
         yield from pool.map(_verify, paths, chunksize=CHUNK)
 
 
-def _verify(path: Path) -> Image | str:
+def _verify(path: str) -> Image | str:
     """Decode a file; what it holds, or why it is no whole image."""
     try:
-        content = path.read_bytes()
+        content = Path(path).read_bytes()
         image = decode(content)
     except UnidentifiedImageError:
         return "is empty" if not content else "is no image that Pillow knows"
-    except Exception as error:  # noqa: BLE001  # decoders raise whatever a broken file makes them stumble over
+    except Exception as error:  # noqa: BLE001 - decoders raise whatever a broken file makes them stumble over
         return str(error) or type(error).__name__
     return Image(*image.size, hashlib.sha256(content).hexdigest())
 
