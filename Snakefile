@@ -7,6 +7,9 @@ Targets are tables (`demo`, `fashion`, `cifar`) or the path of any result, such 
 configfile: "config.yaml"
 
 
+report: "docs/report.rst"
+
+
 include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/search.smk"
