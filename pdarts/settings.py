@@ -27,6 +27,8 @@ TRAIN_IMAGES: dict[Source, int] = {"digits": 1352, "fashion_mnist": 60_000, "cif
 """How many training images each source has."""
 AUXILIARY_SIZES = {"cifar": 32, "imagenet": 224}
 """The image size that the auxiliary head of each stem is made for."""
+DIVISORS = {"cifar": 4, "imagenet": 32}
+"""What each stem and the two reduction cells divide the image size by; an odd feature map cannot be halved."""
 Value = TypeVar("Value")
 
 
@@ -443,6 +445,12 @@ class Config(Settings):
                 f"trainings.{name}: auxiliary_weight is {recipe.auxiliary_weight}, but the auxiliary head of the "
                 f"{recipe.stem} stem is made for {needed}-pixel images, and those of {training.dataset} have {size}; "
                 "set it to null under changes, or in a recipe of its own"
+            )
+        if size % DIVISORS[recipe.stem]:
+            raise ValueError(
+                f"trainings.{name}: the {recipe.stem} stem and reduction cells divide the image size by "
+                f"{DIVISORS[recipe.stem]}, but images of {training.dataset} have {size} pixels; set its image_size "
+                "to a multiple of that"
             )
 
     def _check_augmentation(self, key: str, dataset: str, augmentation: Augmentation | StreamedAugmentation) -> None:

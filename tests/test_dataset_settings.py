@@ -93,6 +93,15 @@ def test_an_auxiliary_head_needs_the_folders_images_in_its_size() -> None:
     assert "made for 224-pixel images, and those of imagenet have 192" in message
 
 
+def test_images_must_be_divisible_as_often_as_the_network_halves_them() -> None:
+    def odd(values: dict[str, Any]) -> None:
+        values["datasets"]["imagenet"]["image_size"] = 196
+        for recipe in ("imagenet", "imagenet-reference"):
+            values["recipes"][recipe]["auxiliary_weight"] = None
+
+    assert "divide the image size by 32, but images of imagenet have 196 pixels" in refusal(odd)
+
+
 def test_data_roots_belong_to_sources_and_folders() -> None:
     message = refusal(lambda values: values["machine"]["data_roots"].update(imagnet="/scratch"))
     assert "machine.data_roots.imagnet: unknown key; did you mean 'imagenet'?" in message

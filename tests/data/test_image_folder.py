@@ -240,7 +240,7 @@ def test_links_to_folders_elsewhere_serve_as_well(root: Path, tmp_path: Path) ->
 @pytest.mark.parametrize("mode", ["L", "1", "P", "LA", "RGBA", "CMYK", "YCbCr"])
 def test_images_of_every_kind_become_red_green_and_blue(mode: str, tmp_path: Path) -> None:
     image = Image.new("RGB", (8, 6), (255, 255, 255)).convert(mode)
-    path = tmp_path / ("image.tif" if mode in ("CMYK", "YCbCr") else "image.png")
+    path = tmp_path / ("image.jpg" if mode in ("CMYK", "YCbCr") else "image.png")
     image.save(path)
     decoded = decode(path.read_bytes())
     assert decoded.mode == "RGB"
