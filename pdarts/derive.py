@@ -4,8 +4,8 @@ On every edge the strongest operation besides none counts, on every node the two
 cell has more skip connections than allowed, the weakest one is struck out and the cell is chosen again.
 """
 
-import tempfile
 from pathlib import Path
+from typing import Any
 
 from pdarts.engine import files, step
 from pdarts.engine.tracking import Tracker
@@ -34,18 +34,15 @@ def main() -> None:
     architecture = parse(stage.get("cells") if isinstance(stage, dict) else None, str(arguments.stage))
     genotype = derive(architecture, arguments.max_skips)
     files.write_json(arguments.output, genotype.to_json())
-    _track(genotype, machine, arguments.experiment, arguments.seed, arguments.max_skips)
+    config = {"seed": arguments.seed, "max_skips": arguments.max_skips, "stage": stage.get("stage")}
+    _track(genotype, machine, arguments.experiment, config)
 
 
-def _track(genotype: Genotype, machine: Machine, experiment: str, seed: int | None, max_skips: int | None) -> None:
-    config = {"seed": seed, "max_skips": max_skips}
-    tracker = Tracker(machine.wandb, "derive", experiment, f"{experiment} seed {seed} genotype", config)
+def _track(genotype: Genotype, machine: Machine, experiment: str, config: dict[str, Any]) -> None:
+    tracker = Tracker(machine.wandb, "derive", experiment, f"{experiment} seed {config['seed']} genotype", config)
     tracker.summary({"genotype": genotype.to_json()})
-    with tempfile.TemporaryDirectory() as folder:
-        picture = Path(folder) / "cells.png"
-        draw(genotype).savefig(picture)
-        tracker.image("cells", picture)
-        tracker.finish()
+    tracker.image("cells", lambda path: draw(genotype).savefig(path))
+    tracker.finish()
 
 
 if __name__ == "__main__":
