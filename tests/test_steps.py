@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pdarts.engine import step
-from pdarts.settings import Dataset, Machine, Recipe, Settings, StageSettings, fields
+from pdarts.settings import Dataset, ImageFolder, Machine, Recipe, Settings, StageSettings, fields
 from pdarts.space.operations import CANDIDATES
 from tests.by_hand import QUIET, call, search_arguments, stage_file, train_arguments, trained, write_manifest
 from tests.genotypes import FOLDER
@@ -49,14 +49,20 @@ def test_help_explains_every_option(name: str, capsys: pytest.CaptureFixture[str
     assert set(explained) == STEPS[name]
 
 
-@pytest.mark.parametrize(("name", "model"), [("prepare", Dataset), ("search", StageSettings), ("train", Recipe)])
-def test_help_explains_every_setting(name: str, model: type[Settings], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("name", "models"), [("prepare", (ImageFolder, Dataset)), ("search", (StageSettings,)), ("train", (Recipe,))]
+)
+def test_help_explains_every_setting(
+    name: str, models: tuple[type[Settings], ...], capsys: pytest.CaptureFixture[str]
+) -> None:
     call(name, "--help")
     said = capsys.readouterr().out
-    for option, keys in (("--settings", model), ("--machine", Machine)):
+    for option, forms in (("--settings", models), ("--machine", (Machine,))):
         section = said.split(f"keys of {option}:\n")[1].split("keys of ")[0]
-        assert dict(re.findall(r"^  (\S+)\n +(.+)$", section, re.MULTILINE)) == fields(keys)
-        assert set(keys.model_fields) <= set(fields(keys))
+        assert dict(re.findall(r"^  (\S+)\n +(.+)$", section, re.MULTILINE)) == {
+            key: meaning for form in forms for key, meaning in fields(form).items()
+        }
+        assert all(set(form.model_fields) <= set(fields(form)) for form in forms)
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def _data(row: Row) -> str:
     dataset = row.evaluations[0].settings.dataset
     train, test = dataset.splits.train.images, dataset.splits.test.images
     return (
-        f"{dataset.source}, {train:,} training and {test:,} test images of {len(dataset.classes)} classes, "
+        f"{dataset.name}, {train:,} training and {test:,} test images of {len(dataset.classes)} classes, "
         f"{dataset.image_size} × {dataset.image_size} pixels"
     )
 

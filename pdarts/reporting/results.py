@@ -136,9 +136,15 @@ class EvaluatedDataset(Result):
     """The dataset that a network was trained and tested on."""
 
     source: str
+    folder: str | None = None
     classes: tuple[str, ...]
     image_size: int
     splits: Splits
+
+    @property
+    def name(self) -> str:
+        """What it is called in a table: an image folder by its own name."""
+        return self.folder or self.source
 
 
 class EvaluatedRecipe(Result):

@@ -70,7 +70,7 @@ def line(row: Row) -> Line:
     ]
     return Line(
         architecture=row.architecture,
-        dataset=tests[0].settings.dataset.source,
+        dataset=tests[0].settings.dataset.name,
         top1_mean=fmean(accuracies),
         top1_std=stdev(accuracies) if len(accuracies) > 1 else None,
         top5_mean=fmean(test.top5 for test in tests),
