@@ -26,6 +26,7 @@ AUXILIARY_SIZES = {"cifar": 32, "imagenet": 224}
 """The image size that the auxiliary head of each stem is made for."""
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Seeds = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+PaperTable = Literal["table1", "table2", "depth_study", "skip_study"]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Rate = Annotated[float, Field(gt=0)]
@@ -253,13 +254,34 @@ class Training(Settings):
     """One independent training each."""
 
 
+class Column(Settings):
+    """A test result that stands beside the paper's."""
+
+    heading: Annotated[str, Field(min_length=1)]
+    """What stands over it, such as `CIFAR-10`."""
+    measure: Literal["top1_error", "top5_error"]
+    """Percent of the test images whose class is not the most probable one, or not among the five most probable."""
+
+
 class Row(Settings):
     """One line of a table."""
 
     architecture: Annotated[str, Field(min_length=1)]
     """What the row is called."""
-    training: Name
-    """Name under `trainings`."""
+    training: Name | None = None
+    """Name under `trainings`, for all columns; null where each column has a training of its own, or none has one."""
+    trainings: dict[Name, Name] = {}
+    """Name under `trainings` for each column that is run here; it retrains one genotype with every seed."""
+    searches: dict[Name, Name] = {}
+    """Name under `trainings`, by column, that retrains the genotypes of several searches once each (`seed: each`)."""
+    paper: Annotated[str, Field(min_length=1)] | None = None
+    """Architecture in the paper's table whose figures stand beside; a row without trainings only quotes them."""
+    independent: Annotated[str, Field(min_length=1)] | None = None
+    """What independent people measured alike: a `subject` in `pdarts/reporting/paper.yaml`."""
+
+    def trained(self, columns: Iterable[str]) -> dict[str, str]:
+        """The training of each column that has one."""
+        return dict.fromkeys(columns, self.training) if self.training else self.trainings
 
 
 class Table(Settings):
@@ -267,8 +289,32 @@ class Table(Settings):
 
     title: Annotated[str, Field(min_length=1)]
     """Caption of the table."""
+    paper: PaperTable | None = None
+    """The paper's table that it repeats."""
+    columns: dict[Name, Column] = {}
+    """Test results side by side, by the paper's name for them; without columns a row shows the accuracy of a training."""
     rows: Annotated[tuple[Row, ...], Field(min_length=1)]
     """The lines, in order."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        for place, row in enumerate(self.rows):
+            where = f"rows[{place}]"
+            if not self.columns and (row.training is None or row.trainings or row.searches or row.paper):
+                raise ValueError(
+                    f"{where} ({row.architecture}): a table without columns takes architecture and training alone; "
+                    "name the training, or give the table columns"
+                )
+            if row.training is not None and row.trainings:
+                raise ValueError(f"{where} ({row.architecture}) has both training and trainings; keep one of them")
+            if row.paper is None and not row.trained(self.columns):
+                raise ValueError(f"{where} ({row.architecture}) shows nothing; give it trainings, or paper to quote")
+            if row.paper is not None and self.paper is None:
+                raise ValueError(f"{where}.paper is {row.paper!r}, but the table names no paper table; set paper")
+            for key in ("trainings", "searches"):
+                for column in getattr(row, key):
+                    _known(f"{where}.{key}: column", column, self.columns)
+        return self
 
 
 class Wandb(Settings):
@@ -357,7 +403,19 @@ class Config(Settings):
             self._check_recipe(name, training)
         for name, table in self.tables.items():
             for place, row in enumerate(table.rows):
-                _known(f"tables.{name}.rows[{place}].training", row.training, self.trainings)
+                where = f"tables.{name}.rows[{place}]"
+                if row.training is not None:
+                    _known(f"{where}.training", row.training, self.trainings)
+                for column, training in row.trainings.items():
+                    _known(f"{where}.trainings.{column}", training, self.trainings)
+                for column, training in row.searches.items():
+                    _known(f"{where}.searches.{column}", training, self.trainings)
+                    genotype = self.trainings[training].genotype
+                    if isinstance(genotype, str) or genotype.seed != "each":
+                        raise ValueError(
+                            f"{where}.searches.{column} is {training!r}, which does not retrain the cell of one search "
+                            "a seed; name a training with genotype: {search: …, seed: each}"
+                        )
         return self
 
 
