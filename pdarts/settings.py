@@ -292,7 +292,7 @@ class Table(Settings):
     paper: PaperTable | None = None
     """The paper's table that it repeats."""
     columns: dict[Name, Column] = {}
-    """Test results side by side, by the paper's name for them; without columns a row shows the accuracy of a training."""
+    """Test results side by side, by the paper's name for them; without any, a row shows the accuracy of a training."""
     rows: Annotated[tuple[Row, ...], Field(min_length=1)]
     """The lines, in order."""
 
@@ -387,6 +387,20 @@ class Config(Settings):
                 "set it to null under changes, or in a recipe of its own"
             )
 
+    def _check_row(self, where: str, row: Row) -> None:
+        if row.training is not None:
+            _known(f"{where}.training", row.training, self.trainings)
+        for column, training in row.trainings.items():
+            _known(f"{where}.trainings.{column}", training, self.trainings)
+        for column, training in row.searches.items():
+            _known(f"{where}.searches.{column}", training, self.trainings)
+            genotype = self.trainings[training].genotype
+            if isinstance(genotype, str) or genotype.seed != "each":
+                raise ValueError(
+                    f"{where}.searches.{column} is {training!r}, which does not retrain the cell of one search a seed; "
+                    "name a training with genotype: {search: …, seed: each}"
+                )
+
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         for name, search in self.searches.items():
@@ -403,19 +417,7 @@ class Config(Settings):
             self._check_recipe(name, training)
         for name, table in self.tables.items():
             for place, row in enumerate(table.rows):
-                where = f"tables.{name}.rows[{place}]"
-                if row.training is not None:
-                    _known(f"{where}.training", row.training, self.trainings)
-                for column, training in row.trainings.items():
-                    _known(f"{where}.trainings.{column}", training, self.trainings)
-                for column, training in row.searches.items():
-                    _known(f"{where}.searches.{column}", training, self.trainings)
-                    genotype = self.trainings[training].genotype
-                    if isinstance(genotype, str) or genotype.seed != "each":
-                        raise ValueError(
-                            f"{where}.searches.{column} is {training!r}, which does not retrain the cell of one search "
-                            "a seed; name a training with genotype: {search: …, seed: each}"
-                        )
+                self._check_row(f"tables.{name}.rows[{place}]", row)
         return self
 
 

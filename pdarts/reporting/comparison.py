@@ -201,7 +201,7 @@ def search_cost(comparison: Comparison) -> str:
 
 
 def records(comparisons: Sequence[Comparison]) -> list[dict[str, object]]:
-    """The raw values: a record for each row and column of trainings of one genotype, of several, or of quoted figures."""
+    """The raw values: for each row and column a record of one genotype's trainings, and one of several searches."""
     return [
         _record(comparison, result, varies, row)
         for comparison in comparisons

@@ -23,7 +23,7 @@ _SPECIAL = {
     "±": r"$\pm$",
     "×": r"$\times$",
     "–": "--",
-    "−": "$-$",
+    "\N{MINUS SIGN}": "$-$",
     "†": r"\dag{}",
     "‡": r"\ddag{}",
     "\N{NO-BREAK SPACE}": "~",

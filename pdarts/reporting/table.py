@@ -61,10 +61,8 @@ class Grid:
     def without_empty_columns(self) -> "Grid":
         """Only the columns that tell something of a row."""
         kept = [place for place in range(len(self.headings)) if any(row[place] != NOTHING for row in self.rows)]
-        return Grid(
-            tuple(self.headings[place] for place in kept),
-            tuple(tuple(row[place] for place in kept) for row in self.rows),
-        )
+        headings = tuple(self.headings[place] for place in kept)
+        return Grid(headings, tuple(tuple(row[place] for place in kept) for row in self.rows))
 
 
 def markdown(grid: Grid) -> str:
