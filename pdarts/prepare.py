@@ -14,9 +14,7 @@ from pdarts.settings import Dataset, Machine, parse_argument
 def main() -> None:
     """Entry point."""
     parser = step.parser(__doc__)
-    parser.add_argument(
-        "--settings", required=True, metavar="JSON", help="source, train_images (number or null), mean and std (0 to 1)"
-    )
+    step.add_settings(parser, Dataset)
     parser.add_argument("--output", required=True, type=Path, metavar="MANIFEST.json", help="manifest to write")
     step.add_machine(parser)
     arguments = parser.parse_args()

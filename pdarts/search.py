@@ -29,9 +29,7 @@ def main() -> None:
     parser.add_argument("--data", required=True, type=Path, metavar="MANIFEST.json", help="manifest by pdarts.prepare")
     parser.add_argument("--stage", required=True, type=int, help="number of the stage, from 1")
     parser.add_argument("--previous", type=Path, metavar="STAGE.json", help="file of the stage before; not for stage 1")
-    parser.add_argument(
-        "--settings", required=True, metavar="JSON", help="cells, channels, operations an edge, skip_dropout, epochs, …"
-    )
+    step.add_settings(parser, StageSettings)
     parser.add_argument("--seed", required=True, type=int, help="seed of the whole search, from 0")
     parser.add_argument("--output", required=True, type=Path, metavar="STAGE.json", help="stage file to write")
     parser.add_argument("--metrics", required=True, type=Path, metavar="METRICS.jsonl", help="a line an epoch")

@@ -7,10 +7,11 @@ What changes a result has no default here; what only says where the work runs (`
 import difflib
 import json
 from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from pdarts.errors import InputError
 from pdarts.space.operations import OPERATIONS
@@ -22,10 +23,26 @@ else:
 Source = Literal["digits", "fashion_mnist", "cifar10", "cifar100"]
 IMAGE_SIZES: dict[Source, int] = {"digits": 16, "fashion_mnist": 32, "cifar10": 32, "cifar100": 32}
 """Height and width of each source's images in pixels."""
+TRAIN_IMAGES: dict[Source, int] = {"digits": 1352, "fashion_mnist": 60_000, "cifar10": 50_000, "cifar100": 50_000}
+"""How many training images each source has."""
 AUXILIARY_SIZES = {"cifar": 32, "imagenet": 224}
 """The image size that the auxiliary head of each stem is made for."""
+Value = TypeVar("Value")
+
+
+def _each_once(values: tuple[Value, ...]) -> tuple[Value, ...]:
+    for value in values:
+        if values.count(value) > 1:
+            raise ValueError(f"{value!r} is listed twice in {list(values)}; list each once")
+    return values
+
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-Seeds = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+Named = Annotated[dict[Name, Value], Field(json_schema_extra={"additionalProperties": False})]
+Once = AfterValidator(_each_once)
+Seeds = Annotated[
+    tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1, json_schema_extra={"uniqueItems": True}), Once
+]
 PaperTable = Literal["table1", "table2", "depth_study", "skip_study"]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -39,7 +56,9 @@ LINEAR_TAIL = 5
 class Settings(BaseModel):
     """Base of all settings: immutable, no unknown keys, no silent conversions."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class Dataset(Settings):
@@ -110,7 +129,7 @@ class Stage(Settings):
 class SearchProtocol(Settings):
     """What all stages of a search have in common."""
 
-    candidates: Annotated[tuple[Operation, ...], Field(min_length=2)]
+    candidates: Annotated[tuple[Operation, ...], Field(min_length=2, json_schema_extra={"uniqueItems": True}), Once]
     """Candidate operations of the first stage, on every edge, in this order."""
     approximation: Literal["first_order", "second_order"]
     """Gradient of the alphas: at the present weights, or through one virtual step of them (DARTS, section 2.3)."""
@@ -160,8 +179,6 @@ class Search(SearchProtocol):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         present = len(self.candidates)
-        if len(set(self.candidates)) != present:
-            raise ValueError(f"candidates are listed twice in {list(self.candidates)}; name each operation once")
         if self.frozen_epochs > self.epochs:
             raise ValueError(f"frozen_epochs is {self.frozen_epochs}, but a stage has {self.epochs} epochs")
         for number, stage in enumerate(self.stages, 1):
@@ -178,7 +195,7 @@ class Search(SearchProtocol):
             if stage.operations > present:
                 raise ValueError(
                     f"stages[{number - 1}].operations is {stage.operations}, but only {present} are left after "
-                    f"stage {number - 1}; allowed: 1 to {present}"
+                    f"stage {number - 1}; allowed: 2 to {present}"
                 )
             present = stage.operations
         return self
@@ -270,9 +287,9 @@ class Row(Settings):
     """What the row is called."""
     training: Name | None = None
     """Name under `trainings`, for all columns; null where each column has a training of its own, or none has one."""
-    trainings: dict[Name, Name] = {}
+    trainings: Named[Name] = {}
     """Name under `trainings` for each column that is run here; it retrains one genotype with every seed."""
-    searches: dict[Name, Name] = {}
+    searches: Named[Name] = {}
     """Name under `trainings`, by column, that retrains the genotypes of several searches once each (`seed: each`)."""
     paper: Annotated[str, Field(min_length=1)] | None = None
     """Architecture in the paper's table whose figures stand beside; a row without trainings only quotes them."""
@@ -291,7 +308,7 @@ class Table(Settings):
     """Caption of the table."""
     paper: PaperTable | None = None
     """The paper's table that it repeats."""
-    columns: dict[Name, Column] = {}
+    columns: Named[Column] = {}
     """Test results side by side, by the paper's name for them; without any, a row shows the accuracy of a training."""
     rows: Annotated[tuple[Row, ...], Field(min_length=1)]
     """The lines, in order."""
@@ -352,15 +369,15 @@ class Machine(Settings):
 class Config(Settings):
     """`config.yaml`: what exists, and where it runs. The target says what of it is built."""
 
-    datasets: dict[Name, Dataset]
+    datasets: Named[Dataset]
     """Where images come from."""
-    searches: dict[Name, Search]
+    searches: Named[Search]
     """From a dataset to genotypes."""
-    recipes: dict[Name, Recipe]
+    recipes: Named[Recipe]
     """How evaluation networks are built and trained."""
-    trainings: dict[Name, Training]
+    trainings: Named[Training]
     """A genotype, a dataset and a recipe."""
-    tables: dict[Name, Table]
+    tables: Named[Table]
     """What is set side by side."""
     machine: Machine
     """Where the work runs."""
@@ -402,6 +419,17 @@ class Config(Settings):
                 )
 
     @model_validator(mode="after")
+    def _enough_images(self) -> Self:
+        for name, dataset in self.datasets.items():
+            present = TRAIN_IMAGES[dataset.source]
+            if dataset.train_images is not None and dataset.train_images > present:
+                raise ValueError(
+                    f"datasets.{name}.train_images is {dataset.train_images}, but {dataset.source} has {present} "
+                    f"training images; allowed: 1 to {present}, or null for all"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _names_exist(self) -> Self:
         for name, search in self.searches.items():
             _known(f"searches.{name}.dataset", search.dataset, self.datasets)
@@ -423,10 +451,11 @@ class Config(Settings):
 
 def _known(key: str, value: str | int, existing: Iterable[str | int]) -> None:
     if value not in existing:
-        raise ValueError(f"{key} is {value!r}, which does not exist{_suggestion(value, existing)}")
+        raise ValueError(f"{key} is {value!r}, which does not exist{suggestion(value, existing)}")
 
 
-def _suggestion(value: object, allowed: Iterable[object]) -> str:
+def suggestion(value: object, allowed: Iterable[object]) -> str:
+    """The end of a message about a `value` that is none of `allowed`: the nearest one, and all."""
     names = [str(name) for name in allowed]
     close = difflib.get_close_matches(str(value), names, 1)
     meant = f"; did you mean {close[0]!r}?" if close else ""
@@ -476,27 +505,33 @@ def _explain(model: type[Settings], problem: dict[str, Any]) -> str:
         message = str(problem["ctx"]["error"])
         return f"{key}: {message}" if key else message
     if kind == "extra_forbidden":
-        return f"{key}: unknown key{_suggestion(path[-1], _siblings(model, path[:-1]))}"
+        return f"{key}: unknown key{suggestion(path[-1], _siblings(model, path[:-1]))}"
     if kind == "missing":
         return f"{key}: missing; add it (see rules/config.schema.yaml for its meaning)"
-    message = problem["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    hint = ""
-    if isinstance(value, str) and kind in ("float_type", "int_type") and _is_number(value):
-        hint = f"; YAML reads {value} as text: write {float(value):f}".rstrip("0")
-    return f"{key} is {value!r}; allowed: {message}{hint}"
+    allowed = problem["msg"].removeprefix("Input should be ")
+    if kind == "string_pattern_mismatch":
+        allowed = "letters, digits, '_', '.' and '-', a letter or digit first"
+    if kind in ("float_type", "int_type") and (number := _number(str(value))):
+        allowed += f"; YAML reads {value} as text: write {number}"
+    return f"{key} is {value!r}; allowed: {allowed}"
 
 
 def _without_tags(location: tuple[str | int, ...]) -> list[str | int]:
-    """The keys of `location` alone: behind `genotype` pydantic tells which of its forms it took."""
-    return [part for place, part in enumerate(location) if place == 0 or location[place - 1] != "genotype"]
+    """The keys of `location` alone: pydantic also tells which form of `genotype` it took, and that a key is wrong."""
+    return [
+        part
+        for place, part in enumerate(location)
+        if part != "[key]" and (place == 0 or location[place - 1] != "genotype")
+    ]
 
 
-def _is_number(text: str) -> bool:
+def _number(text: str) -> str | None:
+    """The number that `text` stands for, written so that YAML reads it as one."""
     try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return f"{number:f}" if number.is_finite() else None
 
 
 def _siblings(model: type[Settings], path: list[str | int]) -> list[str]:
@@ -524,9 +559,22 @@ def _resolve(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     return node
 
 
+def fields(model: type[Settings]) -> dict[str, str]:
+    """What each key of a model means; those of a model inside it are called `outer.inner`."""
+    meanings: dict[str, str] = {}
+    for name, field in model.model_fields.items():
+        meanings[name] = field.description or ""
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Settings):
+            meanings |= {f"{name}.{inner}": meaning for inner, meaning in fields(field.annotation).items()}
+    return meanings
+
+
 def schema() -> dict[str, Any]:
     """JSON schema of `config.yaml`, with every description; `rules/config.schema.yaml` holds it for editors."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
+    config = Config.model_json_schema()
+    recipe = {key: {"$ref": f"#/$defs/Recipe/properties/{key}"} for key in Recipe.model_fields}
+    config["$defs"]["Training"]["properties"]["changes"] |= {"properties": recipe, "additionalProperties": False}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **config}
 
 
 if __name__ == "__main__":

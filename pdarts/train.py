@@ -17,6 +17,7 @@ from pdarts.engine.progress import Progress
 from pdarts.engine.provenance import now, provenance
 from pdarts.engine.seeds import derive_seed
 from pdarts.engine.tracking import Tracker
+from pdarts.nets import saved
 from pdarts.nets.network import Network
 from pdarts.settings import Machine, Recipe, parse_argument
 from pdarts.space.genotype import Genotype
@@ -29,9 +30,7 @@ def main() -> None:
     parser.add_argument(
         "--genotype", required=True, type=Path, metavar="GENOTYPE.json", help="by pdarts.derive, or any"
     )
-    parser.add_argument(
-        "--settings", required=True, metavar="JSON", help="recipe: stem, cells, channels, epochs, batch_size, …"
-    )
+    step.add_settings(parser, Recipe)
     parser.add_argument("--seed", required=True, type=int, help="seed of the training, from 0")
     parser.add_argument("--output", required=True, type=Path, metavar="WEIGHTS.pt", help="weights to write")
     parser.add_argument("--metrics", required=True, type=Path, metavar="METRICS.jsonl", help="a line an epoch")
@@ -62,7 +61,7 @@ def main() -> None:
     journal = Journal(arguments.metrics, tracker, Progress(f"train {name}", recipe.epochs, len(loader)))
     fit(network, recipe, loader, arguments.seed, where, journal)
     record = provenance(where, started)
-    saved = {
+    content = {
         "network": described,
         "genotype": value,
         "state": network.cpu().state_dict(),
@@ -71,7 +70,7 @@ def main() -> None:
         "seconds": record["seconds"],
         "provenance": record,
     }
-    files.write(arguments.output, lambda part: torch.save(saved, part))
+    files.write_bytes(arguments.output, saved.dump(content))
     tracker.finish()
 
 

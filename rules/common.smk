@@ -5,8 +5,6 @@ import os
 import sys
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-
 # The package beside this workflow and the interpreter that runs Snakemake, whatever else is installed.
 sys.path.insert(0, workflow.basedir)
 os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]))
@@ -23,7 +21,7 @@ wildcard_constraints:
     dataset=r"[^/]+",
     search=r"[^/]+",
     training=r"[^/]+",
-    table=r"[^/.]+",
+    table=r"[^/]+",
     seed=r"\d+",
     stage=r"[1-9]\d*",
 
@@ -46,18 +44,25 @@ def check_genotype(key, name):
     path = Path(genotype_file(name))
     if not path.exists():
         published = ", ".join(sorted(file.stem for file in Path("pdarts/genotypes").glob("*.json")))
-        raise InputError(f"{key} is {name!r}; allowed: {published}, or the path of a genotype file ending in .json")
+        raise InputError(
+            f"{key} is {name!r}, but there is no {path}; allowed: {published}, or the path of a genotype file ending in .json"
+        )
     try:
         Genotype.parse(json.loads(path.read_text()), f"{key}: {path}")
     except ValueError as error:
         raise InputError(str(error) if isinstance(error, InputError) else f"{key}: {path} is no JSON: {error}")
 
 
+def refuse(message):
+    """End with a message alone: to any other exception Snakemake adds a traceback."""
+    sys.exit(f"error: {message}")
+
+
 def declared(kind, name):
     """What the config calls `name`, for targets that a user wrote by hand."""
     existing = getattr(CONFIG, kind)
     if name not in existing:
-        raise WorkflowError(f"{kind}: there is no {name!r}; declared are {', '.join(existing)}")
+        refuse(f"{kind}: there is no {name!r}{settings.suggestion(name, existing)}")
     return existing[name]
 
 
@@ -83,7 +88,7 @@ def dataset_settings(wildcards):
 def previous_stage(wildcards):
     stage, stages = int(wildcards.stage), len(declared("searches", wildcards.search).stages)
     if stage > stages:
-        raise WorkflowError(f"searches.{wildcards.search} has {stages} stages; there is no stage {stage}")
+        refuse(f"searches.{wildcards.search} has no stage {stage}; allowed: 1 to {stages}")
     return [] if stage == 1 else f"results/search/{wildcards.search}/seed{wildcards.seed}/stage{stage - 1}.json"
 
 
@@ -169,4 +174,4 @@ def table_inputs(wildcards):
 try:
     CONFIG = checked_config()
 except InputError as error:
-    raise WorkflowError(str(error))
+    refuse(error)

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from pdarts.engine.files import naming
 from pdarts.engine.progress import Progress
 from pdarts.engine.tracking import Tracker
 
@@ -40,7 +41,7 @@ class Journal:
             metrics: its line of the file; numbers at the top level go to W&B too.
             tracked: more numbers for W&B, by readable names.
         """
-        with self.path.open("a", encoding="utf-8") as file:
+        with naming(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"epoch": epoch + 1, **metrics}, allow_nan=False) + "\n")
         numbers = {key: value for key, value in metrics.items() if isinstance(value, int | float)}
         self.tracker.log({**numbers, **(tracked or {})}, step=epoch + 1)

@@ -3,24 +3,41 @@
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from pdarts.errors import InputError
+from pdarts.settings import Machine, Settings, fields
 
 
 def parser(docstring: str | None) -> argparse.ArgumentParser:
     """An argument parser whose `--help` shows the step's docstring as it is written."""
-    return argparse.ArgumentParser(description=docstring, formatter_class=argparse.RawDescriptionHelpFormatter)
+    return argparse.ArgumentParser(
+        prog=f"python -m pdarts.{Path(sys.argv[0]).stem}",
+        description=docstring,
+        epilog="",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_settings(arguments: argparse.ArgumentParser, model: type[Settings]) -> None:
+    """Add `--settings`; `--help` ends with the keys of `model` and what they mean."""
+    arguments.add_argument(
+        "--settings", required=True, metavar="JSON", help="one line of JSON, or the path of a JSON file; keys below"
+    )
+    _explain(arguments, "--settings", model)
 
 
 def add_machine(arguments: argparse.ArgumentParser) -> None:
     """Add `--machine`, which says where the work runs and changes no result."""
     arguments.add_argument(
-        "--machine",
-        default="{}",
-        metavar="JSON",
-        help="where to run: device (auto, cpu, cuda), threads, data_roots, download, wandb; JSON or the path of a "
-        "JSON file (default: what rules/config.schema.yaml says under Machine)",
+        "--machine", default="{}", metavar="JSON", help="where to run, in the same form; every key may be left out"
     )
+    _explain(arguments, "--machine", Machine)
+
+
+def _explain(arguments: argparse.ArgumentParser, option: str, model: type[Settings]) -> None:
+    lines = [f"  {key}\n      {meaning}" for key, meaning in fields(model).items()]
+    arguments.epilog = "\n".join(filter(None, [arguments.epilog, f"keys of {option}:", *lines]))
 
 
 def run(main: Callable[[], None]) -> None:

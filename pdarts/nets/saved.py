@@ -1,5 +1,6 @@
 """A trained network as a file that describes itself: everything needed to use it is inside."""
 
+import io
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -11,6 +12,13 @@ from pdarts.nets.network import Network
 from pdarts.space.genotype import Genotype
 
 KEYS = ("network", "genotype", "state", "dataset", "recipe", "seconds", "provenance")
+
+
+def dump(content: dict[str, Any]) -> bytes:
+    """What a file holds that `load` reads; made in memory, since torch does not say why it cannot write a file."""
+    file = io.BytesIO()
+    torch.save(content, file)
+    return file.getvalue()
 
 
 def load(path: Path) -> dict[str, Any]:
