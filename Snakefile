@@ -1,6 +1,7 @@
 """P-DARTS: search in three stages, derive a genotype, retrain it, test it, set it in a table.
 
-Targets are tables (`demo`, `fashion`, `cifar`) or the path of any result, such as `results/search/digits/seed0/genotype.json`.
+Targets are tables (`demo`, `fashion`, `cifar`; of the paper `table1`, `table2`, `depth_study`, `skip_study`, or `paper` for
+all four, and `partial` for what is there of them) or the path of any result, such as `results/search/digits/seed0/genotype.json`.
 """
 
 
@@ -30,3 +31,39 @@ rule cifar:
     """P-DARTS of the paper, searched and retrained on CIFAR-10 and CIFAR-100."""
     input:
         expand("results/tables/cifar.{suffix}", suffix=TABLE_SUFFIXES),
+
+
+rule table1:
+    """Test errors on CIFAR-10 and CIFAR-100, beside the paper's."""
+    input:
+        expand("results/tables/table1.{suffix}", suffix=TABLE_SUFFIXES),
+
+
+rule table2:
+    """Test errors on ImageNet in the mobile setting, beside the paper's."""
+    input:
+        expand("results/tables/table2.{suffix}", suffix=TABLE_SUFFIXES),
+
+
+rule depth_study:
+    """The cell that each stage of a search would yield."""
+    input:
+        expand("results/tables/depth_study.{suffix}", suffix=TABLE_SUFFIXES),
+
+
+rule skip_study:
+    """Skip connections allowed, with and without dropout behind them."""
+    input:
+        expand("results/tables/skip_study.{suffix}", suffix=TABLE_SUFFIXES),
+
+
+rule paper:
+    """All tables and studies of the paper."""
+    input:
+        expand("results/tables/{table}.{suffix}", table=PAPER_TABLES, suffix=TABLE_SUFFIXES),
+
+
+rule partial:
+    """The paper's tables as far as there are results; starts no search and no training."""
+    input:
+        expand("results/tables/partial/{table}.{suffix}", table=PAPER_TABLES, suffix=TABLE_SUFFIXES),

@@ -11,7 +11,19 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 
 from pdarts.errors import InputError
 from pdarts.space.operations import OPERATIONS
@@ -37,12 +49,35 @@ def _each_once(values: tuple[Value, ...]) -> tuple[Value, ...]:
     return values
 
 
+def _repeated(value: Any, info: ValidationInfo) -> Any:
+    """The seeds that a name under `repeats` stands for."""
+    if not isinstance(value, str):
+        return tuple(value) if isinstance(value, list) else value
+    numbers = (info.context or {}).get("repeats", {})
+    if value not in numbers:
+        raise ValueError(f"{value!r} is no name under repeats{suggestion(value, numbers)}; or list seeds: [0, 1]")
+    number = numbers[value]
+    return tuple(range(number)) if isinstance(number, int) else ()
+
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Named = Annotated[dict[Name, Value], Field(json_schema_extra={"additionalProperties": False})]
 Once = AfterValidator(_each_once)
 Seeds = Annotated[
-    tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1, json_schema_extra={"uniqueItems": True}), Once
+    tuple[Annotated[int, Field(ge=0)], ...],
+    Field(min_length=1),
+    Once,
+    BeforeValidator(_repeated),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "uniqueItems": True},
+                {"type": "string"},
+            ]
+        }
+    ),
 ]
+"""One or more seeds, each once; in `config.yaml` also a name under `repeats`, which stands for seeds from 0 on."""
 PaperTable = Literal["table1", "table2", "depth_study", "skip_study"]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -165,7 +200,7 @@ class Search(SearchProtocol):
     dataset: Name
     """Name under `datasets`."""
     seeds: Seeds
-    """One independent search each."""
+    """One independent search each; a name under `repeats` stands for that many seeds, from 0 on."""
     max_skips: Annotated[int, Field(ge=0, le=8)] | None
     """Skip connections that the normal cell may keep, 0 to 8; null for no limit."""
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
@@ -268,7 +303,7 @@ class Training(Settings):
     changes: dict[str, Any] = {}
     """Keys of the recipe that this training sets otherwise; a key that holds keys is given whole."""
     seeds: Seeds
-    """One independent training each."""
+    """One independent training each; a name under `repeats` stands for that many seeds, from 0 on."""
 
 
 class Column(Settings):
@@ -324,7 +359,7 @@ class Table(Settings):
                 )
             if row.training is not None and row.trainings:
                 raise ValueError(f"{where} ({row.architecture}) has both training and trainings; keep one of them")
-            if row.paper is None and not row.trained(self.columns):
+            if not (row.training or row.trainings or row.searches or row.paper):
                 raise ValueError(f"{where} ({row.architecture}) shows nothing; give it trainings, or paper to quote")
             if row.paper is not None and self.paper is None:
                 raise ValueError(f"{where}.paper is {row.paper!r}, but the table names no paper table; set paper")
@@ -369,6 +404,8 @@ class Machine(Settings):
 class Config(Settings):
     """`config.yaml`: what exists, and where it runs. The target says what of it is built."""
 
+    repeats: Named[Positive] = {}
+    """Numbers of repetitions by name: where `seeds` is such a name, it stands for as many seeds, from 0 on."""
     datasets: Named[Dataset]
     """Where images come from."""
     searches: Named[Search]
@@ -476,7 +513,8 @@ def parse(model: type[Model], values: object, where: str) -> Model:
         InputError: naming every key that does not fit, its value and what is allowed.
     """
     try:
-        return model.model_validate_json(json.dumps(values, default=str))
+        context = values if isinstance(values, dict) else {}
+        return model.model_validate_json(json.dumps(values, default=str), context=context)
     except ValidationError as error:
         lines = [_explain(model, dict(problem)) for problem in error.errors()]
         raise InputError(f"{where}: " + "\n".join(lines)) from error
