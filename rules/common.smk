@@ -26,9 +26,11 @@ wildcard_constraints:
     dataset=r"[^/]+",
     search=r"[^/]+",
     training=r"[^/]+",
+    checkpoint=r"[^/]+",
     table=r"[^/]+",
     seed=r"\d+",
     stage=r"[1-9]\d*",
+    variant=r"|_skips[0-8]|_stage[1-9]\d*",
 
 
 def checked_config():
@@ -39,6 +41,8 @@ def checked_config():
             check_genotype(f"trainings.{name}.genotype", training.genotype)
     for name, table in checked.tables.items():
         check_quotes(name, table)
+    for name, checkpoint in checked.checkpoints.items():
+        check_genotype(f"checkpoints.{name}.genotype", checkpoint.genotype)
     results = Path("results")
     if results.exists() and not (results.is_dir() and os.access(results, os.W_OK)):
         raise InputError(
@@ -84,7 +88,7 @@ def machine(wildcards, resources):
 
 
 def manifest(kind):
-    """The manifest of the dataset of a search or training."""
+    """The manifest of the dataset of a search, training or checkpoint."""
     return lambda wildcards: f"results/data/{declared(kind, wildcards[0]).dataset}.json"
 
 
@@ -112,13 +116,36 @@ def stage_files(search, seed, suffix=".json"):
     return [f"{folder}/stage{stage}{suffix}" for stage in range(1, stages + 1)]
 
 
-def last_stage(wildcards):
-    return stage_files(wildcards.search, wildcards.seed)[-1]
+def variant(max_skips=None, stage=None):
+    """What the name of a genotype ends in that has another skip limit, or comes from another stage, than it would have."""
+    if stage is not None:
+        return f"_stage{stage}"
+    return "" if max_skips is None else f"_skips{max_skips}"
+
+
+def stage_of_genotype(wildcards):
+    """The last stage, unless the genotype's name says another."""
+    stages = stage_files(wildcards.search, wildcards.seed)
+    _, _, number = wildcards.variant.partition("_stage")
+    if number and int(number) > len(stages):
+        refuse(f"searches.{wildcards.search} has no stage {number}; allowed: 1 to {len(stages)}")
+    return stages[int(number or len(stages)) - 1]
+
+
+def limit_in_name(wildcards):
+    _, _, limit = wildcards.variant.partition("_skips")
+    return f"--max-skips {limit}" if limit else ""
 
 
 def max_skips_option(wildcards):
+    """The search's own skip limit, also for the cells of its earlier stages, unless the genotype's name says another."""
     limit = CONFIG.searches[wildcards.search].max_skips
-    return "" if limit is None else f"--max-skips {limit}"
+    return limit_in_name(wildcards) or ("" if limit is None else f"--max-skips {limit}")
+
+
+def seed_of(wanted, seed):
+    """The seed of the search or draw that a training's seed takes its genotype from."""
+    return seed if wanted == "each" else wanted
 
 
 def search_of(training, seed):
@@ -127,10 +154,10 @@ def search_of(training, seed):
     None for a genotype that was not searched.
     """
     genotype = declared("trainings", training).genotype
-    if isinstance(genotype, str):
+    if not isinstance(genotype, settings.FromSearch):
         return None
-    stages = len(CONFIG.searches[genotype.search].stages)
-    return genotype.search, seed if genotype.seed == "each" else genotype.seed, stages
+    stages = genotype.stage or len(CONFIG.searches[genotype.search].stages)
+    return genotype.search, seed_of(genotype.seed, seed), stages
 
 
 def genotype_file(name):
@@ -139,10 +166,26 @@ def genotype_file(name):
 
 
 def genotype(wildcards):
-    searched = search_of(wildcards.training, wildcards.seed)
-    if searched is None:
-        return genotype_file(CONFIG.trainings[wildcards.training].genotype)
-    return "results/search/{}/seed{}/genotype.json".format(*searched[:2])
+    """The file with the genotype of a training's seed."""
+    wanted = declared("trainings", wildcards.training).genotype
+    if isinstance(wanted, str):
+        return genotype_file(wanted)
+    if isinstance(wanted, settings.RandomCells):
+        folder = f"results/random/seed{seed_of(wanted.random, wildcards.seed)}"
+        return f"{folder}/genotype{variant(wanted.max_skips)}.json"
+    folder = f"results/search/{wanted.search}/seed{seed_of(wanted.seed, wildcards.seed)}"
+    return f"{folder}/genotype{variant(wanted.max_skips, wanted.stage)}.json"
+
+
+def checkpoint_file(wildcards):
+    """The weights file that a checkpoint names; nothing here can make it."""
+    named = declared("checkpoints", wildcards.checkpoint)
+    if not Path(named.file).exists():
+        refuse(
+            f"checkpoints.{wildcards.checkpoint}: there is no {named.file}; get the file ({named.origin}) and put it "
+            "there, or name the path of yours under file"
+        )
+    return named.file
 
 
 def recipe(wildcards):
@@ -170,16 +213,14 @@ def runs(trainings):
 
 
 def of_several_searches(name, beside):
-    """Seeds by training of one retraining for each of several searches; none while there is one search only.
+    """Seeds by training of one retraining for each of several searches.
 
-    A seed that is the same in the training `beside` is taken from there: it needs no second run.
+    A seed that is the same in the training `beside` is taken from there, not run twice; none where that is so of all.
     """
     training, other = CONFIG.trainings[name], CONFIG.trainings.get(beside)
-    if len(training.seeds) == 1:
-        return {}
     shared = [seed for seed in training.seeds if other and seed in other.seeds and same_run(name, beside, seed)]
     own = [seed for seed in training.seeds if seed not in shared]
-    return {folder: seeds for folder, seeds in ((beside, shared), (name, own)) if seeds}
+    return {folder: seeds for folder, seeds in ((beside, shared), (name, own)) if seeds} if own else {}
 
 
 def same_run(one, other, seed):
