@@ -1,7 +1,7 @@
 """P-DARTS: search in three stages, derive a genotype, retrain it, test it, set it in a table.
 
-Targets are tables (`demo`, `fashion`, `cifar`; of the paper `table1`, `table2`, `depth_study`, `skip_study`, or `paper` for
-all four, and `partial` for what is there of them) or the path of any result, such as `results/search/digits/seed0/genotype.json`.
+Targets are tables (`demo`, `fashion`, `cifar`; of the paper `table1`, `depth_study`, `skip_study`, or `paper` for all
+of them, and `partial` for what is there of them) or the path of any result, such as `results/search/digits/seed0/genotype.json`.
 """
 
 
@@ -39,12 +39,6 @@ rule table1:
         expand("results/tables/table1.{suffix}", suffix=TABLE_SUFFIXES),
 
 
-rule table2:
-    """Test errors on ImageNet in the mobile setting, beside the paper's."""
-    input:
-        expand("results/tables/table2.{suffix}", suffix=TABLE_SUFFIXES),
-
-
 rule depth_study:
     """The cell that each stage of a search would yield."""
     input:
@@ -58,7 +52,7 @@ rule skip_study:
 
 
 rule paper:
-    """All tables and studies of the paper."""
+    """All tables and studies that repeat the paper's."""
     input:
         expand("results/tables/{table}.{suffix}", table=PAPER_TABLES, suffix=TABLE_SUFFIXES),
 

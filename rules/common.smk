@@ -18,7 +18,6 @@ from pdarts.reporting.paper import check_quotes
 from pdarts.sources import fingerprint
 from pdarts.space.genotype import Genotype
 
-PAPER_TABLES = ("table1", "table2", "depth_study", "skip_study")
 TABLE_SUFFIXES = ("md", "csv", "tex", "html")
 
 
@@ -312,3 +311,5 @@ try:
     CONFIG = checked_config()
 except InputError as error:
     refuse(error)
+
+PAPER_TABLES = [name for name, table in CONFIG.tables.items() if table.paper]
