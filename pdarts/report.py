@@ -7,7 +7,7 @@ where table.json, or the same as one line of JSON in its place, says which files
      "rows": [{"architecture": "P-DARTS",
                "runs": {"mine": {"trainings": {"results/train/mine": [0, 1, 2]},
                                  "search": {"folder": "results/search/mine", "seeds": [0], "stages": 3}}},
-               "searches": {}, "paper": null, "independent": null,
+               "searches": {}, "paper": null, "independent": {},
                "cells": ["results/train/mine/seed0/cells.svg"],
                "curves": ["results/train/mine/curves.svg"]}]}
 

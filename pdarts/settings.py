@@ -374,8 +374,8 @@ class Row(Settings):
     """Name under `trainings`, by column, that retrains the genotypes of several searches once each (`seed: each`)."""
     paper: Annotated[str, Field(min_length=1)] | None = None
     """Architecture in the paper's table whose figures stand beside; a row without trainings only quotes them."""
-    independent: Annotated[str, Field(min_length=1)] | None = None
-    """What independent people measured alike: a `subject` in `pdarts/reporting/paper.yaml`."""
+    independent: Named[str] = {}
+    """What independent people measured alike, by column: a `subject` in `pdarts/reporting/paper.yaml`."""
 
     def trained(self, columns: Iterable[str]) -> dict[str, str]:
         """The training of each column that has one."""
@@ -409,7 +409,7 @@ class Table(Settings):
                 raise ValueError(f"{where} ({row.architecture}) shows nothing; give it trainings, or paper to quote")
             if row.paper is not None and self.paper is None:
                 raise ValueError(f"{where}.paper is {row.paper!r}, but the table names no paper table; set paper")
-            for key in ("trainings", "searches"):
+            for key in ("trainings", "searches", "independent"):
                 for column in getattr(row, key):
                     _known(f"{where}.{key}: column", column, self.columns)
         return self

@@ -106,7 +106,7 @@ def _result(
         retrained=read(files.runs),
         searched=read(files.searches),
         printed=printed.error(name) if printed else None,
-        others=tuple(paper().others(files.independent, name)),
+        others=tuple(paper().others(files.independent.get(name), name)),
     )
 
 
@@ -115,7 +115,7 @@ def grid(comparisons: Sequence[Comparison], unverified: bool) -> Grid:
     source = "paper, unverified" if unverified else "paper"
     headings = [Heading("Architecture")]
     for result in comparisons[0].results:
-        group = f"{result.column.heading}, test error (%)"
+        group = f"{result.column.heading} (%)"
         headings += [
             Heading("here (n)", True, group, main=True),
             Heading(f"{source} (difference)", True, group),

@@ -1,12 +1,13 @@
 """What results cost, and how they were made: one entry for all that are alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from statistics import fmean
 
 from pdarts.reporting.lines import DAY
 from pdarts.reporting.results import Provenance
-from pdarts.reporting.rows import Records
-from pdarts.reporting.table import Grid, Heading, duration
+from pdarts.reporting.rows import Records, Row
+from pdarts.reporting.table import NOTHING, Grid, Heading, duration
 
 COSTS = (
     Heading("Step"),
@@ -15,6 +16,16 @@ COSTS = (
     Heading("Mean", numeric=True),
     Heading("Together", numeric=True),
     Heading("GPU-days", numeric=True),
+)
+
+END_TO_END = (
+    Heading("Architecture"),
+    Heading("Dataset"),
+    Heading("Searches", numeric=True),
+    Heading("A search", numeric=True),
+    Heading("Selection", numeric=True),
+    Heading("A retraining", numeric=True),
+    Heading("End to end", numeric=True),
 )
 
 ORIGINS = (Heading("Results"), Heading("Code"), Heading("Versions"), Heading("Device"), Heading("Started (UTC)"))
@@ -41,6 +52,31 @@ def costs(records: Records) -> Grid:
     days = sum(seconds * record.processes for record, seconds in records.values() if record.on_gpu) / DAY
     rows.append(("all", "", str(len(records)), "", duration(total), _days(days)))
     return Grid(COSTS, tuple(rows))
+
+
+def end_to_end(rows: Iterable[Row]) -> Grid:
+    """Wall time times processes from nothing to one tested network: of all searches made, and of one retraining.
+
+    Nothing is selected between searches: the one that is retrained is named beforehand.
+    """
+    lines = []
+    for row in rows:
+        if row.tests:
+            searches = [sum(stage.seconds * stage.provenance.processes for stage in search) for search in row.searches]
+            trainings = [test.training_seconds * test.training_provenance.processes for test in row.evaluations]
+            search, training = fmean(searches) if searches else 0.0, fmean(trainings)
+            lines.append(
+                (
+                    row.architecture,
+                    row.evaluations[0].settings.dataset.source,
+                    str(len(searches)),
+                    duration(search) if searches else NOTHING,
+                    "none",
+                    duration(training),
+                    duration(sum(searches) + training),
+                )
+            )
+    return Grid(END_TO_END, tuple(lines))
 
 
 def _days(days: float) -> str:

@@ -132,5 +132,6 @@ def check_quotes(name: str, table: Table) -> None:
                 paper().tables[table.paper].row(row.paper)
             except InputError as error:
                 raise InputError(f"{where}.{error}") from error
-        if row.independent is not None and row.independent not in subjects:
-            raise InputError(f"{where}.independent is {row.independent!r}; allowed: {', '.join(subjects)}")
+        for column, subject in row.independent.items():
+            if subject not in subjects:
+                raise InputError(f"{where}.independent.{column} is {subject!r}; allowed: {', '.join(subjects)}")

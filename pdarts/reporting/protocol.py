@@ -32,7 +32,7 @@ def protocol(rows: Sequence[Row], measures: Sequence[str] = ("Accuracy",)) -> li
         return [("Results", "no training has been run and tested yet")]
     searched = [row for row in tested if row.searches]
     return [
-        *_grouped("Data", tested, _data),
+        *(("Data", text) for text in dict.fromkeys(map(_data, tested))),
         *_grouped("Cells", tested, _cells),
         *_grouped("Search", searched, _search),
         *_grouped("Training", tested, _training),
@@ -48,8 +48,9 @@ def comparing(comparisons: Sequence[Comparison], figures: PaperFigures | None) -
     statements = [
         (
             "Columns",
-            "here: one genotype retrained with n seeds; searches: the genotypes of n searches, each retrained once; "
-            f"{NOT_RUN}: declared, but without results so far",
+            "here: one genotype retrained with n seeds; searches: the genotypes of n searches, or n drawn at random, each "
+            "retrained once; others: measured by independent people, from lowest to highest; sizes: one for each data "
+            f"set where they differ; {NOT_RUN}: declared, but without results so far",
         )
     ]
     if figures:
@@ -72,13 +73,13 @@ def comparing(comparisons: Sequence[Comparison], figures: PaperFigures | None) -
                 "cell of P-DARTS has 543 M where the paper prints 557 M, and NASNet-A 604 M where it prints 564 M",
             )
         )
-    others = {
-        f"{comparison.architecture}, {result.column.heading}: {entry.text} in {entry.what}, {entry.who}": None
-        for comparison in comparisons
-        for result in comparison.results
-        for entry in result.others
-    }
-    return statements + [("Others", text) for text in others]
+    others: dict[str, list[str]] = {}
+    for comparison in comparisons:
+        for result in comparison.results:
+            for entry in result.others:
+                measured = f"{result.column.heading}, {entry.text} in {entry.what}, {entry.who}"
+                others.setdefault(measured, []).append(comparison.architecture)
+    return statements + [("Others", f"{', '.join(names)}: {measured}") for measured, names in others.items()]
 
 
 def notes(rows: Sequence[Row]) -> list[str]:

@@ -70,6 +70,7 @@ def report(files: TableFiles, partial: bool = False) -> dict[str, str]:
         "scatters": content.scatters,
         "names": [row.architecture for row in files.rows] if content.scatters else [],
         "costs": ledger.costs(records),
+        "end_to_end": ledger.end_to_end(content.rows),
         "sections": [(kind.capitalize(), _figures(files.rows, kind, partial)) for kind in ("cells", "curves")],
         "origins": ledger.origins(records),
     }

@@ -44,8 +44,8 @@ class RowFiles(Settings):
     """By column, trainings of genotypes of several searches."""
     paper: str | None
     """Architecture in the paper's table."""
-    independent: str | None
-    """Subject in `paper.yaml`."""
+    independent: dict[str, str]
+    """Subject in `paper.yaml` by column."""
     cells: tuple[str, ...]
     """Drawings of the genotypes, as SVG."""
     curves: tuple[str, ...]
