@@ -40,6 +40,11 @@ class Result:
         return tuple(map(MEASURES[self.column.measure], row.evaluations)) if row else ()
 
     @property
+    def shown(self) -> Row | None:
+        """The trainings that stand for the row in figures: of one genotype, or of several where that is all there is."""
+        return self.retrained or self.searched
+
+    @property
     def error(self) -> float | None:
         """The mean over the trainings of one genotype, in percent."""
         return mean(self.errors(self.retrained))
@@ -70,9 +75,9 @@ class Comparison:
         return not self.rows
 
     @property
-    def retrained(self) -> list[Row]:
-        """The trainings of one genotype, each once, as far as they are there."""
-        found = [result.retrained for result in self.results if result.retrained and result.retrained.tests]
+    def shown(self) -> list[Row]:
+        """The trainings that stand for the row, by column and each once, as far as they are there."""
+        found = [result.shown for result in self.results if result.shown and result.shown.tests]
         return list({id(row): row for row in found}.values())
 
 
@@ -129,7 +134,7 @@ def grid(comparisons: Sequence[Comparison], unverified: bool) -> Grid:
 
 
 def _cells(comparison: Comparison) -> tuple[str, ...]:
-    printed, rows = comparison.printed or PaperRow(architecture=""), comparison.retrained
+    printed, rows = comparison.printed or PaperRow(architecture=""), comparison.shown
     cells = [comparison.architecture + (f"{NO_BREAK}{QUOTED}" if comparison.quoted else "")]
     for result in comparison.results:
         cells += [

@@ -18,6 +18,8 @@ COSTS = (
     Heading("GPU-days", numeric=True),
 )
 
+STEPS = ("search", "train", "test")
+
 END_TO_END = (
     Heading("Architecture"),
     Heading("Dataset"),
@@ -41,7 +43,8 @@ class _Entry:
 def costs(records: Records) -> Grid:
     """Recorded wall time of each step on each device; GPU-days count every process, and no time without a GPU."""
     rows = []
-    for (step, device), entries in _grouped(records, lambda entry: (entry.step, entry.record.where)).items():
+    groups = _grouped(records, lambda entry: (entry.step, entry.record.where))
+    for (step, device), entries in sorted(groups.items(), key=lambda group: STEPS.index(group[0][0])):
         seconds = [entry.seconds for entry in entries]
         days = sum(entry.seconds * entry.record.processes for entry in entries if entry.record.on_gpu) / DAY
         together = sum(seconds)

@@ -48,7 +48,7 @@ def comparing(comparisons: Sequence[Comparison], figures: PaperFigures | None) -
     statements = [
         (
             "Columns",
-            "here: one genotype retrained with n seeds; searches: the genotypes of n searches, or n drawn at random, each "
+            "here: one genotype retrained with n seeds; searches: the genotypes of n searches, or n random cells, each "
             "retrained once; others: measured by independent people, from lowest to highest; sizes: one for each data "
             f"set where they differ; {NOT_RUN}: declared, but without results so far",
         )
@@ -77,7 +77,7 @@ def comparing(comparisons: Sequence[Comparison], figures: PaperFigures | None) -
     for comparison in comparisons:
         for result in comparison.results:
             for entry in result.others:
-                measured = f"{result.column.heading}, {entry.text} in {entry.what}, {entry.who}"
+                measured = f"{result.column.heading}, {entry.what}: {entry.text}; {entry.who}"
                 others.setdefault(measured, []).append(comparison.architecture)
     return statements + [("Others", f"{', '.join(names)}: {measured}") for measured, names in others.items()]
 
@@ -146,10 +146,11 @@ def _cells(row: Row) -> str:
     searches, trainings, genotypes = len(row.searches), len(row.evaluations), len(row.genotypes)
     if not searches:
         origin = f"{_count(genotypes, 'genotype')} given, not searched here; {_count(trainings, 'training')}"
+    elif searches == 1:
+        times = "once" if trainings == 1 else f"{trainings} times"
+        origin = f"1 search (seed {row.search_seeds[0]}, named beforehand), its genotype retrained {times}"
     elif searches == trainings:
         origin = f"{_count(searches, 'search')}, the genotype of each retrained once"
-    elif searches == 1:
-        origin = f"1 search (seed {row.search_seeds[0]}, named beforehand), its genotype retrained {trainings} times"
     else:
         origin = (
             f"{_count(searches, 'search')}, their {_count(genotypes, 'genotype')} retrained {trainings} times in all"

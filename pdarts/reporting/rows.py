@@ -67,7 +67,7 @@ class TableFiles(Settings):
 
 MIXABLE: dict[str, Callable[[Provenance], str | None]] = {
     "devices": lambda record: record.where,
-    "commits": lambda record: record.commit,
+    "commits": lambda record: record.commit and record.commit[:12],
     "versions of torch": lambda record: record.torch,
 }
 """What the results behind a number should have in common, and where a record says it."""

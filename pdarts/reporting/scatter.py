@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import cos, hypot, pi, sin
 from statistics import fmean
 
 from matplotlib.axes import Axes
@@ -18,6 +19,9 @@ PRINTED = OPERATION_COLORS["none"]
 
 WIDTH, HEIGHT = 5.2, 3.9
 """Inches: as wide as a phone shows without scrolling."""
+
+NEAR, AROUND = 11.0, [(7 * cos(turn * pi / 4), 7 * sin(turn * pi / 4)) for turn in range(8)]
+"""Typographic points: what is too near for a number, and where it may stand about its point."""
 
 SIZES = {"parameters": "Parameters (millions)", "multiply_adds": "Multiply-adds (millions)"}
 """Axis label by the name of a size."""
@@ -49,19 +53,22 @@ def scatters(comparisons: Sequence[Comparison]) -> Iterator[tuple[str, Figure]]:
 
 
 def _printed(comparisons: Sequence[Comparison], results: Sequence[Result], size: str) -> Iterator[Point]:
+    """What the paper prints, under the number of the first row that quotes it."""
+    seen = set()
     for number, (comparison, result) in enumerate(zip(comparisons, results, strict=True), 1):
         printed = comparison.printed
         millions = printed and (printed.params if size == "parameters" else printed.madds)
-        if millions and result.printed is not None:
+        if printed and millions and result.printed is not None and printed.architecture not in seen:
+            seen.add(printed.architecture)
             yield Point(number, millions, result.printed)
 
 
 def _measured(results: Sequence[Result], size: str) -> Iterator[Point]:
     for number, result in enumerate(results, 1):
-        row = result.retrained
-        if row and result.error is not None:
-            millions = fmean(getattr(test, size) for test in row.evaluations) / 1e6
-            yield Point(number, millions, result.error, deviation(result.errors(row)))
+        if result.shown and result.shown.tests:
+            errors = result.errors(result.shown)
+            millions = fmean(getattr(test, size) for test in result.shown.evaluations) / 1e6
+            yield Point(number, millions, fmean(errors), deviation(errors))
 
 
 def _figure(title: str, label: str, printed: Sequence[Point], measured: Sequence[Point]) -> Figure:
@@ -80,8 +87,8 @@ def _figure(title: str, label: str, printed: Sequence[Point], measured: Sequence
         axes.plot([p.size for p in printed], [p.error for p in printed], "o", mfc="white", mec=PRINTED, ms=5, zorder=2)
         for point in measured:
             axes.errorbar(point.size, point.error, point.spread, fmt="o", color=HERE, ms=5, capsize=2, lw=1, zorder=3)
-        _name_points(axes, printed, measured)
         _mark_sizes(axes, [point.size for point in (*printed, *measured)])
+        _name_points(axes, printed, measured)
         handles = [
             Line2D([], [], marker="o", ls="", mfc="white", mec=PRINTED, label="printed in the paper"),
             Line2D([], [], marker="o", ls="", color=HERE, label="measured here (bar: standard deviation)"),
@@ -91,14 +98,29 @@ def _figure(title: str, label: str, printed: Sequence[Point], measured: Sequence
 
 
 def _name_points(axes: Axes, printed: Sequence[Point], measured: Sequence[Point]) -> None:
-    """The number of each row beside its point, one below the other where points are close."""
-    for points, color, offset in ((printed, PRINTED, (4, 3)), (measured, HERE, (4, -9))):
-        together: dict[tuple[float, float], list[int]] = {}
-        for point in points:
-            together.setdefault((point.size, point.error), []).append(point.number)
-        for place, numbers in together.items():
-            text = ", ".join(map(str, numbers))
-            axes.annotate(text, place, offset, textcoords="offset points", size=7, color=color)
+    """The number of each row beside its point, where the fewest points and numbers are near."""
+    scale = 72 / axes.figure.dpi
+    named = [(point, PRINTED) for point in printed] + [(point, HERE) for point in measured]
+    places = [scale * axes.transData.transform((point.size, point.error)) for point, _ in named]
+    taken = [(x, y) for x, y in places]
+    for (point, color), (x, y) in zip(named, tuple(taken), strict=True):
+        right, up = min(AROUND, key=lambda step: _crowding((x + step[0], y + step[1]), taken))
+        taken.append((x + right, y + up))
+        axes.annotate(
+            str(point.number),
+            (point.size, point.error),
+            (right, up),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            size=7,
+            color=color,
+        )
+
+
+def _crowding(place: tuple[float, float], taken: Sequence[tuple[float, float]]) -> float:
+    """How far points and numbers intrude on the space around a place."""
+    return sum(max(0.0, NEAR - hypot(place[0] - x, place[1] - y)) for x, y in taken)
 
 
 def _mark_sizes(axes: Axes, sizes: Sequence[float]) -> None:
