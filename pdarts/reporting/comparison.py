@@ -41,7 +41,7 @@ class Result:
 
     @property
     def shown(self) -> Row | None:
-        """The trainings that stand for the row in figures: of one genotype, or of several where that is all there is."""
+        """The trainings that stand for the row in figures: of one genotype, or else of several."""
         return self.retrained or self.searched
 
     @property

@@ -24,8 +24,8 @@ _SPECIAL = {
     "×": r"$\times$",
     "–": "--",
     "\N{MINUS SIGN}": "$-$",
-    "†": r"\dag{}",
-    "‡": r"\ddag{}",
+    "†": r"$\dagger$",
+    "‡": r"$\ddagger$",
     "\N{NO-BREAK SPACE}": "~",
 }
 

@@ -79,7 +79,7 @@ def report(files: TableFiles, partial: bool = False) -> dict[str, str]:
     return {
         "md": f"# {escape_markdown(files.title)}\n\n{markdown(content.grid)}\n{''.join(said)}",
         "csv": comma_separated(content.records),
-        "tex": render("table.tex.j2", values),
+        "tex": render("table.tex.j2", {**values, "parts": content.grid.parts(9) if values["wide"] else [content.grid]}),
         "html": render("table.html.j2", page),
     }
 

@@ -58,11 +58,27 @@ class Grid:
             first += width
         return rules
 
+    def parts(self, width: int) -> list["Grid"]:
+        """The table cut between groups into tables of at most so many columns, unless a group has more; each has the
+        first column."""
+        places: list[list[int]] = [[]]
+        first = 0
+        for _, size in self.groups:
+            group = [place for place in range(first, first + size) if place]
+            if places[-1] and 1 + len(places[-1]) + len(group) > width:
+                places.append([])
+            places[-1] += group
+            first += size
+        return [self._only([0, *part]) for part in places]
+
     def without_empty_columns(self) -> "Grid":
         """Only the columns that tell something of a row."""
         kept = [place for place in range(len(self.headings)) if any(row[place] != NOTHING for row in self.rows)]
-        headings = tuple(self.headings[place] for place in kept)
-        return Grid(headings, tuple(tuple(row[place] for place in kept) for row in self.rows))
+        return self._only(kept)
+
+    def _only(self, places: Sequence[int]) -> "Grid":
+        headings = tuple(self.headings[place] for place in places)
+        return Grid(headings, tuple(tuple(row[place] for place in places) for row in self.rows))
 
 
 def markdown(grid: Grid) -> str:
