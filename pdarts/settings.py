@@ -57,8 +57,13 @@ def _repeated(value: Any, info: ValidationInfo) -> Any:
     numbers = (info.context or {}).get("repeats", {})
     if value not in numbers:
         raise ValueError(f"{value!r} is no name under repeats{suggestion(value, numbers)}; or list seeds: [0, 1]")
-    number = numbers[value]
-    return tuple(range(number)) if isinstance(number, int) else ()
+    number = _counted(numbers[value])
+    return tuple(range(number)) if isinstance(number, int) and number > 0 else (0,)  # the number is refused itself
+
+
+def _counted(value: Any) -> Any:
+    """A number that Snakemake's command line gives as text: `--config 'repeats={retrainings: 10}'`."""
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
@@ -450,7 +455,7 @@ class Machine(Settings):
 class Config(Settings):
     """`config.yaml`: what exists, and where it runs. The target says what of it is built."""
 
-    repeats: Named[Positive] = {}
+    repeats: Named[Annotated[Positive, BeforeValidator(_counted)]] = {}
     """Numbers of repetitions by name: where `seeds` is such a name, it stands for as many seeds, from 0 on."""
     datasets: Named[Dataset]
     """Where images come from."""

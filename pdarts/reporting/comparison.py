@@ -188,8 +188,10 @@ def _by_column(texts: Sequence[str]) -> str:
     return " / ".join(dict.fromkeys(texts)) or NOTHING
 
 
-def _plain(number: float | None) -> str:
-    return NOTHING if number is None else f"{number:,g}"
+def _plain(number: int | float | None) -> str:
+    if number is None:
+        return NOTHING
+    return f"{number:,}" if isinstance(number, int) else f"{number:,.1f}"
 
 
 def search_cost(comparison: Comparison) -> str:

@@ -12,7 +12,10 @@ from pdarts.settings import PaperTable, Settings, Table, parse
 
 
 class PaperRow(Settings):
-    """What the paper prints of an architecture: errors in percent, sizes in millions, cost in GPU-days."""
+    """What the paper prints of an architecture: errors in percent, sizes in millions, cost in GPU-days.
+
+    Whole numbers are those that the paper prints without a decimal.
+    """
 
     architecture: str
     cifar10: float | None = None
@@ -21,9 +24,9 @@ class PaperRow(Settings):
     top5: float | None = None
     without_dropout: float | None = None
     with_dropout: float | None = None
-    params: float | None = None
-    madds: float | None = None
-    cost: float | None = None
+    params: int | float | None = None
+    madds: int | float | None = None
+    cost: int | float | None = None
     method: str | None = None
     note: str | None = None
 
