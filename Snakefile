@@ -8,6 +8,9 @@ of them, and `partial` for what is there of them) or the path of any result, suc
 configfile: "config.yaml"
 
 
+report: "docs/report.rst"
+
+
 include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/search.smk"
