@@ -53,10 +53,11 @@ def _each_once(values: tuple[Value, ...]) -> tuple[Value, ...]:
 def _repeated(value: Any, info: ValidationInfo) -> Any:
     """The seeds that a name under `repeats` stands for."""
     if not isinstance(value, str):
-        return tuple(value) if isinstance(value, list) else value
-    numbers = (info.context or {}).get("repeats", {})
-    if value not in numbers:
-        raise ValueError(f"{value!r} is no name under repeats{suggestion(value, numbers)}; or list seeds: [0, 1]")
+        return value
+    context = info.context if isinstance(info.context, dict) else {}
+    numbers = context.get("repeats")
+    if not isinstance(numbers, dict) or value not in numbers:
+        raise ValueError(f"{value!r} is no name under repeats{suggestion(value, numbers or ())}; or list seeds: [0, 1]")
     number = _counted(numbers[value])
     return tuple(range(number)) if isinstance(number, int) and number > 0 else (0,)  # the number is refused itself
 
@@ -73,7 +74,7 @@ Seed = Annotated[int, Field(ge=0)]
 SkipLimit = Annotated[int, Field(ge=0, le=8)]
 Seeds = Annotated[
     tuple[Seed, ...],
-    Field(min_length=1),
+    Field(min_length=1, strict=False),  # behind a validator lists are no longer taken for JSON's
     Once,
     BeforeValidator(_repeated),
     WithJsonSchema(
