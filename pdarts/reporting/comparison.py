@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from pdarts.reporting.lines import count, deviation, line, marked, mean
-from pdarts.reporting.paper import Independent, PaperRow, paper
+from pdarts.reporting.paper import Independent, PaperFigures, PaperRow, paper
 from pdarts.reporting.results import Evaluation
 from pdarts.reporting.rows import Row, RowFiles, Runs, TableFiles
 from pdarts.reporting.table import NO_BREAK, NOT_RUN, NOTHING, QUOTED, Grid, Heading, duration, span, statistics
@@ -32,6 +32,8 @@ class Result:
     """Trainings of the genotypes of several searches, once each."""
     printed: float | None
     """The paper's error in percent."""
+    decimals: int
+    """How many the paper prints."""
     others: tuple[Independent, ...]
     """What independent people measured."""
 
@@ -95,22 +97,24 @@ def compare(table: TableFiles, row_of: Callable[[str, Runs], Row]) -> list[Compa
     comparisons = []
     for files in table.rows:
         printed = figures.row(files.paper) if figures and files.paper else None
-        results = [_result(files, name, column, printed, row_of) for name, column in table.columns.items()]
+        results = [_result(files, name, column, figures, row_of) for name, column in table.columns.items()]
         comparisons.append(Comparison(files.architecture, printed, tuple(results)))
     return comparisons
 
 
 def _result(
-    files: RowFiles, name: str, column: Column, printed: PaperRow | None, row_of: Callable[[str, Runs], Row]
+    files: RowFiles, name: str, column: Column, figures: PaperFigures | None, row_of: Callable[[str, Runs], Row]
 ) -> Result:
     def read(runs: Mapping[str, Runs]) -> Row | None:
         return row_of(files.architecture, runs[name]) if name in runs else None
 
+    printed = figures.row(files.paper) if figures and files.paper else None
     return Result(
         column=column,
         retrained=read(files.runs),
         searched=read(files.searches),
         printed=printed.error(name) if printed else None,
+        decimals=figures.decimals if figures else 2,
         others=tuple(paper().others(files.independent.get(name), name)),
     )
 
@@ -167,7 +171,9 @@ def _measured(result: Result, row: Row | None) -> str:
 def _printed(result: Result) -> str:
     if result.printed is None:
         return NOTHING
-    return f"{result.printed:.2f}" + (f" ({signed(result.difference)})" if result.difference is not None else "")
+    return f"{result.printed:.{result.decimals}f}" + (
+        f" ({signed(result.difference)})" if result.difference is not None else ""
+    )
 
 
 def signed(number: float) -> str:

@@ -40,6 +40,8 @@ class PaperFigures(Settings):
     """A table of the paper."""
 
     source: str
+    decimals: int
+    """Of errors, as printed."""
     unverified: bool = False
     rows: tuple[PaperRow, ...]
 

@@ -122,6 +122,7 @@ def test_top_five_errors_come_from_the_same_trainings(tmp_path: Path) -> None:
     table = {"title": "T", "paper": "table2", "columns": both, "rows": [row]}
     cells = shown(table)["NASNet-A"]
     assert (cells["Top-1 (%): here (n)"], cells["Top-5 (%): here (n)"]) == ("2.50 ± 0.10 (3)", "0.50 ± 0.00 (3)")
+    assert cells["Top-1 (%): paper (difference)"].startswith("26.0 (")  # as printed
     text = forms(table)["md"]
     assert "none of the 9 epochs of 3 trainings was scored on test images" in text
     assert "NASNet-A 604 M where it prints 564 M" in text
