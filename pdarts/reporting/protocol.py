@@ -45,14 +45,19 @@ def protocol(rows: Sequence[Row], measures: Sequence[str] = ("Accuracy",)) -> li
 
 def comparing(comparisons: Sequence[Comparison], figures: PaperFigures | None) -> list[Statement]:
     """What the columns and marks of a table of the paper mean, and where its figures come from."""
-    statements = [
-        (
-            "Columns",
-            "here: one genotype retrained with n seeds; searches: the genotypes of n searches, or n random cells, each "
-            "retrained once; others: measured by independent people, from lowest to highest; sizes: one for each data "
-            f"set where they differ; {NOT_RUN}: declared, but without results so far",
-        )
+    results = [result for comparison in comparisons for result in comparison.results]
+    meanings = [
+        "here: one genotype retrained with n seeds" if any(result.retrained for result in results) else "",
+        "searches: the genotypes of n searches, or n random cells, each retrained once"
+        if any(result.searched for result in results)
+        else "",
+        "others: measured by independent people, from lowest to highest" if any(r.others for r in results) else "",
+        f"{NOT_RUN}: declared, but without results so far"
+        if any(len(row.tests) < row.expected for comparison in comparisons for row in comparison.rows)
+        else "",
+        "sizes: one for each column where they differ",
     ]
+    statements = [("Columns", "; ".join(filter(None, meanings)))]
     if figures:
         verified = "; from memory, not compared with the paper: unverified" if figures.unverified else ""
         statements.append(
@@ -152,9 +157,8 @@ def _cells(row: Row) -> str:
     elif searches == trainings:
         origin = f"{_count(searches, 'search')}, the genotype of each retrained once"
     else:
-        origin = (
-            f"{_count(searches, 'search')}, their {_count(genotypes, 'genotype')} retrained {trainings} times in all"
-        )
+        found = f"{_count(genotypes, 'genotype')} of theirs retrained"
+        origin = f"{_count(searches, 'search')}, {found}, {_count(trainings, 'training')} in all"
     skips = [sum(name == "skip_connect" for name, _ in genotype.normal) for genotype in row.genotypes]
     return f"{origin}; skip connections in the normal cell: {_listed(skips)}"
 

@@ -33,6 +33,8 @@ def test_it_is_told_what_varies_between_the_runs_of_a_row(tmp_path: Path) -> Non
         "1 search (seed 0, named beforehand), its genotype retrained 3 times": row(
             tmp_path / "b", [97.0, 98.0, 98.1], searches=1
         ),
+        "1 search (seed 0, named beforehand), its genotype retrained once": row(tmp_path / "e", [97.0], searches=1),
+        "3 searches, 1 genotype of theirs retrained, 2 trainings in all": row(tmp_path / "f", [97.0, 98.0], searches=3),
         "1 genotype given, not searched here; 3 trainings": row(tmp_path / "c", [97.0, 98.0, 98.1]),
         "1 genotype given, not searched here; 1 training": row(tmp_path / "d", [97.0]),
     }
