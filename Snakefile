@@ -1,7 +1,8 @@
 """P-DARTS: search in three stages, derive a genotype, retrain it, test it, set it in a table.
 
 Targets are tables (`demo`, `fashion`, `cifar`; of the paper `table1`, `depth_study`, `skip_study`, or `paper` for all
-of them, and `partial` for what is there of them) or the path of any result, such as `results/search/digits/seed0/genotype.json`.
+of them, and `partial` for what is there of them), `released` (weights that others trained), or the path of any result, such
+as `results/search/digits/seed0/genotype.json`.
 """
 
 
@@ -64,3 +65,9 @@ rule partial:
     """The paper's tables as far as there are results; starts no search and no training."""
     input:
         expand("results/tables/partial/{table}.{suffix}", table=PAPER_TABLES, suffix=TABLE_SUFFIXES),
+
+
+rule released:
+    """Weights that others trained, tested; config.yaml says where their files belong."""
+    input:
+        expand("results/checkpoints/{checkpoint}/test.json", checkpoint=CONFIG.checkpoints),

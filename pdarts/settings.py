@@ -443,6 +443,8 @@ class Machine(Settings):
     """CPU threads a step. Sums of floats differ in the last bits between thread counts."""
     data_roots: dict[Source, str] = {}
     """Folder of each source; `data/SOURCE` where none is named."""
+    resume_other_code: bool = False
+    """Continue an interrupted step although the code has changed since; its provenance says so."""
     download: bool = True
     """Fetch missing data where the source allows it."""
     wandb: Wandb = Wandb()

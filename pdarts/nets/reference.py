@@ -88,7 +88,7 @@ def network_state(state: Weights, genotype: Genotype) -> dict[str, Tensor]:
     Raises:
         InputError: if it does not fit this genotype, naming the first tensors that differ.
     """
-    kinds = _kinds(state)
+    arguments, kinds = network_arguments(state), _kinds(state)
 
     def place(cell: int, part: str) -> tuple[str, str]:
         number = int(part.split(".")[1])
@@ -96,7 +96,7 @@ def network_state(state: Weights, genotype: Genotype) -> dict[str, Tensor]:
         name = pairs[number][0] if number < len(pairs) else ""
         return f"operations.{number}", name
 
-    return _checked(_translate(state, place), lambda: Network(genotype, **network_arguments(state)))
+    return _checked(_translate(state, place), lambda: Network(genotype, **arguments))
 
 
 def network_arguments(state: Weights) -> dict[str, Any]:

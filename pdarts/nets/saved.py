@@ -97,14 +97,11 @@ def _read(path: Path) -> Any:
     try:
         return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # whatever torch raises, only the bytes can be at fault
-        if kind := re.search(r"GLOBAL (\S+)", str(error)):
-            raise InputError(
-                f"{path} holds a {kind[1]}, but only plain values and tensors are read, since others can run code; "
-                "save its state dict alone"
-            ) from error
+        kind = re.search(r"GLOBAL (\S+)", str(error))
+        beside = f" (it names {kind[1]}, which could run code; save the state dict alone)" if kind else ""
         raise InputError(
-            f"{path}: not a whole weights file: cut off, or of another kind; make it anew with pdarts.train, or get "
-            "it anew from where it came"
+            f"{path}: not a whole weights file of plain values and tensors{beside}; make it anew with pdarts.train, "
+            "or get it anew from where it came"
         ) from error
 
 

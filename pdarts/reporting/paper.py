@@ -36,6 +36,14 @@ class PaperRow(Settings):
         return value
 
 
+class Released(Settings):
+    """Test accuracy in percent of weights that the paper's authors offer for download."""
+
+    genotype: str
+    top1: float
+    top5: float | None = None
+
+
 class PaperFigures(Settings):
     """A table of the paper."""
 
@@ -43,6 +51,7 @@ class PaperFigures(Settings):
     decimals: int
     """Of errors, as printed."""
     unverified: bool = False
+    released: Released | None = None
     rows: tuple[PaperRow, ...]
 
     def row(self, architecture: str) -> PaperRow:
@@ -95,20 +104,10 @@ class Independent(Settings):
         return f"{self.error:.2f}" + (f" ± {spread:.2f}" if spread is not None else "") + f" (n = {count})"
 
 
-class Released(Settings):
-    """Test accuracy in percent of weights that the paper's authors offer for download."""
-
-    dataset: str
-    genotype: str
-    top1: float
-    top5: float | None = None
-
-
 class Paper(Settings):
     """All of `paper.yaml`."""
 
     tables: dict[PaperTable, PaperFigures]
-    released_checkpoints: tuple[Released, ...]
     independent: tuple[Independent, ...]
 
     def others(self, subject: str | None, column: str) -> list[Independent]:

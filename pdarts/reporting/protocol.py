@@ -66,6 +66,13 @@ def comparing(comparisons: Sequence[Comparison], figures: PaperFigures | None) -
         statements += [
             ("Paper", f"search cost of {row.architecture}: {row.note}") for row in figures.rows if row.note is not None
         ]
+    if figures and figures.released:
+        released = figures.released
+        top5 = "" if released.top5 is None else f", {released.top5:g} % top-5"
+        accuracy = f"{released.top1:g} % top-1{top5}"
+        statements.append(
+            ("Released", f"weights that the authors offer, genotype {released.genotype}: accuracy {accuracy}")
+        )
     if any(comparison.quoted for comparison in comparisons):
         statements.append((QUOTED, "all figures quoted from the paper, nothing of this row is run here"))
     if any(row.mixed for comparison in comparisons for row in comparison.rows):

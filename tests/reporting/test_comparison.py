@@ -125,6 +125,7 @@ def test_top_five_errors_come_from_the_same_trainings(tmp_path: Path) -> None:
     assert cells["Top-1 (%): paper (difference)"].startswith("26.0 (")  # as printed
     text = forms(table)["md"]
     assert "none of the 9 epochs of 3 trainings was scored on test images" in text
+    assert "genotype PDARTS: accuracy 75.6 % top-1, 92.6 % top-5" in text
     assert "NASNet-A 604 M where it prints 564 M" in text
 
 
