@@ -1,6 +1,8 @@
 """P-DARTS: search in three stages, derive a genotype, retrain it, test it, set it in a table.
 
-Targets are tables (`demo`, `fashion`, `cifar`), `released` (weights that others trained), or the path of any result, such as `results/search/digits/seed0/genotype.json`.
+Targets are tables (`demo`, `fashion`, `cifar`; of the paper `table1`, `depth_study`, `skip_study`, or `paper` for all
+of them, and `partial` for what is there of them), `released` (weights that others trained), or the path of any result, such
+as `results/search/digits/seed0/genotype.json`.
 """
 
 
@@ -33,6 +35,36 @@ rule cifar:
     """P-DARTS of the paper, searched and retrained on CIFAR-10 and CIFAR-100."""
     input:
         expand("results/tables/cifar.{suffix}", suffix=TABLE_SUFFIXES),
+
+
+rule table1:
+    """Test errors on CIFAR-10 and CIFAR-100, beside the paper's."""
+    input:
+        expand("results/tables/table1.{suffix}", suffix=TABLE_SUFFIXES),
+
+
+rule depth_study:
+    """The cell that each stage of a search would yield."""
+    input:
+        expand("results/tables/depth_study.{suffix}", suffix=TABLE_SUFFIXES),
+
+
+rule skip_study:
+    """Skip connections allowed, with and without dropout behind them."""
+    input:
+        expand("results/tables/skip_study.{suffix}", suffix=TABLE_SUFFIXES),
+
+
+rule paper:
+    """All tables and studies that repeat the paper's."""
+    input:
+        expand("results/tables/{table}.{suffix}", table=PAPER_TABLES, suffix=TABLE_SUFFIXES),
+
+
+rule partial:
+    """The paper's tables as far as there are results; starts no search and no training."""
+    input:
+        expand("results/tables/partial/{table}.{suffix}", table=PAPER_TABLES, suffix=TABLE_SUFFIXES),
 
 
 rule released:

@@ -3,13 +3,16 @@
     python -m pdarts.report --table table.json --output-stem results/tables/mine
 
 where table.json, or the same as one line of JSON in its place, says which files each row is made of:
-    {"title": "My table",
+    {"title": "My table", "paper": null, "columns": {},
      "rows": [{"architecture": "P-DARTS",
-               "tests": ["seed0/test.json", "seed1/test.json"],
-               "metrics": ["seed0/metrics.jsonl", "seed1/metrics.jsonl"],
-               "searches": [["stage1.json", "stage2.json", "stage3.json"]],
-               "cells": ["genotype.svg"],
-               "curves": ["search.svg", "training.svg"]}]}
+               "runs": {"mine": {"trainings": {"results/train/mine": [0, 1, 2]},
+                                 "search": {"folder": "results/search/mine", "seeds": [0], "stages": 3}}},
+               "searches": {}, "paper": null, "independent": {},
+               "cells": ["results/train/mine/seed0/cells.svg"],
+               "curves": ["results/train/mine/curves.svg"]}]}
+
+With columns, such as {"cifar10": {"heading": "CIFAR-10", "measure": "top1_error"}}, runs go by their names, and the
+figures that the paper prints of them stand beside.
 """
 
 from pathlib import Path
@@ -28,9 +31,10 @@ def main() -> None:
     parser.add_argument(
         "--output-stem", required=True, metavar="STEM", help="STEM.md, STEM.csv, STEM.tex and STEM.html are written"
     )
+    parser.add_argument("--partial", action="store_true", help="take the results that are there, and say what is not")
     arguments = parser.parse_args()
     files = parse_argument(TableFiles, arguments.table, "--table")
-    for suffix, text in report(files).items():
+    for suffix, text in report(files, arguments.partial).items():
         path = Path(f"{arguments.output_stem}.{suffix}")
         write_text(path, text)
         print(path)

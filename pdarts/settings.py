@@ -11,7 +11,19 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 
 from pdarts.errors import InputError
 from pdarts.space.operations import OPERATIONS
@@ -39,12 +51,44 @@ def _each_once(values: tuple[Value, ...]) -> tuple[Value, ...]:
     return values
 
 
+def _repeated(value: Any, info: ValidationInfo) -> Any:
+    """The seeds that a name under `repeats` stands for."""
+    if not isinstance(value, str):
+        return value
+    context = info.context if isinstance(info.context, dict) else {}
+    numbers = context.get("repeats")
+    if not isinstance(numbers, dict) or value not in numbers:
+        raise ValueError(f"{value!r} is no name under repeats{suggestion(value, numbers or ())}; or list seeds: [0, 1]")
+    number = _counted(numbers[value])
+    return tuple(range(number)) if isinstance(number, int) and number > 0 else (0,)  # the number is refused itself
+
+
+def _counted(value: Any) -> Any:
+    """A number that Snakemake's command line gives as text: `--config 'repeats={retrainings: 10}'`."""
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Named = Annotated[dict[Name, Value], Field(json_schema_extra={"additionalProperties": False})]
 Once = AfterValidator(_each_once)
 Seed = Annotated[int, Field(ge=0)]
-Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, json_schema_extra={"uniqueItems": True}), Once]
 SkipLimit = Annotated[int, Field(ge=0, le=8)]
+Seeds = Annotated[
+    tuple[Seed, ...],
+    Field(min_length=1, strict=False),  # behind a validator lists are no longer taken for JSON's
+    Once,
+    BeforeValidator(_repeated),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "uniqueItems": True},
+                {"type": "string"},
+            ]
+        }
+    ),
+]
+"""One or more seeds, each once; in `config.yaml` also a name under `repeats`, which stands for seeds from 0 on."""
+PaperTable = Literal["table1", "table2", "depth_study", "skip_study"]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Rate = Annotated[float, Field(gt=0)]
@@ -246,7 +290,7 @@ class Search(SearchProtocol):
     dataset: Name
     """Name under `datasets`."""
     seeds: Seeds
-    """One independent search each."""
+    """One independent search each; a name under `repeats` stands for that many seeds, from 0 on."""
     max_skips: SkipLimit | None
     """Skip connections that the normal cell may keep, 0 to 8; null for no limit."""
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
@@ -379,7 +423,7 @@ class Training(Settings):
     changes: dict[str, Any] = {}
     """Keys of the recipe that this training sets otherwise; a key that holds keys is given whole."""
     seeds: Seeds
-    """One independent training each."""
+    """One independent training each; a name under `repeats` stands for that many seeds, from 0 on."""
 
 
 class Checkpoint(Settings):
@@ -395,13 +439,34 @@ class Checkpoint(Settings):
     """Name under `datasets` of what it is tested on."""
 
 
+class Column(Settings):
+    """A test result that stands beside the paper's."""
+
+    heading: Annotated[str, Field(min_length=1)]
+    """What stands over it, such as `CIFAR-10`."""
+    measure: Literal["top1_error", "top5_error"]
+    """Percent of the test images whose class is not the most probable one, or not among the five most probable."""
+
+
 class Row(Settings):
     """One line of a table."""
 
     architecture: Annotated[str, Field(min_length=1)]
     """What the row is called."""
-    training: Name
-    """Name under `trainings`."""
+    training: Name | None = None
+    """Name under `trainings`, for all columns; null where each column has a training of its own, or none has one."""
+    trainings: Named[Name] = {}
+    """Name under `trainings` for each column that is run here; it retrains one genotype with every seed."""
+    searches: Named[Name] = {}
+    """Name under `trainings`, by column, that retrains the genotypes of several searches once each (`seed: each`)."""
+    paper: Annotated[str, Field(min_length=1)] | None = None
+    """Architecture in the paper's table whose figures stand beside; a row without trainings only quotes them."""
+    independent: Named[str] = {}
+    """What independent people measured alike, by column: a `subject` in `pdarts/reporting/paper.yaml`."""
+
+    def trained(self, columns: Iterable[str]) -> dict[str, str]:
+        """The training of each column that has one."""
+        return dict.fromkeys(columns, self.training) if self.training else self.trainings
 
 
 class Table(Settings):
@@ -409,8 +474,32 @@ class Table(Settings):
 
     title: Annotated[str, Field(min_length=1)]
     """Caption of the table."""
+    paper: PaperTable | None = None
+    """The paper's table that it repeats."""
+    columns: Named[Column] = {}
+    """Test results side by side, by the paper's name for them; without any, a row shows the accuracy of a training."""
     rows: Annotated[tuple[Row, ...], Field(min_length=1)]
     """The lines, in order."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        for place, row in enumerate(self.rows):
+            where = f"rows[{place}]"
+            if not self.columns and (row.training is None or row.trainings or row.searches or row.paper):
+                raise ValueError(
+                    f"{where} ({row.architecture}): a table without columns takes architecture and training alone; "
+                    "name the training, or give the table columns"
+                )
+            if row.training is not None and row.trainings:
+                raise ValueError(f"{where} ({row.architecture}) has both training and trainings; keep one of them")
+            if not (row.training or row.trainings or row.searches or row.paper):
+                raise ValueError(f"{where} ({row.architecture}) shows nothing; give it trainings, or paper to quote")
+            if row.paper is not None and self.paper is None:
+                raise ValueError(f"{where}.paper is {row.paper!r}, but the table names no paper table; set paper")
+            for key in ("trainings", "searches", "independent"):
+                for column in getattr(row, key):
+                    _known(f"{where}.{key}: column", column, self.columns)
+        return self
 
 
 class Wandb(Settings):
@@ -454,6 +543,8 @@ class Machine(Settings):
 class Config(Settings):
     """`config.yaml`: what exists, and where it runs. The target says what of it is built."""
 
+    repeats: Named[Annotated[Positive, BeforeValidator(_counted)]] = {}
+    """Numbers of repetitions by name: where `seeds` is such a name, it stands for as many seeds, from 0 on."""
     datasets: Named[Annotated[Dataset | ImageFolder, Discriminator("source")]]
     """Where images come from."""
     searches: Named[Search]
@@ -504,6 +595,19 @@ class Config(Settings):
         except InputError as error:
             raise ValueError(f"{key}, on dataset {dataset}: {error}") from error
 
+    def _check_row(self, where: str, row: Row) -> None:
+        if row.training is not None:
+            _known(f"{where}.training", row.training, self.trainings)
+        for column, training in row.trainings.items():
+            _known(f"{where}.trainings.{column}", training, self.trainings)
+        for column, training in row.searches.items():
+            _known(f"{where}.searches.{column}", training, self.trainings)
+            if not _differs_by_seed(self.trainings[training].genotype):
+                raise ValueError(
+                    f"{where}.searches.{column} is {training!r}, whose seeds share a genotype; name a training with "
+                    "genotype: {search: …, seed: each}, or {random: each, max_skips: …}"
+                )
+
     def _check_search(self, key: str, genotype: FromSearch, seeds: tuple[int, ...]) -> None:
         _known(f"{key}.search", genotype.search, self.searches)
         search = self.searches[genotype.search]
@@ -544,8 +648,14 @@ class Config(Settings):
             _known(f"checkpoints.{name}.dataset", checkpoint.dataset, self.datasets)
         for name, table in self.tables.items():
             for place, row in enumerate(table.rows):
-                _known(f"tables.{name}.rows[{place}].training", row.training, self.trainings)
+                self._check_row(f"tables.{name}.rows[{place}]", row)
         return self
+
+
+def _differs_by_seed(genotype: str | FromSearch | RandomCells) -> bool:
+    if isinstance(genotype, str):
+        return False
+    return (genotype.random if isinstance(genotype, RandomCells) else genotype.seed) == "each"
 
 
 def _known(key: str, value: str | int, existing: Iterable[str | int]) -> None:
@@ -575,7 +685,8 @@ def parse(model: type[Model], values: object, where: str) -> Model:
         InputError: naming every key that does not fit, its value and what is allowed.
     """
     try:
-        return model.model_validate_json(json.dumps(values, default=str))
+        context = values if isinstance(values, dict) else {}
+        return model.model_validate_json(json.dumps(values, default=str), context=context)
     except ValidationError as error:
         lines = [_explain(model, dict(problem)) for problem in error.errors()]
         raise InputError(f"{where}: " + "\n".join(lines)) from error

@@ -1,9 +1,12 @@
 """Checks the whole config before any job, and slices it: a job's params hold what its result depends on, and no more."""
 
+import hashlib
 import json
 import os
 import sys
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 # The package beside this workflow and the interpreter that runs Snakemake, whatever else is installed.
 sys.path.insert(0, workflow.basedir)
@@ -11,6 +14,7 @@ os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get
 
 from pdarts import settings
 from pdarts.errors import InputError
+from pdarts.reporting.paper import check_quotes
 from pdarts.sources import fingerprint
 from pdarts.space.genotype import Genotype
 
@@ -34,6 +38,8 @@ def checked_config():
     for name, training in checked.trainings.items():
         if isinstance(training.genotype, str):
             check_genotype(f"trainings.{name}.genotype", training.genotype)
+    for name, table in checked.tables.items():
+        check_quotes(name, table)
     for name, checkpoint in checked.checkpoints.items():
         check_genotype(f"checkpoints.{name}.genotype", checkpoint.genotype)
     results = Path("results")
@@ -208,35 +214,120 @@ def training_metrics(wildcards):
     return [f"{folder}/seed{seed}/metrics.jsonl" for seed in declared("trainings", wildcards.training).seeds]
 
 
-def row_files(row):
+def runs(trainings):
+    """Trained seeds by folder, and the searches behind them, as `pdarts.report` takes them.
+
+    Args:
+        trainings: seeds by name of a training; the genotypes of all come from one search, or from none.
+    """
+    searched = {found for name, seeds in trainings.items() for seed in seeds if (found := search_of(name, seed))}
+    folders = {f"results/train/{name}": list(seeds) for name, seeds in trainings.items()}
+    if not searched:
+        return {"trainings": folders, "search": None}
+    (search, stages), *_ = {(search, stages) for search, _, stages in searched}
+    seeds = sorted(int(seed) for _, seed, _ in searched)
+    return {"trainings": folders, "search": {"folder": f"results/search/{search}", "seeds": seeds, "stages": stages}}
+
+
+def of_several_searches(name, beside):
+    """Seeds by training of one retraining for each of several searches.
+
+    A seed that is the same in the training `beside` is taken from there, not run twice; none where that is so of all.
+    """
+    training, other = CONFIG.trainings[name], CONFIG.trainings.get(beside)
+    shared = [seed for seed in training.seeds if other and seed in other.seeds and same_run(name, beside, seed)]
+    own = [seed for seed in training.seeds if seed not in shared]
+    return {folder: seeds for folder, seeds in ((beside, shared), (name, own)) if seeds} if own else {}
+
+
+def same_run(one, other, seed):
+    """Whether two trainings do the same with a seed."""
+    first, second = CONFIG.trainings[one], CONFIG.trainings[other]
+    settings_of = lambda training: (training.dataset, CONFIG.recipe_of(training))
+    genotypes = [genotype(SimpleNamespace(training=name, seed=seed)) for name in (one, other)]
+    return settings_of(first) == settings_of(second) and genotypes[0] == genotypes[1]
+
+
+def row_files(row, columns):
     """The files behind one row of a table, as `pdarts.report` takes them."""
-    training, folder = CONFIG.trainings[row.training], f"results/train/{row.training}"
-    searches = sorted({searched for seed in training.seeds if (searched := search_of(row.training, seed))})
-    drawn = training.seeds if len(searches) > 1 else training.seeds[:1]
-    search_curves = [f"results/search/{search}/seed{seed}/curves.svg" for search, seed, _ in searches]
+    trained = row.trained(columns or [row.training])
+    several = {
+        column: found
+        for column, name in row.searches.items()
+        if (found := of_several_searches(name, trained.get(column)))
+    }
+    names = list(dict.fromkeys([*trained.values(), *(name for column in several.values() for name in column)]))
+    drawn = names if not trained else list(dict.fromkeys(trained.values()))
     return {
         "architecture": row.architecture,
-        "tests": [f"{folder}/seed{seed}/test.json" for seed in training.seeds],
-        "metrics": [f"{folder}/seed{seed}/metrics.jsonl" for seed in training.seeds],
-        "searches": [stage_files(search, seed)[:stages] for search, seed, stages in searches],
-        "cells": [f"{folder}/seed{seed}/cells.svg" for seed in drawn],
-        "curves": [*search_curves, f"{folder}/curves.svg"],
+        "runs": {column: runs({name: CONFIG.trainings[name].seeds}) for column, name in trained.items()},
+        "searches": {column: runs(found) for column, found in several.items()},
+        "paper": row.paper,
+        "independent": row.independent,
+        "cells": list(dict.fromkeys(path for name in drawn for path in cells_drawn(name))),
+        "curves": list(dict.fromkeys(path for name in drawn for path in curves_drawn(name))),
     }
 
 
-def table_files(wildcards):
-    table = declared("tables", wildcards.table)
-    return json.dumps({"title": table.title, "rows": [row_files(row) for row in table.rows]})
+def searches_of(training):
+    """Name and seed of each search that the genotypes of a training come from."""
+    seeds = CONFIG.trainings[training].seeds
+    return sorted({found[:2] for seed in seeds if (found := search_of(training, seed))})
+
+
+def cells_drawn(training):
+    """A drawing of each genotype of a training."""
+    seeds = CONFIG.trainings[training].seeds
+    drawn = {genotype(SimpleNamespace(training=training, seed=seed)): seed for seed in reversed(seeds)}
+    return [f"results/train/{training}/seed{seed}/cells.svg" for seed in sorted(drawn.values())]
+
+
+def curves_drawn(training):
+    """Curves of each search behind a training, and of the training."""
+    searched = [f"results/search/{search}/seed{seed}/curves.svg" for search, seed in searches_of(training)]
+    return [*searched, f"results/train/{training}/curves.svg"]
+
+
+@cache
+def table_files(name):
+    table = declared("tables", name)
+    columns = {column: setting.model_dump() for column, setting in table.columns.items()}
+    rows = [row_files(row, columns) for row in table.rows]
+    return {"title": table.title, "paper": table.paper, "columns": columns, "rows": rows}
+
+
+def table_settings(wildcards):
+    return json.dumps(table_files(wildcards.table))
+
+
+def results_of(name):
+    """All results that a table is made of."""
+    for row in table_files(name)["rows"]:
+        for each in (*row["runs"].values(), *row["searches"].values()):
+            for folder, seeds in each["trainings"].items():
+                for seed in seeds:
+                    yield from (f"{folder}/seed{seed}/test.json", f"{folder}/seed{seed}/metrics.jsonl")
+            if each["search"]:
+                folder, stages = each["search"]["folder"], range(1, each["search"]["stages"] + 1)
+                yield from (
+                    f"{folder}/seed{seed}/stage{stage}.json" for seed in each["search"]["seeds"] for stage in stages
+                )
+        yield from (*row["cells"], *row["curves"])
 
 
 def table_inputs(wildcards):
-    for row in json.loads(table_files(wildcards))["rows"]:
-        yield from (*row["tests"], *row["metrics"], *row["cells"], *row["curves"])
-        for stages in row["searches"]:
-            yield from stages
+    return list(dict.fromkeys(results_of(wildcards.table)))
+
+
+def results_so_far(wildcards):
+    """A hash of which results of a table are there and how old they are: a table of these is current until it changes."""
+    found = [f"{path} {Path(path).stat().st_mtime_ns}" for path in table_inputs(wildcards) if Path(path).exists()]
+    return hashlib.sha256("\n".join(found).encode()).hexdigest()[:16]
 
 
 try:
     CONFIG = checked_config()
 except InputError as error:
     refuse(error)
+
+PAPER_TABLES = [name for name, table in CONFIG.tables.items() if table.paper]

@@ -70,10 +70,31 @@ rule report:
     conda:
         "../envs/pdarts.yaml"
     params:
-        table=table_files,
+        table=table_settings,
     message:
         "Set the table {wildcards.table}"
     shell:
         code("report")
         + "python -m pdarts.report --table {params.table:q} --output-stem results/tables/{wildcards.table}"
         " 2> >(tee {log} >&2)"
+
+
+rule report_so_far:
+    """A table of the results that are there. It has no inputs, so that it starts no search and no training."""
+    output:
+        "results/tables/partial/{table}.md",
+        "results/tables/partial/{table}.csv",
+        "results/tables/partial/{table}.tex",
+        "results/tables/partial/{table}.html",
+    log:
+        "results/logs/tables/partial/{table}.log",
+    conda:
+        "../envs/pdarts.yaml"
+    params:
+        results=results_so_far,
+        table=table_settings,
+    message:
+        "Set the table {wildcards.table} as far as there are results"
+    shell:
+        code("report") + "python -m pdarts.report --table {params.table:q} --partial"
+        " --output-stem results/tables/partial/{wildcards.table} 2> >(tee {log} >&2)"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +78,11 @@ def save(figure: Figure, path: Path) -> None:
         raise InputError(f"{path}: cannot draw {suffix or 'a file without suffix'!r}; allowed: {', '.join(FORMATS)}")
     with style():
         write(path, lambda part: figure.savefig(part, format=suffix[1:], dpi=150, metadata=FORMATS[suffix]))
+
+
+def svg(figure: Figure) -> str:
+    """The text of `figure` as an SVG file."""
+    text = StringIO()
+    with style():
+        figure.savefig(text, format="svg", metadata=FORMATS[".svg"])
+    return text.getvalue()

@@ -23,6 +23,9 @@ _SPECIAL = {
     "±": r"$\pm$",
     "×": r"$\times$",
     "–": "--",
+    "\N{MINUS SIGN}": "$-$",
+    "†": r"$\dagger$",
+    "‡": r"$\ddagger$",
     "\N{NO-BREAK SPACE}": "~",
 }
 

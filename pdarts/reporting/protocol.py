@@ -3,50 +3,123 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
+from pdarts.reporting.comparison import Comparison
+from pdarts.reporting.paper import PaperFigures
 from pdarts.reporting.results import Accepted, Provenance, StageResult
-from pdarts.reporting.rows import Records, Row
+from pdarts.reporting.rows import MIXABLE, Records, Row
+from pdarts.reporting.table import MIXED, NOT_RUN, QUOTED
 
 Statement = tuple[str, str]
 """What it is about, and what is to be said."""
 
+MEASURES = {
+    "Accuracy": "whose most probable class is right",
+    "Test error": "whose most probable class is wrong",
+    "Top-5 error": "whose class is not among the five most probable",
+}
+"""What a percentage of test images is one of, by what it is called."""
 
-def protocol(rows: Sequence[Row]) -> list[Statement]:
-    """On data, cells, searches, trainings and how numbers are counted."""
-    searched = [row for row in rows if row.searches]
+
+def protocol(rows: Sequence[Row], measures: Sequence[str] = ("Accuracy",)) -> list[Statement]:
+    """On data, cells, searches, trainings and how numbers are counted, as far as there are any.
+
+    Args:
+        rows: the sets of runs behind a table.
+        measures: what its main numbers are called.
+    """
+    tested = [row for row in rows if row.tests]
+    if not tested:
+        return [("Results", "no training has been run and tested yet")]
+    searched = [row for row in tested if row.searches]
     return [
-        *_grouped("Data", rows, _data),
-        *_grouped("Cells", rows, _cells),
+        *(("Data", text) for text in dict.fromkeys(map(_data, tested))),
+        *_grouped("Cells", tested, _cells),
         *_grouped("Search", searched, _search),
-        *_grouped("Training", rows, _training),
-        _selection(rows),
-        _accuracy(rows),
+        *_grouped("Training", tested, _training),
+        _selection(tested),
+        *(_measure(tested, measure) for measure in measures),
         ("Sizes", "exact, without auxiliary head; multiply-adds of convolutions and linear layers, for one image"),
         ("Times", "wall clock, mean; a search takes as long as its stages together"),
     ]
 
 
+def comparing(comparisons: Sequence[Comparison], figures: PaperFigures | None) -> list[Statement]:
+    """What the columns and marks of a table of the paper mean, and where its figures come from."""
+    results = [result for comparison in comparisons for result in comparison.results]
+    meanings = [
+        "here: one genotype retrained with n seeds" if any(result.retrained for result in results) else "",
+        "searches: the genotypes of n searches, or n random cells, each retrained once"
+        if any(result.searched for result in results)
+        else "",
+        "others: measured by independent people, from lowest to highest" if any(r.others for r in results) else "",
+        f"{NOT_RUN}: declared, but without results so far"
+        if any(len(row.tests) < row.expected for comparison in comparisons for row in comparison.rows)
+        else "",
+        "sizes: one for each column where they differ",
+    ]
+    statements = [("Columns", "; ".join(filter(None, meanings)))]
+    if figures:
+        verified = "; from memory, not compared with the paper: unverified" if figures.unverified else ""
+        statements.append(
+            ("Paper", f"{figures.source}{verified}; in brackets the difference, here minus paper, in percent points")
+        )
+        statements += [
+            ("Paper", f"search cost of {row.architecture}: {row.note}") for row in figures.rows if row.note is not None
+        ]
+    if figures and figures.released:
+        released = figures.released
+        top5 = "" if released.top5 is None else f", {released.top5:g} % top-5"
+        accuracy = f"{released.top1:g} % top-1{top5}"
+        statements.append(
+            ("Released", f"weights that the authors offer, genotype {released.genotype}: accuracy {accuracy}")
+        )
+    if any(comparison.quoted for comparison in comparisons):
+        statements.append((QUOTED, "all figures quoted from the paper, nothing of this row is run here"))
+    if any(row.mixed for comparison in comparisons for row in comparison.rows):
+        statements.append((MIXED, "the results behind this number were not made alike; the notes say what differs"))
+    if any(comparison.printed and comparison.printed.madds for comparison in comparisons):
+        statements.append(
+            (
+                "Multiply-adds",
+                "the paper's were counted by other counters, and partly of other cells: counted as here, the published "
+                "cell of P-DARTS has 543 M where the paper prints 557 M, and NASNet-A 604 M where it prints 564 M",
+            )
+        )
+    others: dict[str, list[str]] = {}
+    for comparison in comparisons:
+        for result in comparison.results:
+            for entry in result.others:
+                measured = f"{result.column.heading}, {entry.what}: {entry.text}; {entry.who}"
+                others.setdefault(measured, []).append(comparison.architecture)
+    return statements + [("Others", f"{', '.join(names)}: {measured}") for measured, names in others.items()]
+
+
 def notes(rows: Sequence[Row]) -> list[str]:
     """What does not go without saying: mixed devices, versions or code, changed code, results accepted as they were."""
     records = merged(rows)
-    warnings = []
-    for what, found in (
-        ("devices", _used(records, lambda record: record.where)),
-        ("commits", _used(records, lambda record: record.commit)),
-        ("versions of torch", _used(records, lambda record: record.torch)),
-    ):
-        if len(found) > 1:
-            listed = "; ".join(f"{name or 'unknown'} ({', '.join(steps)})" for name, steps in found.items())
-            warnings.append(f"Mixed {what}: {listed}.")
-    changed = sum(record.clean is False for record in records.values())
+    warnings = [
+        f"Mixed {what}: "
+        + "; ".join(f"{name or 'unknown'} ({', '.join(steps)})" for name, steps in found.items())
+        + f".{_behind(rows, what)}"
+        for what, key in MIXABLE.items()
+        if len(found := _used(records, key)) > 1
+    ]
+    changed = sum(record.clean is False for record, _ in records.values())
     if changed:
         warnings.append(f"The code had uncommitted changes when {changed} of {len(records)} results were made.")
-    unknown = sum(record.commit is None for record in records.values())
+    unknown = sum(record.commit is None for record, _ in records.values())
     if unknown:
         warnings.append(f"The commit of the code is unknown for {unknown} of {len(records)} results.")
-    accepted = Counter(_reason(entry) for record in records.values() for entry in record.accepted)
+    accepted = Counter(_reason(entry) for record, _ in records.values() for entry in record.accepted)
     for why, count in accepted.items():
         warnings.append(f"Accepted after a change of the code, not computed anew: {_count(count, 'result')} ({why}).")
     return warnings
+
+
+def _behind(rows: Sequence[Row], what: str) -> str:
+    """The rows in which a single number is mixed."""
+    names = dict.fromkeys(row.architecture for row in rows if what in row.mixed)
+    return f" Within single numbers ({MIXED}): {', '.join(names)}." if names else ""
 
 
 def _reason(accepted: Accepted) -> str:
@@ -85,14 +158,14 @@ def _cells(row: Row) -> str:
     searches, trainings, genotypes = len(row.searches), len(row.evaluations), len(row.genotypes)
     if not searches:
         origin = f"{_count(genotypes, 'genotype')} given, not searched here; {_count(trainings, 'training')}"
+    elif searches == 1:
+        times = "once" if trainings == 1 else f"{trainings} times"
+        origin = f"1 search (seed {row.search_seeds[0]}, named beforehand), its genotype retrained {times}"
     elif searches == trainings:
         origin = f"{_count(searches, 'search')}, the genotype of each retrained once"
-    elif searches == 1:
-        origin = f"1 search, its genotype retrained {trainings} times"
     else:
-        origin = (
-            f"{_count(searches, 'search')}, their {_count(genotypes, 'genotype')} retrained {trainings} times in all"
-        )
+        found = f"{_count(genotypes, 'genotype')} of theirs retrained"
+        origin = f"{_count(searches, 'search')}, {found}, {_count(trainings, 'training')} in all"
     skips = [sum(name == "skip_connect" for name, _ in genotype.normal) for genotype in row.genotypes]
     return f"{origin}; skip connections in the normal cell: {_listed(skips)}"
 
@@ -122,9 +195,10 @@ def _training(row: Row) -> str:
 
 
 def _selection(rows: Sequence[Row]) -> Statement:
-    epochs = [epoch for row in rows for run in row.trainings for epoch in run]
+    runs = {path: run for row in rows for path, run in row.trainings.items()}
+    epochs = [epoch for run in runs.values() for epoch in run]
     scored = sum(any(key.startswith("test") for key in epoch.model_extra or {}) for epoch in epochs)
-    trainings = _count(sum(len(row.trainings) for row in rows), "training")
+    trainings = _count(len(runs), "training")
     if scored:
         return "Selection", f"beware, {scored} of {len(epochs)} epochs of {trainings} were scored on test images"
     return (
@@ -134,20 +208,20 @@ def _selection(rows: Sequence[Row]) -> Statement:
     )
 
 
-def _accuracy(rows: Sequence[Row]) -> Statement:
+def _measure(rows: Sequence[Row], measure: str) -> Statement:
     images = _listed(dict.fromkeys(f"{row.evaluations[0].images:,}" for row in rows))
-    text = f"percent of {images} test images whose most probable class is right"
-    if any(len(row.evaluations) > 1 for row in rows):
+    text = f"percent of {images} test images {MEASURES[measure]}"
+    if any(len(row.tests) > 1 for row in rows):
         text += "; mean over n trainings ± sample standard deviation (n - 1)"
-    if any(len(row.evaluations) == 1 for row in rows):
+    if any(len(row.tests) == 1 for row in rows):
         text += "; a single training has no deviation"
-    return "Accuracy", text
+    return measure, text
 
 
 def _used(records: Records, key: Callable[[Provenance], str | None]) -> dict[str | None, list[str]]:
     """Steps by what was used in them."""
     found: dict[str | None, dict[str, None]] = {}
-    for (step, _), record in records.items():
+    for (step, _), (record, _) in records.items():
         found.setdefault(key(record), {})[step] = None
     return {name: list(steps) for name, steps in found.items()}
 

@@ -7,103 +7,131 @@ from typing import Literal
 
 from markupsafe import Markup
 
+from pdarts.reporting import comparison, ledger, lines
+from pdarts.reporting.comparison import compare
+from pdarts.reporting.figures import svg
 from pdarts.reporting.page import inline_svg, read_svg, render
-from pdarts.reporting.protocol import merged, notes, protocol
-from pdarts.reporting.results import Provenance
-from pdarts.reporting.rows import Row, RowFiles, TableFiles, read_row
-from pdarts.reporting.table import HEADINGS, NUMERIC, cells, comma_separated, escape_markdown, line, markdown
+from pdarts.reporting.paper import paper
+from pdarts.reporting.protocol import Statement, comparing, merged, notes, protocol
+from pdarts.reporting.rows import Row, RowFiles, Runs, TableFiles, read_row
+from pdarts.reporting.scatter import scatters
+from pdarts.reporting.table import Grid, comma_separated, escape_markdown, markdown
+
+MEASURES = {"top1_error": "Test error", "top5_error": "Top-5 error"}
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing on the page, its files, and the rows that it belongs to."""
+    """A drawing on the page, its files, and what it belongs to."""
 
     paths: str
-    rows: str
+    title: str
     svg: Markup
 
 
 @dataclass(frozen=True)
-class Origin:
-    """What results that were made alike have in common."""
+class Content:
+    """What a table says, whatever its form."""
 
-    results: str
-    code: str
-    versions: str
-    device: str
-    started: str
+    grid: Grid
+    records: list[dict[str, object]]
+    """Raw values."""
+    rows: list[Row]
+    """The sets of runs behind the table, each once."""
+    protocol: list[Statement]
+    scatters: list[Figure]
+    quoted: tuple[int, ...] = ()
+    """Places of the rows that only quote."""
 
 
-def report(files: TableFiles) -> dict[str, str]:
+def report(files: TableFiles, partial: bool = False) -> dict[str, str]:
     """The table as text by file suffix: `md`, `csv`, `tex` and `html`.
 
+    Args:
+        files: what the table is made of.
+        partial: take what is there, and say what is not.
+
     Raises:
-        InputError: if a file is missing or not what it should be.
+        InputError: if a file is not what it should be, or missing and `partial` is false.
     """
-    rows = [read_row(row) for row in files.rows]
-    lines = [line(row) for row in rows]
-    warnings, statements = notes(rows), protocol(rows)
+    content = _compared(files, partial) if files.columns else _listed(files, partial)
+    warnings = [*_missing(content.rows), *notes(content.rows)]
     values = {
         "title": files.title,
         "notes": warnings,
-        "protocol": statements,
-        "headings": HEADINGS,
-        "rows": [cells(each) for each in lines],
-        "numeric": NUMERIC,
+        "protocol": content.protocol,
+        "grid": content.grid,
+        "wide": bool(content.grid.rules),
     }
-    alignment = "".join("r" if column in NUMERIC else "l" for column in range(len(HEADINGS)))
-    sections = [("Cells", _figures(files.rows, "cells")), ("Curves", _figures(files.rows, "curves"))]
+    records = merged(content.rows)
+    page = {
+        **values,
+        "quoted": content.quoted,
+        "scatters": content.scatters,
+        "names": [row.architecture for row in files.rows] if content.scatters else [],
+        "costs": ledger.costs(records),
+        "end_to_end": ledger.end_to_end(content.rows),
+        "sections": [(kind.capitalize(), _figures(files.rows, kind, partial)) for kind in ("cells", "curves")],
+        "origins": ledger.origins(records),
+    }
     said = [f"> {escape_markdown(sentence)}\n\n" for sentence in warnings]
-    said += [f"- {escape_markdown(f'{label}: {text}')}\n" for label, text in statements]
+    said += [f"- {escape_markdown(f'{label}: {text}')}\n" for label, text in content.protocol]
     return {
-        "md": f"# {escape_markdown(files.title)}\n\n{markdown(lines)}\n{''.join(said)}",
-        "csv": comma_separated(lines),
-        "tex": render("table.tex.j2", {**values, "alignment": alignment}),
-        "html": render("table.html.j2", {**values, "sections": sections, "provenance": _origins(rows)}),
+        "md": f"# {escape_markdown(files.title)}\n\n{markdown(content.grid)}\n{''.join(said)}",
+        "csv": comma_separated(content.records),
+        "tex": render("table.tex.j2", {**values, "parts": content.grid.parts(9) if values["wide"] else [content.grid]}),
+        "html": render("table.html.j2", page),
     }
 
 
-def _figures(rows: Sequence[RowFiles], kind: Literal["cells", "curves"]) -> list[Figure]:
+def _listed(files: TableFiles, partial: bool) -> Content:
+    """A line for each training."""
+    rows = [read_row(row.architecture, runs, partial) for row in files.rows for runs in row.runs.values()]
+    return Content(lines.grid(rows), lines.records(rows), rows, protocol(rows), [])
+
+
+def _compared(files: TableFiles, partial: bool) -> Content:
+    """The paper's table, with what was measured here."""
+    known: dict[tuple[str, str], Row] = {}
+
+    def row_of(architecture: str, runs: Runs) -> Row:
+        key = architecture, runs.model_dump_json()
+        if key not in known:
+            known[key] = read_row(architecture, runs, partial)
+        return known[key]
+
+    comparisons = compare(files, row_of)
+    figures = paper().tables[files.paper] if files.paper else None
+    measures = [MEASURES[column.measure] for column in files.columns.values()]
+    rows = list(known.values())
+    return Content(
+        grid=comparison.grid(comparisons, unverified=figures is not None and figures.unverified),
+        records=comparison.records(comparisons),
+        rows=rows,
+        protocol=[*comparing(comparisons, figures), *protocol(rows, list(dict.fromkeys(measures)))],
+        scatters=[
+            Figure("", title, inline_svg(svg(figure), title, f"scatter{place}-", title))
+            for place, (title, figure) in enumerate(scatters(comparisons))
+        ],
+        quoted=tuple(place for place, each in enumerate(comparisons) if each.quoted),
+    )
+
+
+def _missing(rows: Sequence[Row]) -> list[str]:
+    found, expected = sum(len(row.tests) for row in rows), sum(row.expected for row in rows)
+    return [f"Incomplete: {found} of {expected} trainings have results."] if found < expected else []
+
+
+def _figures(rows: Sequence[RowFiles], kind: Literal["cells", "curves"], partial: bool) -> list[Figure]:
     """Every drawing once, though several files hold it or several rows share it."""
     users: dict[str, list[tuple[str, str]]] = {}
     for row in rows:
         for path in row.cells if kind == "cells" else row.curves:
-            users.setdefault(read_svg(Path(path)), []).append((row.architecture, path))
+            if not partial or Path(path).exists():
+                users.setdefault(read_svg(Path(path)), []).append((row.architecture, path))
     figures = []
     for place, (text, used) in enumerate(users.items()):
         names, paths = (", ".join(dict.fromkeys(column)) for column in zip(*used, strict=True))
-        svg = inline_svg(text, paths, f"{kind}{place}-", f"{kind.capitalize()}: {names}")
-        figures.append(Figure(paths, names, svg))
+        drawing = inline_svg(text, paths, f"{kind}{place}-", f"{kind.capitalize()}: {names}")
+        figures.append(Figure(paths, names, drawing))
     return figures
-
-
-def _origins(rows: Sequence[Row]) -> list[Origin]:
-    """Results of the same code, versions and device in one line each."""
-    groups: dict[tuple[str, str, str], list[tuple[str, Provenance]]] = {}
-    for (step, _), record in merged(rows).items():
-        groups.setdefault((_code(record), _versions(record), record.where), []).append((step, record))
-    origins = []
-    for (code, versions, device), results in groups.items():
-        steps = [step for step, _ in results]
-        counted = ", ".join(f"{steps.count(step)} × {step}" for step in dict.fromkeys(steps))
-        started = sorted(record.started for _, record in results)
-        times = " to ".join(dict.fromkeys(time[:16].replace("T", " ") for time in (started[0], started[-1])))
-        origins.append(Origin(counted, code, versions, device, times))
-    return origins
-
-
-def _versions(record: Provenance) -> str:
-    used = {
-        "Python": record.python,
-        "torch": record.torch,
-        "torchvision": record.torchvision,
-        "Snakemake": record.snakemake,
-    }
-    return ", ".join(f"{name} {version or 'unknown'}" for name, version in used.items())
-
-
-def _code(record: Provenance) -> str:
-    if record.commit is None:
-        return f"pdarts {record.version or 'unknown'}, commit unknown"
-    state = {True: "clean", False: "with uncommitted changes", None: "state unknown"}[record.clean]
-    return f"pdarts {record.version or 'unknown'}, commit {record.commit[:12]}, {state}"

@@ -170,6 +170,7 @@ class Evaluation(Result):
     images: int
     parameters: int
     multiply_adds: int
+    seconds: float
     training_seconds: float
     settings: EvaluatedSettings
     genotype: dict[str, Any]

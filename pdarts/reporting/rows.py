@@ -1,5 +1,6 @@
 """A table's rows: which files they are made of, and what these hold."""
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -8,8 +9,28 @@ from pydantic import Field
 
 from pdarts.errors import InputError
 from pdarts.reporting.results import Evaluation, Provenance, StageResult, TrainingEpoch, read, read_lines
-from pdarts.settings import Settings
+from pdarts.settings import Column, PaperTable, Settings
 from pdarts.space.genotype import Genotype
+
+
+class SearchFiles(Settings):
+    """Stage files `FOLDER/seedN/stageK.json` of searches alike but for their seed."""
+
+    folder: str
+    """Where the folders `seedN` lie."""
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+    """The N of each search."""
+    stages: Annotated[int, Field(ge=1)]
+    """K goes from 1 to this."""
+
+
+class Runs(Settings):
+    """Trainings alike but for their seed, or for the search that their genotype comes from."""
+
+    trainings: Annotated[dict[str, tuple[int, ...]], Field(min_length=1)]
+    """Seeds by folder: `FOLDER/seedN/test.json` and `FOLDER/seedN/metrics.jsonl` are read."""
+    search: SearchFiles | None
+    """The searches of the genotypes; null for a cell that was not searched."""
 
 
 class RowFiles(Settings):
@@ -17,12 +38,14 @@ class RowFiles(Settings):
 
     architecture: Annotated[str, Field(min_length=1)]
     """What the row is called."""
-    tests: Annotated[tuple[str, ...], Field(min_length=1)]
-    """The test result of each training."""
-    metrics: tuple[str, ...]
-    """The metrics of each training, in the order of `tests`."""
-    searches: tuple[tuple[str, ...], ...]
-    """The stage files of each search that the row's genotypes come from; none for a cell that was not searched."""
+    runs: dict[str, Runs]
+    """Trainings by column; a table without columns has a line for each."""
+    searches: dict[str, Runs]
+    """By column, trainings of genotypes of several searches."""
+    paper: str | None
+    """Architecture in the paper's table."""
+    independent: dict[str, str]
+    """Subject in `paper.yaml` by column."""
     cells: tuple[str, ...]
     """Drawings of the genotypes, as SVG."""
     curves: tuple[str, ...]
@@ -34,23 +57,45 @@ class TableFiles(Settings):
 
     title: Annotated[str, Field(min_length=1)]
     """Caption of the table."""
+    paper: PaperTable | None
+    """The paper's table that it repeats."""
+    columns: dict[str, Column]
+    """Test results side by side."""
     rows: Annotated[tuple[RowFiles, ...], Field(min_length=1)]
     """The lines, in order."""
 
 
-Records = dict[tuple[str, str], Provenance]
-"""Provenance by step and file."""
+MIXABLE: dict[str, Callable[[Provenance], str | None]] = {
+    "devices": lambda record: record.where,
+    "commits": lambda record: record.commit and record.commit[:12],
+    "versions of torch": lambda record: record.torch,
+}
+"""What the results behind a number should have in common, and where a record says it."""
+
+Records = dict[tuple[str, str], tuple[Provenance, float]]
+"""Provenance and seconds by step and file."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """What the files behind one row hold."""
+    """What the files behind one set of runs hold."""
 
     architecture: str
-    evaluations: tuple[Evaluation, ...]
-    trainings: tuple[list[TrainingEpoch], ...]
+    tests: dict[str, Evaluation]
+    """By file."""
+    trainings: dict[str, list[TrainingEpoch]]
+    """By file."""
     searches: tuple[tuple[StageResult, ...], ...]
+    search_seeds: tuple[int, ...]
+    """Seeds of `searches`."""
+    expected: int
+    """How many trainings there should be."""
     records: Records
+
+    @property
+    def evaluations(self) -> tuple[Evaluation, ...]:
+        """The test results, in order."""
+        return tuple(self.tests.values())
 
     @property
     def genotypes(self) -> list[Genotype]:
@@ -68,49 +113,85 @@ class Row:
         """Where each stage of each search ran."""
         return [stage.provenance for search in self.searches for stage in search]
 
+    @property
+    def mixed(self) -> list[str]:
+        """Which of `MIXABLE` differ between the results behind this row."""
+        records = [record for record, _ in self.records.values()]
+        return [what for what, key in MIXABLE.items() if len({key(record) for record in records}) > 1]
 
-def read_row(files: RowFiles) -> Row:
-    """Read the results of one row.
+
+def read_row(architecture: str, runs: Runs, partial: bool) -> Row:
+    """Read the results of one set of runs.
+
+    Args:
+        architecture: what messages and statements call it.
+        runs: where they lie.
+        partial: leave out runs and searches whose files are not there, rather than raise.
 
     Raises:
         InputError: if a file is missing or not what it should be, or the tests are not of one and the same training.
     """
-    tests = [Path(path) for path in files.tests]
-    if len(files.metrics) != len(tests):
-        raise InputError(
-            f"{files.architecture}: {len(files.metrics)} metrics files for {len(tests)} test results; name one for each"
-        )
-    evaluations = tuple(read(Evaluation, path, "test result", "pdarts.test") for path in tests)
-    trainings = tuple(
-        read_lines(TrainingEpoch, Path(path), "metrics file of a training", "pdarts.train") for path in files.metrics
-    )
-    for path, evaluation in zip(tests, evaluations, strict=True):
-        Genotype.parse(evaluation.genotype, f"{path}: genotype")
-        if evaluation.settings != evaluations[0].settings:
-            raise InputError(
-                f"{files.architecture}: {path} was trained with other settings than {tests[0]}; "
-                "give each training a row of its own"
-            )
-    for metrics, evaluation, epochs in zip(files.metrics, evaluations, trainings, strict=True):
+    folders = [Path(folder) / f"seed{seed}" for folder, seeds in runs.trainings.items() for seed in seeds]
+    present = [folder for folder in folders if not partial or _complete(folder, ("test.json", "metrics.jsonl"))]
+    tests = {str(path): read(Evaluation, path, "test result", "pdarts.test") for path in _all(present, "test.json")}
+    trainings = {
+        str(path): read_lines(TrainingEpoch, path, "metrics file of a training", "pdarts.train")
+        for path in _all(present, "metrics.jsonl")
+    }
+    _check_alike(architecture, tests)
+    for (metrics, epochs), evaluation in zip(trainings.items(), tests.values(), strict=True):
         if len(epochs) != evaluation.settings.recipe.epochs:
             raise InputError(
                 f"{metrics} has {len(epochs)} epochs, but the tested weights were trained for "
                 f"{evaluation.settings.recipe.epochs}; name the metrics of the same training"
             )
-    searches = tuple(
-        tuple(read(StageResult, Path(path), "stage file", "pdarts.search") for path in search)
-        for search in files.searches
+    searches = _searches(runs.search, partial) if runs.search else {}
+    stages = {path: stage for search in searches.values() for path, stage in search.items()}
+    return Row(
+        architecture=architecture,
+        tests=tests,
+        trainings=trainings,
+        searches=tuple(tuple(search.values()) for search in searches.values()),
+        search_seeds=tuple(searches),
+        expected=len(folders),
+        records=_records(stages, tests),
     )
-    return Row(files.architecture, evaluations, trainings, searches, _records(files, evaluations, searches))
 
 
-def _records(
-    files: RowFiles, evaluations: tuple[Evaluation, ...], searches: tuple[tuple[StageResult, ...], ...]
-) -> Records:
-    records: Records = {}
-    for paths, stages in zip(files.searches, searches, strict=True):
-        records |= {("search", path): stage.provenance for path, stage in zip(paths, stages, strict=True)}
-    for path, evaluation in zip(files.tests, evaluations, strict=True):
-        records["train", path] = evaluation.training_provenance
-        records["test", path] = evaluation.provenance
+def _searches(files: SearchFiles, partial: bool) -> dict[int, dict[str, StageResult]]:
+    """Stages of each search by file, by the search's seed."""
+    names = [f"stage{stage}.json" for stage in range(1, files.stages + 1)]
+    searches = {}
+    for seed in files.seeds:
+        folder = Path(files.folder) / f"seed{seed}"
+        if not partial or _complete(folder, names):
+            paths = [folder / name for name in names]
+            searches[seed] = {str(path): read(StageResult, path, "stage file", "pdarts.search") for path in paths}
+    return searches
+
+
+def _complete(folder: Path, names: Iterable[str]) -> bool:
+    return all((folder / name).exists() for name in names)
+
+
+def _all(folders: Iterable[Path], name: str) -> list[Path]:
+    return [folder / name for folder in folders]
+
+
+def _check_alike(architecture: str, tests: Mapping[str, Evaluation]) -> None:
+    first = next(iter(tests), "")
+    for path, evaluation in tests.items():
+        Genotype.parse(evaluation.genotype, f"{path}: genotype")
+        if evaluation.settings != tests[first].settings:
+            raise InputError(
+                f"{architecture}: {path} was trained with other settings than {first}; "
+                "give each training a row of its own"
+            )
+
+
+def _records(stages: Mapping[str, StageResult], tests: Mapping[str, Evaluation]) -> Records:
+    records: Records = {("search", path): (stage.provenance, stage.seconds) for path, stage in stages.items()}
+    for path, evaluation in tests.items():
+        records["train", path] = evaluation.training_provenance, evaluation.training_seconds
+        records["test", path] = evaluation.provenance, evaluation.seconds
     return records

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pdarts.reporting.rows import Row, RowFiles, read_row
+from pdarts.settings import parse
 from pdarts.space.operations import CANDIDATES
 from pdarts.space.topology import EDGES, KINDS
 from tests.genotypes import published
@@ -126,17 +128,32 @@ def write_stage_metrics(path: Path, stage: int = 1) -> str:
     return str(path)
 
 
+def runs(folder: Path, accuracies: list[float], searches: int = 0) -> dict[str, Any]:
+    """Trainings with seeds from 0 on, and searches of three stages, as `pdarts.reporting.rows.Runs` wants them."""
+    for seed, accuracy in enumerate(accuracies):
+        write_test(folder / f"seed{seed}/test.json", accuracy)
+        write_metrics(folder / f"seed{seed}/metrics.jsonl")
+    for seed in range(searches):
+        for stage in (1, 2, 3):
+            write_stage(folder / f"search/seed{seed}/stage{stage}.json", stage)
+    search = {"folder": str(folder / "search"), "seeds": list(range(searches)), "stages": 3}
+    return {"trainings": {str(folder): list(range(len(accuracies)))}, "search": search if searches else None}
+
+
 def row(folder: Path, accuracies: list[float], searches: int = 0, architecture: str = "P-DARTS") -> dict[str, Any]:
-    """Files of a row and where they are; every search has three stages."""
-    seeds = range(len(accuracies))
+    """A row of a table without columns."""
     return {
         "architecture": architecture,
-        "tests": [write_test(folder / f"seed{seed}/test.json", accuracies[seed]) for seed in seeds],
-        "metrics": [write_metrics(folder / f"seed{seed}/metrics.jsonl") for seed in seeds],
-        "searches": [
-            [write_stage(folder / f"search{seed}/stage{stage}.json", stage) for stage in (1, 2, 3)]
-            for seed in range(searches)
-        ],
+        "runs": {"training": runs(folder, accuracies, searches)},
+        "searches": {},
+        "paper": None,
+        "independent": {},
         "cells": [],
         "curves": [],
     }
+
+
+def read(files: dict[str, Any], partial: bool = False) -> Row:
+    """What the files of a row's only training hold."""
+    (these,) = parse(RowFiles, files, "row").runs.values()
+    return read_row(files["architecture"], these, partial)

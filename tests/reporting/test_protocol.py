@@ -1,16 +1,10 @@
 """What stands under a table is what the files say."""
 
 from pathlib import Path
-from typing import Any
 
 from pdarts.reporting.protocol import notes, protocol
-from pdarts.reporting.rows import Row, RowFiles, read_row
-from pdarts.settings import parse
-from tests.reporting.examples import provenance, row, write_metrics, write_stage, write_test
-
-
-def read(files: dict[str, Any]) -> Row:
-    return read_row(parse(RowFiles, files, "row"))
+from pdarts.reporting.rows import Row
+from tests.reporting.examples import provenance, read, row, write_metrics, write_stage, write_test
 
 
 def said(*rows: Row) -> dict[str, str]:
@@ -36,7 +30,11 @@ def test_a_table_without_searches_tells_of_none(tmp_path: Path) -> None:
 def test_it_is_told_what_varies_between_the_runs_of_a_row(tmp_path: Path) -> None:
     origins = {
         "2 searches, the genotype of each retrained once": row(tmp_path / "a", [97.0, 98.0], searches=2),
-        "1 search, its genotype retrained 3 times": row(tmp_path / "b", [97.0, 98.0, 98.1], searches=1),
+        "1 search (seed 0, named beforehand), its genotype retrained 3 times": row(
+            tmp_path / "b", [97.0, 98.0, 98.1], searches=1
+        ),
+        "1 search (seed 0, named beforehand), its genotype retrained once": row(tmp_path / "e", [97.0], searches=1),
+        "3 searches, 1 genotype of theirs retrained, 2 trainings in all": row(tmp_path / "f", [97.0, 98.0], searches=3),
         "1 genotype given, not searched here; 3 trainings": row(tmp_path / "c", [97.0, 98.0, 98.1]),
         "1 genotype given, not searched here; 1 training": row(tmp_path / "d", [97.0]),
     }
@@ -75,12 +73,20 @@ def test_alike_results_need_no_notes(tmp_path: Path) -> None:
 def test_mixed_devices_commits_and_versions_are_noted_with_their_steps(tmp_path: Path) -> None:
     files = row(tmp_path, [97.0], searches=1)
     other = provenance(device="Apple M3", commit="b" * 40, torch="2.13.0")
-    write_stage(tmp_path / "search0/stage3.json", 3, provenance=other)
+    write_stage(tmp_path / "search/seed0/stage3.json", 3, provenance=other)
     assert notes([read(files)]) == [
-        "Mixed devices: AMD EPYC 7B13, 1 thread (search, train, test); Apple M3, 1 thread (search).",
-        f"Mixed commits: 4f1d2c9a7b3e5d6f8091a2b3c4d5e6f708192a3b (search, train, test); {'b' * 40} (search).",
-        "Mixed versions of torch: 2.14.1 (search, train, test); 2.13.0 (search).",
+        "Mixed devices: AMD EPYC 7B13, 1 thread (search, train, test); Apple M3, 1 thread (search). "
+        "Within single numbers (‡): P-DARTS.",
+        f"Mixed commits: 4f1d2c9a7b3e (search, train, test); {'b' * 12} (search). Within single numbers (‡): P-DARTS.",
+        "Mixed versions of torch: 2.14.1 (search, train, test); 2.13.0 (search). Within single numbers (‡): P-DARTS.",
     ]
+
+
+def test_numbers_that_are_alike_in_themselves_are_not_called_mixed(tmp_path: Path) -> None:
+    one, other = row(tmp_path / "a", [97.0], architecture="A"), row(tmp_path / "b", [97.0], architecture="B")
+    newer = provenance(torch="2.15.0")
+    write_test(tmp_path / "b/seed0/test.json", 97.0, provenance=newer, training_provenance=newer)
+    assert notes([read(one), read(other)]) == ["Mixed versions of torch: 2.14.1 (train, test); 2.15.0 (train, test)."]
 
 
 def test_changed_and_unknown_code_is_noted(tmp_path: Path) -> None:
@@ -101,7 +107,7 @@ def test_accepted_results_are_noted_with_the_reason(tmp_path: Path) -> None:
     files = row(tmp_path, [97.0], searches=1)
     accepted = provenance(accepted=[{"commit": "c" * 40, "when": "2026-12-01", "reason": "renamed a variable"}])
     for stage in (1, 2):
-        write_stage(tmp_path / f"search0/stage{stage}.json", stage, provenance=accepted)
+        write_stage(tmp_path / f"search/seed0/stage{stage}.json", stage, provenance=accepted)
     assert notes([read(files)]) == [
         "Accepted after a change of the code, not computed anew: 2 results "
         "(commit cccccccccccc, 2026-12-01: renamed a variable)."

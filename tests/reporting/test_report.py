@@ -70,12 +70,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("results")
     save(draw(published("PDARTS")), folder / "cells.svg")
     rows = [row(folder / "searched", [97.0, 98.0], 2, "Searched"), row(folder / "given", [96.5], 0, "Given")]
-    epochs = read_lines(TrainingEpoch, Path(rows[0]["metrics"][0]), "metrics", "train")
+    epochs = read_lines(TrainingEpoch, folder / "searched/seed0/metrics.jsonl", "metrics", "train")
     save(training_curves("Training", [epochs]), folder / "curves.svg")
     for each in rows:
         each["cells"] = [str(folder / "cells.svg")]
     rows[0]["curves"] = [str(folder / "curves.svg")]
-    return {"title": "Digits", "rows": rows}
+    return {"title": "Digits", "paper": None, "columns": {}, "rows": rows}
 
 
 def rendered(files: dict[str, Any]) -> dict[str, str]:
@@ -174,11 +174,11 @@ def test_the_step_writes_four_files_and_names_them(
 
 
 def test_a_misspelt_key_ends_in_one_message_with_the_right_one(files: dict[str, Any]) -> None:
-    wrong = json.dumps({"title": "T", "rows": [{**files["rows"][0], "test": []}]})
+    wrong = json.dumps({**files, "rows": [{**files["rows"][0], "run": {}}]})
     command = [sys.executable, "-m", "pdarts.report", "--table", wrong, "--output-stem", "/nowhere/x"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "rows[0].test: unknown key; did you mean 'tests'?" in done.stderr
+    assert "rows[0].run: unknown key; did you mean 'runs'?" in done.stderr
     assert "Traceback" not in done.stderr
 
 

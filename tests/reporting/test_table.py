@@ -8,18 +8,19 @@ from typing import Any
 import pytest
 
 from pdarts.errors import InputError
-from pdarts.reporting.rows import RowFiles, read_row
-from pdarts.reporting.table import HEADINGS, Line, cells, comma_separated, line, markdown
-from pdarts.settings import parse
-from tests.reporting.examples import provenance, row, write_metrics, write_stage, write_test
+from pdarts.reporting import lines
+from pdarts.reporting.lines import HEADINGS, Line, line
+from pdarts.reporting.table import Grid, Heading, comma_separated, markdown, span
+from tests.reporting.examples import provenance, read, row, write_metrics, write_stage, write_test
 
 
 def line_of(files: dict[str, Any]) -> Line:
-    return line(read_row(parse(RowFiles, files, "row")))
+    return line(read(files))
 
 
-def shown(files: dict[str, Any]) -> dict[str, str]:
-    return dict(zip(HEADINGS, cells(line_of(files)), strict=True))
+def shown(files: dict[str, Any], partial: bool = False) -> dict[str, str]:
+    grid = lines.grid([read(files, partial)])
+    return dict(zip([heading.text for heading in grid.headings], grid.rows[0], strict=True))
 
 
 def test_accuracy_is_the_mean_with_the_sample_standard_deviation(tmp_path: Path) -> None:
@@ -50,7 +51,7 @@ def test_sizes_are_exact_and_span_different_genotypes(tmp_path: Path) -> None:
 
 def test_a_search_takes_as_long_as_its_stages_and_searches_are_averaged(tmp_path: Path) -> None:
     files = row(tmp_path, [97.0, 98.0], searches=2)
-    write_stage(tmp_path / "search1/stage3.json", 3, seconds=40.0)
+    write_stage(tmp_path / "search/seed1/stage3.json", 3, seconds=40.0)
     assert line_of(files).search_seconds == (90 + 100) / 2
     assert shown(files)["Search"] == "95 s"
 
@@ -65,7 +66,7 @@ def test_gpu_days_count_every_gpu_and_stand_only_where_all_of_it_ran_on_gpus(tmp
     assert line_of(files).search_gpu_days is None
     gpus = provenance(device="NVIDIA A100", device_type="cuda", processes=2)
     for stage in (1, 2, 3):
-        write_stage(tmp_path / f"search0/stage{stage}.json", stage, seconds=14400.0, provenance=gpus)
+        write_stage(tmp_path / f"search/seed0/stage{stage}.json", stage, seconds=14400.0, provenance=gpus)
     assert line_of(files).search_gpu_days == 1.0
     assert line_of(files).training_gpu_days is None
     assert shown(files)["Search"] == "12.0 h (1\N{NO-BREAK SPACE}GPU-days)"
@@ -82,14 +83,14 @@ def test_the_device_of_the_training_counts_not_that_of_its_test(tmp_path: Path) 
 
 def test_csv_gives_the_raw_values_back(tmp_path: Path) -> None:
     name = 'P-DARTS, "searched"\non digits'
-    lines = [
-        line_of(row(tmp_path / "a", [97.1, 98.2], searches=2, architecture=name)),
-        line_of(row(tmp_path / "b", [96.0])),
+    rows = [
+        read(row(tmp_path / "a", [97.1, 98.2], searches=2, architecture=name)),
+        read(row(tmp_path / "b", [96.0])),
     ]
-    first, second = csv.DictReader(io.StringIO(comma_separated(lines), newline=""))
+    first, second = csv.DictReader(io.StringIO(comma_separated(lines.records(rows)), newline=""))
     assert first["architecture"] == name
-    assert float(first["top1_mean"]) == lines[0].top1_mean
-    assert float(first["top1_std"]) == lines[0].top1_std
+    assert float(first["top1_mean"]) == line(rows[0]).top1_mean
+    assert float(first["top1_std"]) == line(rows[0]).top1_std
     assert [float(value) for value in first["top1"].split(";")] == [97.1, 98.2]
     assert [int(value) for value in first["parameters"].split(";")] == [3433798, 3433798]
     assert float(first["search_seconds"]) == 90.0
@@ -97,8 +98,8 @@ def test_csv_gives_the_raw_values_back(tmp_path: Path) -> None:
 
 
 def test_markdown_has_as_many_columns_in_every_line_whatever_a_name_holds(tmp_path: Path) -> None:
-    lines = [line_of(row(tmp_path, [97.0], architecture="a|b <i>*c*</i>\nd"))]
-    heading, rule, body = markdown(lines).splitlines()
+    rows = [read(row(tmp_path, [97.0], architecture="a|b <i>*c*</i>\nd"))]
+    heading, rule, body = markdown(lines.grid(rows)).splitlines()
     assert r"a\|b \<i\>\*c\*\</i\> d" in body
     assert len(heading) == len(rule) == len(body)
     assert rule.count("|") == heading.count("|") == body.replace(r"\|", "").count("|") == len(HEADINGS) + 1
@@ -107,7 +108,7 @@ def test_markdown_has_as_many_columns_in_every_line_whatever_a_name_holds(tmp_pa
 
 def test_tests_of_different_settings_do_not_share_a_row(tmp_path: Path) -> None:
     files = row(tmp_path, [97.0, 98.0])
-    settings = read_row(parse(RowFiles, files, "row")).evaluations[0].settings.model_dump()
+    settings = read(files).evaluations[0].settings.model_dump()
     settings["recipe"]["channels"] = 64
     write_test(tmp_path / "seed1/test.json", 98.0, settings=settings)
     with pytest.raises(InputError, match=r"P-DARTS: .*seed1/test\.json was trained with other settings than .*seed0"):
@@ -121,7 +122,52 @@ def test_metrics_that_end_early_are_refused(tmp_path: Path) -> None:
         line_of(files)
 
 
-def test_every_test_needs_its_metrics(tmp_path: Path) -> None:
+def test_a_missing_result_is_named_unless_a_partial_table_is_wanted(tmp_path: Path) -> None:
+    files = row(tmp_path, [97.0, 98.0, 99.0], searches=1)
+    (tmp_path / "seed1/metrics.jsonl").unlink()
+    with pytest.raises(InputError, match=r"seed1/metrics\.jsonl: this metrics file of a training does not exist"):
+        line_of(files)
+    assert (shown(files, partial=True)["Accuracy (%)"], shown(files, partial=True)["n"]) == ("98.00 ± 1.41", "2 of 3")
+
+
+def test_a_row_without_any_result_says_so(tmp_path: Path) -> None:
+    files = row(tmp_path, [97.0], searches=1)
+    (tmp_path / "seed0/test.json").unlink()
+    said = shown(files, partial=True)
+    assert (said["Accuracy (%)"], said["n"], said["Parameters"], said["Training"]) == ("not run", "0 of 1", "–", "–")
+    assert said["Search"] == "90 s"
+
+
+def test_a_search_that_is_not_finished_counts_for_nothing(tmp_path: Path) -> None:
+    files = row(tmp_path, [97.0], searches=2)
+    (tmp_path / "search/seed1/stage3.json").unlink()
+    found = read(files, partial=True)
+    assert (found.search_seeds, len(found.searches)) == ((0,), 1)
+
+
+def test_a_number_whose_results_were_not_made_alike_carries_a_mark(tmp_path: Path) -> None:
     files = row(tmp_path, [97.0, 98.0])
-    with pytest.raises(InputError, match="P-DARTS: 1 metrics files for 2 test results"):
-        line_of(files | {"metrics": files["metrics"][:1]})
+    assert "‡" not in shown(files)["Accuracy (%)"]
+    write_test(tmp_path / "seed1/test.json", 98.0, training_provenance=provenance(torch="2.13.0"))
+    assert shown(files)["Accuracy (%)"] == "97.50 ± 0.71\N{NO-BREAK SPACE}‡"
+    assert read(files).mixed == ["versions of torch"]
+
+
+def test_columns_that_tell_nothing_are_left_out_and_groups_follow() -> None:
+    headings = (Heading("A"), Heading("x", group="G"), Heading("y", group="G"), Heading("z"))
+    grid = Grid(headings, (("a", "–", "1", "–"), ("b", "–", "–", "–"))).without_empty_columns()
+    assert grid.rows == (("a", "1"), ("b", "–"))
+    assert (grid.groups, grid.rules) == ([("", 1), ("G", 1)], [(2, 2)])
+
+
+def test_a_wide_table_is_cut_between_groups_and_loses_nothing() -> None:
+    headings = (Heading("A"), *(Heading(name, group=group) for group in "GHI" for name in "xyz"), Heading("end"))
+    row = tuple(map(str, range(len(headings))))
+    parts = Grid(headings, (row,)).parts(7)
+    assert [part.rows[0] for part in parts] == [("0", *row[1:7]), ("0", *row[7:])]
+    assert parts[1].rules == [(2, 4)]
+    assert [len(part.headings) for part in Grid(headings, (row,)).parts(2)] == [4, 4, 4, 2]
+
+
+def test_a_span_of_nothing_is_nothing() -> None:
+    assert (span([]), span([1000]), span([2, 1000])) == ("–", "1,000", "2–1,000")

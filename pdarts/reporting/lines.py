@@ -1,0 +1,137 @@
+"""Statistics of trainings alike, and a table that shows their accuracies one below the other."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from statistics import fmean, stdev
+
+from pdarts.reporting.rows import Row
+from pdarts.reporting.table import MIXED, NO_BREAK, NOT_RUN, NOTHING, Grid, Heading, duration, span, statistics
+
+HEADINGS = (
+    Heading("Architecture"),
+    Heading("Dataset"),
+    Heading("Accuracy (%)", numeric=True, main=True),
+    Heading("n", numeric=True),
+    Heading("Parameters", numeric=True),
+    Heading("Multiply-adds", numeric=True),
+    Heading("Search", numeric=True),
+    Heading("Training", numeric=True),
+    Heading("Device"),
+)
+
+DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a row says; names and values of its columns are those of the CSV file. Times are in seconds."""
+
+    architecture: str
+    dataset: str | None
+    top1_mean: float | None
+    top1_std: float | None
+    top5_mean: float | None
+    n: int
+    top1: tuple[float, ...]
+    genotypes: int
+    searches: int
+    parameters: tuple[int, ...]
+    multiply_adds: tuple[int, ...]
+    search_seconds: float | None
+    search_gpu_days: float | None
+    training_seconds: float | None
+    training_gpu_days: float | None
+    epochs: int | None
+    devices: tuple[str, ...]
+
+
+def line(row: Row) -> Line:
+    """The statistics of a row.
+
+    Accuracies are percent: mean over all trainings and sample standard deviation (n - 1), none of a single training.
+    Sizes are exact, one for each training. A search takes as long as its stages together; times are means.
+    """
+    tests = row.evaluations
+    accuracies = tuple(test.top1 for test in tests)
+    gpu_trainings = [
+        test.training_seconds * record.processes / DAY
+        for test, record in zip(tests, row.training_provenances, strict=True)
+        if record.on_gpu
+    ]
+    gpu_searches = [
+        sum(stage.seconds * stage.provenance.processes for stage in search) / DAY
+        for search in row.searches
+        if all(stage.provenance.on_gpu for stage in search)
+    ]
+    return Line(
+        architecture=row.architecture,
+        dataset=tests[0].settings.dataset.name if tests else None,
+        top1_mean=mean(accuracies),
+        top1_std=deviation(accuracies),
+        top5_mean=mean([test.top5 for test in tests]),
+        n=len(tests),
+        top1=accuracies,
+        genotypes=len(row.genotypes),
+        searches=len(row.searches),
+        parameters=tuple(test.parameters for test in tests),
+        multiply_adds=tuple(test.multiply_adds for test in tests),
+        search_seconds=mean([sum(stage.seconds for stage in search) for search in row.searches]),
+        search_gpu_days=mean(gpu_searches) if len(gpu_searches) == len(row.searches) else None,
+        training_seconds=mean([test.training_seconds for test in tests]),
+        training_gpu_days=mean(gpu_trainings) if len(gpu_trainings) == len(tests) else None,
+        epochs=tests[0].settings.recipe.epochs if tests else None,
+        devices=tuple(dict.fromkeys(p.where for p in (*row.search_provenances, *row.training_provenances))),
+    )
+
+
+def grid(rows: Iterable[Row]) -> Grid:
+    """A line for each row, with the mean accuracy of its trainings."""
+    return Grid(HEADINGS, tuple(_cells(row, line(row)) for row in rows))
+
+
+def records(rows: Iterable[Row]) -> list[dict[str, object]]:
+    """The raw values of each row."""
+    return [asdict(line(row)) for row in rows]
+
+
+def _cells(row: Row, line: Line) -> tuple[str, ...]:
+    accuracy = NOT_RUN if line.top1_mean is None else statistics(line.top1_mean, line.top1_std)
+    return (
+        line.architecture,
+        line.dataset or NOTHING,
+        marked(accuracy, row),
+        count(row),
+        span(line.parameters),
+        span(line.multiply_adds),
+        _time(line.search_seconds, line.search_gpu_days),
+        _time(line.training_seconds, line.training_gpu_days),
+        "; ".join(line.devices) or NOTHING,
+    )
+
+
+def marked(number: str, row: Row) -> str:
+    """The number with a mark where the results behind it were not made alike."""
+    return f"{number}{NO_BREAK}{MIXED}" if row.mixed else number
+
+
+def count(row: Row) -> str:
+    """How many trainings there are, and of how many where some are missing."""
+    found = len(row.evaluations)
+    return str(found) if found == row.expected else f"{found} of {row.expected}"
+
+
+def mean(values: Sequence[float]) -> float | None:
+    """The mean, if there is one."""
+    return fmean(values) if values else None
+
+
+def deviation(values: Sequence[float]) -> float | None:
+    """The sample standard deviation (n - 1), if there is one."""
+    return stdev(values) if len(values) > 1 else None
+
+
+def _time(seconds: float | None, gpu_days: float | None) -> str:
+    if seconds is None:
+        return NOTHING
+    text = duration(seconds)
+    return text if gpu_days is None else f"{text} ({gpu_days:.2g}{NO_BREAK}GPU-days)"

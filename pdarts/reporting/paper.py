@@ -1,0 +1,141 @@
+"""The paper's figures, and those of independent people, from `paper.yaml`."""
+
+from functools import cache
+from pathlib import Path
+from statistics import fmean, stdev
+
+import yaml
+from pydantic import model_validator
+
+from pdarts.errors import InputError
+from pdarts.settings import PaperTable, Settings, Table, parse
+
+
+class PaperRow(Settings):
+    """What the paper prints of an architecture: errors in percent, sizes in millions, cost in GPU-days.
+
+    Whole numbers are those that the paper prints without a decimal.
+    """
+
+    architecture: str
+    cifar10: float | None = None
+    cifar100: float | None = None
+    top1: float | None = None
+    top5: float | None = None
+    without_dropout: float | None = None
+    with_dropout: float | None = None
+    params: int | float | None = None
+    madds: int | float | None = None
+    cost: int | float | None = None
+    method: str | None = None
+    note: str | None = None
+
+    def error(self, column: str) -> float | None:
+        """The error under `column` of a table, if the paper prints one."""
+        value: float | None = getattr(self, column, None)
+        return value
+
+
+class Released(Settings):
+    """Test accuracy in percent of weights that the paper's authors offer for download."""
+
+    genotype: str
+    top1: float
+    top5: float | None = None
+
+
+class PaperFigures(Settings):
+    """A table of the paper."""
+
+    source: str
+    decimals: int
+    """Of errors, as printed."""
+    unverified: bool = False
+    released: Released | None = None
+    rows: tuple[PaperRow, ...]
+
+    def row(self, architecture: str) -> PaperRow:
+        """The figures of `architecture`.
+
+        Raises:
+            InputError: if the table has no such row.
+        """
+        for row in self.rows:
+            if row.architecture == architecture:
+                return row
+        names = ", ".join(row.architecture for row in self.rows)
+        raise InputError(f"paper is {architecture!r}, which {self.source} does not have; allowed: {names}")
+
+
+class Independent(Settings):
+    """Accuracies in percent that other people measured: mean, standard deviation and n, or each value."""
+
+    subject: str
+    who: str
+    what: str
+    dataset: str
+    mean: float | None = None
+    std: float | None = None
+    n: int | None = None
+    values: tuple[float, ...] = ()
+
+    @model_validator(mode="after")
+    def _mean_or_values(self) -> "Independent":
+        if (self.mean is None) == (not self.values):
+            raise ValueError("give mean, std and n, or values")
+        return self
+
+    @property
+    def error(self) -> float:
+        """Mean error in percent."""
+        return 100 - (fmean(self.values) if self.mean is None else self.mean)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Lowest and highest error in percent: of the values, or the mean where that is all there is."""
+        errors = [100 - value for value in self.values] or [self.error]
+        return min(errors), max(errors)
+
+    @property
+    def text(self) -> str:
+        """Mean error ± standard deviation, and n."""
+        spread = stdev(self.values) if self.mean is None and len(self.values) > 1 else self.std
+        count = len(self.values) or self.n
+        return f"{self.error:.2f}" + (f" ± {spread:.2f}" if spread is not None else "") + f" (n = {count})"
+
+
+class Paper(Settings):
+    """All of `paper.yaml`."""
+
+    tables: dict[PaperTable, PaperFigures]
+    independent: tuple[Independent, ...]
+
+    def others(self, subject: str | None, column: str) -> list[Independent]:
+        """What other people measured of `subject` on the dataset that `column` is named after."""
+        return [entry for entry in self.independent if (entry.subject, entry.dataset) == (subject, column)]
+
+
+@cache
+def paper() -> Paper:
+    """The figures, checked."""
+    text = Path(__file__).with_name("paper.yaml").read_text(encoding="utf-8")
+    return parse(Paper, yaml.safe_load(text), "paper.yaml")
+
+
+def check_quotes(name: str, table: Table) -> None:
+    """Check that all that a declared table quotes is there.
+
+    Raises:
+        InputError: naming the row that quotes what does not exist, and what does.
+    """
+    subjects = sorted({entry.subject for entry in paper().independent})
+    for place, row in enumerate(table.rows):
+        where = f"tables.{name}.rows[{place}]"
+        if row.paper is not None and table.paper is not None:
+            try:
+                paper().tables[table.paper].row(row.paper)
+            except InputError as error:
+                raise InputError(f"{where}.{error}") from error
+        for column, subject in row.independent.items():
+            if subject not in subjects:
+                raise InputError(f"{where}.independent.{column} is {subject!r}; allowed: {', '.join(subjects)}")

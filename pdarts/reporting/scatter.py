@@ -1,0 +1,133 @@
+"""Draws errors against sizes, of all rows of a table: the paper's figures and what was measured here."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import cos, hypot, pi, sin
+from statistics import fmean
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+from pdarts.reporting.comparison import Comparison, Result
+from pdarts.reporting.figures import FAINT, INK, OPERATION_COLORS, style
+from pdarts.reporting.lines import deviation
+
+HERE = "#1f5fa8"
+PRINTED = OPERATION_COLORS["none"]
+
+WIDTH, HEIGHT = 5.2, 3.9
+"""Inches: as wide as a phone shows without scrolling."""
+
+NEAR, AROUND = 11.0, [(7 * cos(turn * pi / 4), 7 * sin(turn * pi / 4)) for turn in (0, 1, 3, 4, 5, 7)]
+"""Typographic points: what is too near for a number, and where it may stand about its point, off its bar."""
+
+SIZES = {"parameters": "Parameters (millions)", "multiply_adds": "Multiply-adds (millions)"}
+"""Axis label by the name of a size."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A row's number, size in millions and error in percent; `spread` of what was measured more than once."""
+
+    number: int
+    size: float
+    error: float
+    spread: float | None = None
+
+
+def scatters(comparisons: Sequence[Comparison]) -> Iterator[tuple[str, Figure]]:
+    """A figure with its title for each column and size of which there are two points or more.
+
+    Points carry the numbers of their rows, from 1; a line joins what was measured with what the paper prints of it.
+    """
+    for place, first in enumerate(comparisons[0].results):
+        results = [comparison.results[place] for comparison in comparisons]
+        for size, label in SIZES.items():
+            printed = list(_printed(comparisons, results, size))
+            measured = list(_measured(results, size))
+            if len(printed) + len(measured) > 1:
+                title = f"{first.column.heading}: test error against {label.split(' (')[0].lower()}"
+                yield title, _figure(title, label, printed, measured)
+
+
+def _printed(comparisons: Sequence[Comparison], results: Sequence[Result], size: str) -> Iterator[Point]:
+    """What the paper prints, under the number of the first row that quotes it."""
+    seen = set()
+    for number, (comparison, result) in enumerate(zip(comparisons, results, strict=True), 1):
+        printed = comparison.printed
+        millions = printed and (printed.params if size == "parameters" else printed.madds)
+        if printed and millions and result.printed is not None and printed.architecture not in seen:
+            seen.add(printed.architecture)
+            yield Point(number, millions, result.printed)
+
+
+def _measured(results: Sequence[Result], size: str) -> Iterator[Point]:
+    for number, result in enumerate(results, 1):
+        if result.shown and result.shown.tests:
+            errors = result.errors(result.shown)
+            millions = fmean(getattr(test, size) for test in result.shown.evaluations) / 1e6
+            yield Point(number, millions, fmean(errors), deviation(errors))
+
+
+def _figure(title: str, label: str, printed: Sequence[Point], measured: Sequence[Point]) -> Figure:
+    with style():
+        figure = Figure(figsize=(WIDTH, HEIGHT))
+        axes = figure.add_axes((0.11, 0.12, 0.86, 0.74))
+        figure.suptitle(title, x=0.02, y=0.98, ha="left", size=10, weight="bold", parse_math=False)
+        axes.set_xscale("log")
+        axes.set_xlabel(label)
+        axes.set_ylabel("test error (%)")
+        theirs = {point.number: point for point in printed}
+        for point in measured:
+            if point.number in theirs:
+                other = theirs[point.number]
+                axes.plot([point.size, other.size], [point.error, other.error], color=FAINT, linewidth=0.8, zorder=1)
+        axes.plot([p.size for p in printed], [p.error for p in printed], "o", mfc="white", mec=PRINTED, ms=5, zorder=2)
+        for point in measured:
+            axes.errorbar(point.size, point.error, point.spread, fmt="o", color=HERE, ms=5, capsize=2, lw=1, zorder=3)
+        _mark_sizes(axes, [point.size for point in (*printed, *measured)])
+        _name_points(axes, printed, measured)
+        handles = [
+            Line2D([], [], marker="o", ls="", mfc="white", mec=PRINTED, label="printed in the paper"),
+            Line2D([], [], marker="o", ls="", color=HERE, label="measured here (bar: standard deviation)"),
+        ]
+        figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.09, 0.945), ncols=2, handletextpad=0.1)
+    return figure
+
+
+def _name_points(axes: Axes, printed: Sequence[Point], measured: Sequence[Point]) -> None:
+    """The number of each row beside its point, where the fewest points and numbers are near."""
+    scale = 72 / axes.figure.dpi
+    named = [(point, PRINTED) for point in printed] + [(point, HERE) for point in measured]
+    places = [scale * axes.transData.transform((point.size, point.error)) for point, _ in named]
+    taken = [(x, y) for x, y in places]
+    for (point, color), (x, y) in zip(named, tuple(taken), strict=True):
+        right, up = min(AROUND, key=lambda step: _crowding((x + step[0], y + step[1]), taken))
+        taken.append((x + right, y + up))
+        axes.annotate(
+            str(point.number),
+            (point.size, point.error),
+            (right, up),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            size=7,
+            color=color,
+        )
+
+
+def _crowding(place: tuple[float, float], taken: Sequence[tuple[float, float]]) -> float:
+    """How far points and numbers intrude on the space around a place."""
+    return sum(max(0.0, NEAR - hypot(place[0] - x, place[1] - y)) for x, y in taken)
+
+
+def _mark_sizes(axes: Axes, sizes: Sequence[float]) -> None:
+    """Plain numbers along a logarithmic axis, however short it is."""
+    axes.set_xlim(0.88 * min(sizes), 1.12 * max(sizes))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5) if max(sizes) > 2 * min(sizes) else range(1, 10)))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.grid(color=FAINT, alpha=0.35, linewidth=0.6)
+    axes.tick_params(color=INK)

@@ -1,0 +1,189 @@
+"""What was measured stands beside what is printed, each said to be what it is."""
+
+import csv
+import io
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pdarts.reporting.report import report
+from pdarts.reporting.rows import TableFiles
+from pdarts.settings import parse
+from tests.reporting.examples import provenance, runs, write_stage, write_test
+
+CIFAR10, CIFAR100 = "CIFAR-10 (%): ", "CIFAR-100 (%): "
+QUOTED, MEASURED, BARE = "PNAS †", "P-DARTS CIFAR10 + cutout", "Random cells"
+
+
+def files(folder: Path, **changes: Any) -> dict[str, Any]:
+    """A quoted row, one that is measured on CIFAR-10 and not run on CIFAR-100, and random cells."""
+    nothing = {"runs": {}, "searches": {}, "paper": None, "independent": {}, "cells": [], "curves": []}
+    absent = {"trainings": {str(folder / "nowhere"): [0]}, "search": None}
+    measured = {
+        **nothing,
+        "architecture": MEASURED,
+        "runs": {"cifar10": runs(folder / "one", [97.4, 97.6, 97.5], 1), "cifar100": absent},
+        "searches": {"cifar10": runs(folder / "several", [97.0, 97.4], 2)},
+        "paper": MEASURED,
+        "independent": {"cifar10": "P-DARTS"},
+    }
+    rows = [
+        {**nothing, "architecture": "PNAS", "paper": "PNAS"},
+        {**measured, **changes},
+        {**nothing, "architecture": BARE, "searches": {"cifar10": runs(folder / "random", [96.0, 97.0])}},
+    ]
+    columns = {
+        name: {"heading": name.upper().replace("R1", "R-1"), "measure": "top1_error"}
+        for name in ("cifar10", "cifar100")
+    }
+    return {"title": "T", "paper": "table1", "columns": columns, "rows": rows}
+
+
+def forms(files: dict[str, Any]) -> dict[str, str]:
+    return report(parse(TableFiles, files, "table"), partial=True)
+
+
+def shown(files: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Cells of the Markdown table by row and heading."""
+    lines = [line for line in forms(files)["md"].splitlines() if line.startswith("|")]
+    heading, _, *body = [
+        [cell.strip().replace("\N{NO-BREAK SPACE}", " ") for cell in line.strip("|").split("|")] for line in lines
+    ]
+    return {row[0]: dict(zip(heading, row, strict=True)) for row in body}
+
+
+def test_a_measured_error_stands_with_its_deviation_and_n_beside_the_papers(tmp_path: Path) -> None:
+    row = shown(files(tmp_path))[MEASURED]
+    assert row[CIFAR10 + "here (n)"] == "2.50 ± 0.10 (3)"
+    assert row[CIFAR10 + "paper (difference)"] == "2.50 (0.00)"
+    assert row[CIFAR10 + "searches (n)"] == "2.80 ± 0.28 (2)"
+    assert row[CIFAR10 + "others"] == "2.70–2.88"
+
+
+def test_what_is_declared_without_results_is_not_run_and_keeps_the_papers_figure(tmp_path: Path) -> None:
+    row = shown(files(tmp_path))[MEASURED]
+    assert (row[CIFAR100 + "here (n)"], row[CIFAR100 + "paper (difference)"]) == ("not run", "16.55")
+    assert "> Incomplete: 7 of 8 trainings have results." in forms(files(tmp_path))["md"]
+
+
+def test_a_quoted_row_is_marked_and_shows_nothing_as_measured(tmp_path: Path) -> None:
+    row = shown(files(tmp_path))[QUOTED]
+    assert (row[CIFAR10 + "here (n)"], row[CIFAR10 + "paper (difference)"]) == ("–", "3.41")
+    assert (row["Parameters: paper (M)"], row["Search cost: paper (GPU-days)"], row["Method"]) == ("3.2", "225", "SMBO")
+    assert "- †: all figures quoted from the paper" in forms(files(tmp_path))["md"]
+
+
+def test_sizes_are_exact_beside_the_papers(tmp_path: Path) -> None:
+    row = shown(files(tmp_path))[MEASURED]
+    assert (row["Parameters: here"], row["Parameters: paper (M)"]) == ("3,433,798", "3.4")
+    assert row["Multiply-adds: here"] == "532,174,464"
+
+
+def test_searches_cost_gpu_days_on_a_named_device_or_the_time_of_a_processor(tmp_path: Path) -> None:
+    table = files(tmp_path)
+    assert shown(table)[MEASURED]["Search cost: here"] == "90 s (AMD EPYC 7B13, 1 thread)"
+    for stage in (1, 2, 3):
+        gpus = provenance(device="NVIDIA V100", device_type="cuda", processes=2)
+        write_stage(tmp_path / f"one/search/seed0/stage{stage}.json", stage, seconds=4320.0, provenance=gpus)
+    assert shown(table)[MEASURED]["Search cost: here"] == "0.3 GPU-days (2 × NVIDIA V100)"
+
+
+def test_a_mixed_number_is_marked_where_it_stands_and_no_other(tmp_path: Path) -> None:
+    table = files(tmp_path)
+    write_test(tmp_path / "one/seed1/test.json", 97.6, provenance=provenance(commit="b" * 40))
+    row = shown(table)[MEASURED]
+    assert row[CIFAR10 + "here (n)"] == "2.50 ± 0.10 (3) ‡"
+    assert "‡" not in row[CIFAR10 + "searches (n)"]
+    assert f"Within single numbers (‡): {MEASURED}." in forms(table)["md"]
+
+
+def test_differences_have_a_sign(tmp_path: Path) -> None:
+    table = files(tmp_path)
+    for seed in range(3):
+        write_test(tmp_path / f"one/seed{seed}/test.json", 97.75)
+    assert shown(table)[MEASURED][CIFAR10 + "paper (difference)"] == "2.50 (\N{MINUS SIGN}0.25)"
+    for seed in range(3):
+        write_test(tmp_path / f"one/seed{seed}/test.json", 97.25)
+    assert shown(table)[MEASURED][CIFAR10 + "paper (difference)"] == "2.50 (+0.25)"
+
+
+def test_top_five_errors_come_from_the_same_trainings(tmp_path: Path) -> None:
+    table = files(tmp_path)
+    both = {
+        "top1": {"heading": "Top-1", "measure": "top1_error"},
+        "top5": {"heading": "Top-5", "measure": "top5_error"},
+    }
+    these = runs(tmp_path / "one", [97.4, 97.6, 97.5])
+    row = {**table["rows"][1], "architecture": "NASNet-A", "paper": "NASNet-A", "searches": {}, "independent": {}}
+    row["runs"] = {"top1": these, "top5": these}
+    table = {"title": "T", "paper": "table2", "columns": both, "rows": [row]}
+    cells = shown(table)["NASNet-A"]
+    assert (cells["Top-1 (%): here (n)"], cells["Top-5 (%): here (n)"]) == ("2.50 ± 0.10 (3)", "0.50 ± 0.00 (3)")
+    assert cells["Top-1 (%): paper (difference)"].startswith("26.0 (")  # as printed
+    text = forms(table)["md"]
+    assert "none of the 9 epochs of 3 trainings was scored on test images" in text
+    assert "genotype PDARTS: accuracy 75.6 % top-1, 92.6 % top-5" in text
+    assert "NASNet-A 604 M where it prints 564 M" in text
+
+
+def test_unverified_figures_say_so_over_their_column(tmp_path: Path) -> None:
+    row = {**files(tmp_path)["rows"][0], "paper": "3 skip connections"}
+    columns = {"with_dropout": {"heading": "With dropout", "measure": "top1_error"}}
+    text = forms({"title": "T", "paper": "skip_study", "columns": columns, "rows": [row]})["md"]
+    assert "With dropout (%): paper, unverified (difference)" in text
+    assert "from memory, not compared with the paper: unverified" in text
+
+
+def test_csv_holds_every_measured_and_quoted_figure_in_full(tmp_path: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(forms(files(tmp_path))["csv"])))
+    by = {(row["architecture"], row["column"], row["varies"]): row for row in rows}
+    one = by[MEASURED, "CIFAR-10", "retraining"]
+    assert float(one["error_mean"]) == pytest.approx(2.5, abs=1e-12)
+    assert [float(value) for value in one["errors"].split(";")] == pytest.approx([2.6, 2.4, 2.5])
+    assert (one["origin"], one["n"], one["expected"], one["paper_error"]) == ("here", "3", "3", "2.5")
+    assert by[MEASURED, "CIFAR-10", "search"]["searches"] == "2"
+    assert by[MEASURED, "CIFAR-100", "retraining"]["origin"] == "not run"
+    assert by["PNAS", "CIFAR-10", ""]["origin"] == "quoted"
+    assert by["PNAS", "CIFAR-10", ""]["paper_search_gpu_days"] == "225"
+    assert by["PNAS", "CIFAR-100", ""]["origin"] == ""
+
+
+def test_a_table_without_any_result_can_be_set(tmp_path: Path) -> None:
+    table = files(tmp_path)
+    for name in ("one", "several", "random"):
+        shutil.rmtree(tmp_path / name)
+    made = forms(table)
+    assert "> Incomplete: 0 of 8 trainings have results." in made["md"]
+    assert "no training has been run and tested yet" in made["html"]
+
+
+def test_every_form_shows_the_same_cells(tmp_path: Path) -> None:
+    made = forms(files(tmp_path))
+    for cell in ("2.80 ± 0.28 (2)", "2.70–2.88", "not run"):
+        assert cell in made["md"]
+        assert cell in made["html"]
+        assert cell.replace("±", r"$\pm$").replace("–", "--") in made["tex"]
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex here")
+def test_latex_compiles(tmp_path: Path) -> None:
+    table = files(tmp_path)
+    write_test(tmp_path / "one/seed1/test.json", 97.6, provenance=provenance(commit="b" * 40))
+    plain = {
+        "title": "50 % & more_",
+        "paper": None,
+        "columns": {},
+        "rows": [{**table["rows"][1], "searches": {}, "paper": None}],
+    }
+    (tmp_path / "wide.tex").write_text(forms(table)["tex"])
+    (tmp_path / "plain.tex").write_text(forms(plain)["tex"])
+    (tmp_path / "all.tex").write_text(
+        r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}\input{wide}\input{plain}\end{document}"
+    )
+    command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "all.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "all.pdf").stat().st_size > 10_000
