@@ -60,7 +60,8 @@ def main() -> None:
         where,
         journal,
     )
-    record = provenance(where, started)
+    inputs = {"data": arguments.data, "previous": arguments.previous}
+    record = provenance(where, started, step="search", seed=arguments.seed, inputs=inputs)
     result = {
         "stage": arguments.stage,
         "settings": settings,

@@ -41,7 +41,7 @@ def main() -> None:
     images = manifest.images_of(dataset, Path(machine.data_root(dataset.source)))
     loader = Loader(images.test, BATCH_SIZE, dataset.mean, dataset.std, None, where)
     tally = evaluate(lambda batch: network(batch)[0], loader.in_order(), where)
-    record = provenance(where, started)
+    record = provenance(where, started, step="test", seed=arguments.seed, inputs={"data": arguments.data})
     result = {
         "top1": tally.top1,
         "top5": tally.top5,

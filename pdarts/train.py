@@ -60,7 +60,8 @@ def main() -> None:
     tracker = Tracker(machine.wandb, "train", arguments.experiment, name, {"seed": arguments.seed, **settings})
     journal = Journal(arguments.metrics, tracker, Progress(f"train {name}", recipe.epochs, len(loader)))
     fit(network, recipe, loader, arguments.seed, where, journal)
-    record = provenance(where, started)
+    inputs = {"data": arguments.data, "genotype": arguments.genotype}
+    record = provenance(where, started, step="train", seed=arguments.seed, inputs=inputs)
     content = {
         "network": described,
         "genotype": value,
