@@ -81,7 +81,8 @@ class Work:
         return {
             "weights_step": stage.frozen_epochs * steps,
             "joint_step": (stage.epochs - stage.frozen_epochs) * steps,
-            "evaluation": min(stage.scored_epochs, stage.epochs) * math.ceil((self.size.train - half) / stage.batch_size),
+            "evaluation": min(stage.scored_epochs, stage.epochs)
+            * math.ceil((self.size.train - half) / stage.batch_size),
         }
 
     def test_counts(self) -> dict[str, float]:

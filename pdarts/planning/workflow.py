@@ -21,7 +21,7 @@ OUTPUTS = ("output", "metrics")
 """Options that name what a step writes; `--metrics` of `curves` is read instead."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Job:
     """One job of the workflow."""
 
