@@ -8,6 +8,7 @@ stages, or if any target of the workflow makes it. Calibrations, W&B's runs and 
 own settings as for snakemake: without them, what only they declare looks as if nothing did.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +31,8 @@ def main() -> None:
     arguments = parser.parse_args()
     config = read_config([Path("config.yaml"), *map(Path, arguments.configfile)])
     option = ["--configfile", *arguments.configfile] if arguments.configfile else []
-    targets = snakemake(*option, "--quiet", "all", "--list-target-rules").split()
+    rules = snakemake(*option, "--quiet", "all", "--list-target-rules")
+    targets = re.findall(r"^(\w+)(?: \(.*\))?$", rules, re.MULTILINE)
     made = {path for job in jobs(targets, arguments.configfile) for path in job.outputs}
     files = [path for path in _files(RESULTS) if path not in made and not belongs(path.relative_to(RESULTS), config)]
     if not files:

@@ -26,12 +26,13 @@ class Calibration:
     """By `Work.key`: `timings`, `memory`, `weights_bytes`, `provenance`."""
 
     def seconds(self, work: Work, counts: Mapping[str, float]) -> float | None:
-        """Expected seconds of so many steps; None if one of their kinds was not measured."""
+        """Expected seconds of so many steps, the first of them slow; None if one of their kinds was not measured."""
         timings = self.units.get(work.key, {}).get("timings", {})
         kinds = [kind for kind, count in counts.items() if count]
         if any(timings.get(kind, {}).get("median") is None for kind in kinds):
             return None
-        return sum(counts[kind] * timings[kind]["median"] for kind in kinds)
+        start = max((timings[kind]["first"] - timings[kind]["median"] for kind in kinds), default=0.0)
+        return max(start, 0.0) + sum(counts[kind] * timings[kind]["median"] for kind in kinds)
 
     def memory(self, work: Work, kinds: Iterable[str]) -> int | None:
         """Expected peak in bytes of a process with steps of these kinds; None if one was not measured."""

@@ -8,7 +8,10 @@ from pdarts.nets import saved
 
 
 def note(path: Path, key: str, entry: dict[str, Any]) -> None:
-    """Add `entry` to the list `key` of the provenance in a result, if it holds one; a test repeats that of its training."""
+    """Add `entry` to the list `key` of the provenance in a result, if it holds one.
+
+    A test repeats the provenance of its training, so weights pass the note on.
+    """
     if path.suffix == ".pt":
         content = saved.load(path)
         _add(content["provenance"], key, entry)

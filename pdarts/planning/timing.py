@@ -19,6 +19,7 @@ from torch import Tensor
 from pdarts.data.catalog import Split
 from pdarts.data.loaders import Loader
 from pdarts.engine import device
+from pdarts.engine.journal import Journal
 from pdarts.engine.loop import fit
 from pdarts.engine.metrics import evaluate
 from pdarts.engine.provenance import now, peak_memory, provenance
@@ -33,7 +34,7 @@ from pdarts.space.genotype import Genotype
 from pdarts.space.topology import EDGES, KINDS
 
 WARM_UP = 2
-"""First steps, which do not count."""
+"""First steps, which do not count; one where steps are slow. The very first one tells what a process costs to start."""
 STEPS = 5
 """Steps that count, at most."""
 MANY_EPOCHS = 1000
@@ -41,15 +42,15 @@ MANY_EPOCHS = 1000
 KINDS_OF_STEPS = {"search": ("evaluation", "weights_step", "joint_step"), "train": ("evaluation", "train_step")}
 """In the order in which they are timed: the hungriest for memory last."""
 
-Report = Callable[[str, dict[str, Any]], None]
+Report = Callable[[str, Any], None]
 
 
-class Enough(Exception):  # noqa: N818 - no error
+class Enough(Exception):
     """Enough steps have been timed."""
 
 
-class Stopwatch:
-    """Takes the place of a journal: times every step, and ends the loop when there are enough."""
+class Stopwatch(Journal):
+    """A journal that writes nothing: it times every step, and ends the loop when there are enough."""
 
     def __init__(self, where: torch.device, limit: float) -> None:
         self.where, self.limit = where, limit
@@ -67,25 +68,25 @@ class Stopwatch:
         """Note the time since the last step.
 
         Raises:
-            Enough: if all steps are done, or the time is over.
+            Enough: if all steps are done, or the time is over and one step counts.
         """
         if self.where.type == "cuda":
             torch.cuda.synchronize(self.where)
         present = time.perf_counter()
         self.seconds.append(present - self.last)
         self.last = present
-        if len(self.seconds) == WARM_UP + STEPS or present - self.started > self.limit:
+        if len(self.seconds) == WARM_UP + STEPS or (present - self.started > self.limit and len(self.seconds) > 1):
             raise Enough
 
     def result(self) -> dict[str, Any]:
-        """Number of steps that count, median, shortest and longest; a step of the warm-up if there was no other."""
-        counted = self.seconds[WARM_UP:] or self.seconds[-1:]
+        """Number of steps that count, median, shortest and longest; the very first step; peak memory."""
+        counted = self.seconds[WARM_UP:] or self.seconds[1:]
         return {
             "n": len(counted),
-            "warm_up": min(WARM_UP, len(self.seconds) - len(counted)),
             "median": statistics.median(counted),
             "min": min(counted),
             "max": max(counted),
+            "first": self.seconds[0],
             "memory": peak_memory(self.where),
         }
 
@@ -97,7 +98,7 @@ def measure(work: Work, machine: Machine, limit: float, patience: float) -> dict
         work: what.
         machine: where.
         limit: seconds after which no further step of a kind begins.
-        patience: seconds after which a kind of step that has not ended is given up.
+        patience: seconds after which a kind of step of which two have not ended is given up.
 
     Returns:
         `unit`, `timings` by kind of step (seconds; `memory` is the peak in bytes), `weights_bytes` of a training,
@@ -110,7 +111,7 @@ def measure(work: Work, machine: Machine, limit: float, patience: float) -> dict
     sending.close()
     found: dict[str, Any] = {"unit": work.unit, "timings": {}, "not_measured": {}}
     waiting = list(KINDS_OF_STEPS[work.step])
-    reason = f"no step ended within {patience:g} seconds"
+    reason = f"two steps did not end within {patience:g} seconds"
     try:
         while receiving.poll(patience):
             name, value = receiving.recv()

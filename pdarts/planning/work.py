@@ -78,11 +78,11 @@ class Work:
         stage = parse(StageSettings, self.settings, "settings")
         half = math.floor(stage.train_portion * self.size.train)
         steps = math.ceil(half / stage.batch_size)
+        scored = min(stage.scored_epochs, stage.epochs)
         return {
             "weights_step": stage.frozen_epochs * steps,
             "joint_step": (stage.epochs - stage.frozen_epochs) * steps,
-            "evaluation": min(stage.scored_epochs, stage.epochs)
-            * math.ceil((self.size.train - half) / stage.batch_size),
+            "evaluation": scored * math.ceil((self.size.train - half) / stage.batch_size),
         }
 
     def test_counts(self) -> dict[str, float]:
