@@ -25,8 +25,8 @@ MADE = {
 def follow(page: str, tree: Tree) -> str:
     """Do what a page says, from its top to its end; the output of its commands.
 
-    A file's name in backquotes at the end of a line, then a block: its content. A `diff` block changes the file that was
-    named last. An `sh` block runs.
+    A line with a file's name in backquotes and a colon, then a block: its content. A `diff` block changes the module
+    that was named last. An `sh` block runs.
     """
     text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     printed, edited = "", ""

@@ -223,4 +223,7 @@ def _loader(size: Size, batch_size: int, augmentation: Augmentation | None, wher
 
 def distinct(works: Iterable[Work]) -> list[Work]:
     """One work of each key, in order."""
-    return list({work.key: work for work in reversed(list(works))}.values())[::-1]
+    found: dict[str, Work] = {}
+    for work in works:
+        found.setdefault(work.key, work)
+    return list(found.values())

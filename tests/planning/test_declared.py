@@ -64,5 +64,5 @@ def test_config_files_add_and_override_key_by_key(tmp_path: Path) -> None:
 
 
 def test_a_config_file_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="none.yaml: this config file does not exist"):
+    with pytest.raises(InputError, match=r"none\.yaml: this config file does not exist"):
         read_config([tmp_path / "none.yaml"])
