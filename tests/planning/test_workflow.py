@@ -12,7 +12,8 @@ Job 3: Search digits, seed 0: stage 2
 Reason: Missing output files: results/s/stage2.json
 Shell command: # code 5d1f24f680b8a911
 python -m pdarts.search --data results/data/d.json --stage 2 --previous results/s/stage1.json \
---settings '{"cells": 3}' --output results/s/stage2.json --metrics results/s/stage2.metrics.jsonl 2> >(tee results/logs/s.log >&2)
+--settings '{"cells": 3}' --output results/s/stage2.json --metrics results/s/stage2.metrics.jsonl \
+2> >(tee results/logs/s.log >&2)
 
 Job 1: Draw the curves
 Shell command: # code 25da8a2bb5c29f4b
