@@ -1,10 +1,13 @@
 """P-DARTS: search in three stages, derive a genotype, retrain it, test it, set it in a table.
 
-Targets are tables (`demo`, `fashion`, `cifar`) or the path of any result, such as `results/search/digits/seed0/genotype.json`.
+Targets are tables (`demo`, `fashion`, `cifar`), `released` (weights that others trained), or the path of any result, such as `results/search/digits/seed0/genotype.json`.
 """
 
 
 configfile: "config.yaml"
+
+
+report: "docs/report.rst"
 
 
 include: "rules/common.smk"
@@ -30,3 +33,9 @@ rule cifar:
     """P-DARTS of the paper, searched and retrained on CIFAR-10 and CIFAR-100."""
     input:
         expand("results/tables/cifar.{suffix}", suffix=TABLE_SUFFIXES),
+
+
+rule released:
+    """Weights that others trained, tested; config.yaml says where their files belong."""
+    input:
+        expand("results/checkpoints/{checkpoint}/test.json", checkpoint=CONFIG.checkpoints),

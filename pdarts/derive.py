@@ -6,6 +6,7 @@ cell has more skip connections than allowed, the weakest one is struck out and t
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from pdarts.engine import files, step
 from pdarts.engine.tracking import Tracker
@@ -34,12 +35,12 @@ def main() -> None:
     architecture = parse(stage.get("cells") if isinstance(stage, dict) else None, str(arguments.stage))
     genotype = derive(architecture, arguments.max_skips)
     files.write_json(arguments.output, genotype.to_json())
-    _track(genotype, machine, arguments.experiment, arguments.seed, arguments.max_skips)
+    config = {"seed": arguments.seed, "max_skips": arguments.max_skips, "stage": stage.get("stage")}
+    _track(genotype, machine, arguments.experiment, config)
 
 
-def _track(genotype: Genotype, machine: Machine, experiment: str, seed: int | None, max_skips: int | None) -> None:
-    config = {"seed": seed, "max_skips": max_skips}
-    tracker = Tracker(machine.wandb, "derive", experiment, f"{experiment} seed {seed} genotype", config)
+def _track(genotype: Genotype, machine: Machine, experiment: str, config: dict[str, Any]) -> None:
+    tracker = Tracker(machine.wandb, "derive", experiment, f"{experiment} seed {config['seed']} genotype", config)
     tracker.summary({"genotype": genotype.to_json()})
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder) / "cells.png"

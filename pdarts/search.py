@@ -10,6 +10,7 @@ from pathlib import Path
 from pdarts.data import manifest
 from pdarts.data.loaders import Loader, halves
 from pdarts.engine import device, files, step
+from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.progress import Progress
 from pdarts.engine.provenance import now, provenance
@@ -18,6 +19,7 @@ from pdarts.engine.tracking import Tracker
 from pdarts.errors import InputError
 from pdarts.progressive.stage import search_stage
 from pdarts.settings import Machine, StageSettings, parse_argument
+from pdarts.sources import fingerprint
 from pdarts.space.architecture import parse, to_json
 from pdarts.space.candidates import Candidates, all_candidates, prune
 from pdarts.space.topology import KINDS
@@ -51,7 +53,17 @@ def main() -> None:
     name = f"{arguments.experiment} seed {arguments.seed} stage {arguments.stage}"
     tracker = Tracker(machine.wandb, "search", arguments.experiment, name, {"seed": arguments.seed, **settings})
     journal = Journal(arguments.metrics, tracker, Progress(f"search {name}", stage.epochs, len(loaders[0])))
-    architecture = search_stage(
+    identity = {
+        "step": "search",
+        "stage": arguments.stage,
+        "seed": arguments.seed,
+        "settings": settings,
+        "candidates": {kind: [list(names) for names in edges] for kind, edges in considered.items()},
+        "dataset": dataset.model_dump(mode="json"),
+        "code": fingerprint("search"),
+    }
+    checkpoint = Checkpoint(arguments.output, identity, machine.resume_other_code)
+    architecture, run = search_stage(
         stage,
         considered,
         (loaders[0], loaders[1]),
@@ -59,17 +71,20 @@ def main() -> None:
         derive_seed(arguments.seed, "stage", arguments.stage),
         where,
         journal,
+        checkpoint,
     )
     inputs = {"data": arguments.data, "previous": arguments.previous}
     record = provenance(where, started, step="search", seed=arguments.seed, inputs=inputs)
+    record |= {"resumed": run.resumed}
     result = {
         "stage": arguments.stage,
         "settings": settings,
         "cells": to_json(architecture),
-        "seconds": record["seconds"],
+        "seconds": round(record["seconds"] + run.earlier_seconds, 3),
         "provenance": record,
     }
     files.write_json(arguments.output, result)
+    checkpoint.remove()
     tracker.finish()
 
 

@@ -8,6 +8,7 @@ import difflib
 import json
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
@@ -40,9 +41,9 @@ def _each_once(values: tuple[Value, ...]) -> tuple[Value, ...]:
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Named = Annotated[dict[Name, Value], Field(json_schema_extra={"additionalProperties": False})]
 Once = AfterValidator(_each_once)
-Seeds = Annotated[
-    tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1, json_schema_extra={"uniqueItems": True}), Once
-]
+Seed = Annotated[int, Field(ge=0)]
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, json_schema_extra={"uniqueItems": True}), Once]
+SkipLimit = Annotated[int, Field(ge=0, le=8)]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Rate = Annotated[float, Field(gt=0)]
@@ -165,7 +166,7 @@ class Search(SearchProtocol):
     """Name under `datasets`."""
     seeds: Seeds
     """One independent search each."""
-    max_skips: Annotated[int, Field(ge=0, le=8)] | None
+    max_skips: SkipLimit | None
     """Skip connections that the normal cell may keep, 0 to 8; null for no limit."""
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
     """The stages, in order."""
@@ -241,25 +242,55 @@ class Recipe(Settings):
 
 
 class FromSearch(Settings):
-    """The genotype that a search of this workflow derives."""
+    """The genotype that a search of this workflow derives: from its last stage and with its own skip limit, or else."""
 
     search: Name
     """Name under `searches`."""
-    seed: Annotated[int, Field(ge=0)] | Literal["each"]
+    seed: Seed | Literal["each"]
     """Seed of the search; `each` gives every seed of the training the cell of the search with the same seed."""
+    max_skips: SkipLimit | None = None
+    """Another skip limit than the search's own, 0 to 8; not together with `stage`."""
+    stage: Positive | None = None
+    """Another stage than the last, from 1; the search's own skip limit holds."""
+
+    @model_validator(mode="after")
+    def _one_change(self) -> Self:
+        if self.max_skips is not None and self.stage is not None:
+            raise ValueError(
+                f"max_skips is {self.max_skips} and stage is {self.stage}; name one of them: a stage's cell is derived "
+                "with the search's own skip limit"
+            )
+        return self
 
 
-def _kind_of_genotype(value: Any) -> str:
-    return "name" if isinstance(value, str) else "search"
+class RandomCells(Settings):
+    """A genotype drawn at random, every cell of the search space being equally likely."""
+
+    random: Seed | Literal["each"]
+    """Seed of the draw; `each` draws for every seed of the training with the same seed."""
+    max_skips: SkipLimit | None
+    """Skip connections that the normal cell may have, 0 to 8; null for no limit."""
+
+
+def _form_of_genotype(value: Any) -> str:
+    if isinstance(value, str):
+        return "str"
+    random = "random" in value if isinstance(value, dict) else isinstance(value, RandomCells)
+    return "RandomCells" if random else "FromSearch"
 
 
 class Training(Settings):
     """Gives a genotype and a dataset to a recipe."""
 
     genotype: Annotated[
-        Annotated[str, Tag("name")] | Annotated[FromSearch, Tag("search")], Discriminator(_kind_of_genotype)
+        Annotated[str, Tag("str")]
+        | Annotated[FromSearch, Tag("FromSearch")]
+        | Annotated[RandomCells, Tag("RandomCells")],
+        Discriminator(_form_of_genotype),
     ]
-    """A published cell (`PDARTS`), the path of a genotype file (`cells/mine.json`), or `{search: …, seed: …}`."""
+    """A published cell (`PDARTS`), the path of a genotype file (`cells/mine.json`), what a search derives
+    (`{search: …, seed: …}`, with `max_skips` or `stage` for another skip limit or stage), or random cells
+    (`{random: …, max_skips: …}`)."""
     dataset: Name
     """Name under `datasets`."""
     recipe: Name
@@ -268,6 +299,19 @@ class Training(Settings):
     """Keys of the recipe that this training sets otherwise; a key that holds keys is given whole."""
     seeds: Seeds
     """One independent training each."""
+
+
+class Checkpoint(Settings):
+    """Weights that others trained, in the reference implementation's format, to be tested."""
+
+    file: Annotated[str, Field(min_length=1)]
+    """Path of the file: a bare state dict, or a dict that has one as `state_dict`."""
+    origin: Annotated[str, Field(min_length=1)]
+    """Where to get the file, for the message where it is missing."""
+    genotype: str
+    """Its cells, which the file does not say: a published cell (`PDARTS`), or the path of a genotype file."""
+    dataset: Name
+    """Name under `datasets` of what it is tested on."""
 
 
 class Row(Settings):
@@ -310,6 +354,8 @@ class Machine(Settings):
     """CPU threads a step. Sums of floats differ in the last bits between thread counts."""
     data_roots: dict[Source, str] = {}
     """Folder of each source; `data/SOURCE` where none is named."""
+    resume_other_code: bool = False
+    """Continue an interrupted step although the code has changed since; its provenance says so."""
     download: bool = True
     """Fetch missing data where the source allows it."""
     wandb: Wandb = Wandb()
@@ -331,6 +377,8 @@ class Config(Settings):
     """How evaluation networks are built and trained."""
     trainings: Named[Training]
     """A genotype, a dataset and a recipe."""
+    checkpoints: Named[Checkpoint]
+    """Weights that others trained."""
     tables: Named[Table]
     """What is set side by side."""
     machine: Machine
@@ -358,6 +406,14 @@ class Config(Settings):
                 "set it to null under changes, or in a recipe of its own"
             )
 
+    def _check_search(self, key: str, genotype: FromSearch, seeds: tuple[int, ...]) -> None:
+        _known(f"{key}.search", genotype.search, self.searches)
+        search = self.searches[genotype.search]
+        for seed in seeds if genotype.seed == "each" else (genotype.seed,):
+            _known(f"{key}: seed", seed, search.seeds)
+        if genotype.stage is not None:
+            _known(f"{key}.stage", genotype.stage, range(1, len(search.stages) + 1))
+
     @model_validator(mode="after")
     def _enough_images(self) -> Self:
         for name, dataset in self.datasets.items():
@@ -377,12 +433,10 @@ class Config(Settings):
             _known(f"trainings.{name}.dataset", training.dataset, self.datasets)
             _known(f"trainings.{name}.recipe", training.recipe, self.recipes)
             if isinstance(training.genotype, FromSearch):
-                _known(f"trainings.{name}.genotype.search", training.genotype.search, self.searches)
-                searched = self.searches[training.genotype.search].seeds
-                wanted = training.seeds if training.genotype.seed == "each" else (training.genotype.seed,)
-                for seed in wanted:
-                    _known(f"trainings.{name}.genotype: seed", seed, searched)
+                self._check_search(f"trainings.{name}.genotype", training.genotype, training.seeds)
             self._check_recipe(name, training)
+        for name, checkpoint in self.checkpoints.items():
+            _known(f"checkpoints.{name}.dataset", checkpoint.dataset, self.datasets)
         for name, table in self.tables.items():
             for place, row in enumerate(table.rows):
                 _known(f"tables.{name}.rows[{place}].training", row.training, self.trainings)
@@ -445,7 +499,7 @@ def _explain(model: type[Settings], problem: dict[str, Any]) -> str:
         message = str(problem["ctx"]["error"])
         return f"{key}: {message}" if key else message
     if kind == "extra_forbidden":
-        return f"{key}: unknown key{suggestion(path[-1], _siblings(model, path[:-1]))}"
+        return f"{key}: unknown key{suggestion(path[-1], _siblings(model, problem['loc'][:-1]))}"
     if kind == "missing":
         return f"{key}: missing; add it (see rules/config.schema.yaml for its meaning)"
     allowed = problem["msg"].removeprefix("Input should be ")
@@ -474,13 +528,15 @@ def _number(text: str) -> str | None:
     return f"{number:f}" if number.is_finite() else None
 
 
-def _siblings(model: type[Settings], path: list[str | int]) -> list[str]:
-    """Keys that are allowed at `path` inside `model`."""
+def _siblings(model: type[Settings], location: tuple[str | int, ...]) -> list[str]:
+    """Keys that are allowed at `location` inside `model`; behind `genotype` stands the form that it has there."""
     schema = model.model_json_schema()
     node: dict[str, Any] = schema
-    for part in path:
+    for previous, part in pairwise(("", *location)):
         node = _resolve(node, schema)
-        if isinstance(part, int):
+        if previous == "genotype":
+            node = schema["$defs"][str(part)]
+        elif isinstance(part, int):
             node = node.get("items", {})
         elif part in node.get("properties", {}):
             node = node["properties"][part]

@@ -11,6 +11,7 @@ from pdarts.engine.tracking import Tracker
 from pdarts.errors import InputError
 from pdarts.nets import count, saved
 from pdarts.settings import Machine, parse_argument
+from pdarts.space.genotype import Genotype
 
 BATCH_SIZE = 256
 
@@ -19,24 +20,37 @@ def main() -> None:
     """Entry point."""
     parser = step.parser(__doc__)
     parser.add_argument("--data", required=True, type=Path, metavar="MANIFEST.json", help="manifest by pdarts.prepare")
-    parser.add_argument("--weights", required=True, type=Path, metavar="WEIGHTS.pt", help="weights by pdarts.train")
+    parser.add_argument(
+        "--weights",
+        required=True,
+        type=Path,
+        metavar="WEIGHTS.pt",
+        help="weights by pdarts.train, or a state dict of the reference implementation, bare or in a dict",
+    )
+    parser.add_argument(
+        "--genotype",
+        type=Path,
+        metavar="GENOTYPE.json",
+        help="cells of a file of the reference implementation; weights by pdarts.train hold theirs",
+    )
     parser.add_argument(
         "--output", required=True, type=Path, metavar="TEST.json", help="accuracies (percent) and sizes"
     )
-    parser.add_argument("--experiment", default="by-hand", help="name of the training, for W&B")
+    parser.add_argument("--experiment", default="by-hand", help="name of the training or checkpoint, for W&B")
     parser.add_argument("--seed", type=int, help="seed of the training, for W&B")
     step.add_machine(parser)
     arguments = parser.parse_args()
     machine = parse_argument(Machine, arguments.machine, "--machine")
     started, where = now(), device.set_up(machine)
 
-    trained = saved.load(arguments.weights)
+    trained = saved.load(arguments.weights, _genotype(arguments.genotype))
     network = saved.network_of(trained, str(arguments.weights)).to(where)
     dataset = manifest.read(arguments.data)
     if len(dataset.classes) != trained["network"]["classes"]:
+        source = f" ({trained['dataset']['source']})" if trained["dataset"] else ""
         raise InputError(
             f"{arguments.weights} tells {trained['network']['classes']} classes apart, but {arguments.data} has "
-            f"{len(dataset.classes)}; test it on the dataset it was trained on ({trained['dataset']['source']})"
+            f"{len(dataset.classes)}; test it on the dataset it was trained on{source}"
         )
     images = manifest.images_of(dataset, Path(machine.data_root(dataset.source)))
     loader = Loader(images.test, BATCH_SIZE, dataset.mean, dataset.std, None, where)
@@ -52,15 +66,21 @@ def main() -> None:
         "seconds": record["seconds"],
         "training_seconds": trained["seconds"],
         "settings": {"dataset": dataset.model_dump(mode="json"), "recipe": trained["recipe"]},
+        "network": trained["network"],
         "genotype": trained["genotype"],
         "provenance": record,
         "training_provenance": trained["provenance"],
     }
     files.write_json(arguments.output, result)
-    name = f"{arguments.experiment} seed {arguments.seed} test"
-    tracker = Tracker(machine.wandb, "test", arguments.experiment, name, {"seed": arguments.seed, **trained["recipe"]})
+    seed = "" if arguments.seed is None else f" seed {arguments.seed}"
+    config = {"seed": arguments.seed, **(trained["recipe"] or trained["network"])}
+    tracker = Tracker(machine.wandb, "test", arguments.experiment, f"{arguments.experiment}{seed} test", config)
     tracker.summary({key: result[key] for key in ("top1", "top5", "loss", "images", "parameters", "multiply_adds")})
     tracker.finish()
+
+
+def _genotype(path: Path | None) -> Genotype | None:
+    return None if path is None else Genotype.parse(files.read_json(path, "genotype file", "pdarts.derive"), str(path))
 
 
 if __name__ == "__main__":

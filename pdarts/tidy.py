@@ -9,14 +9,17 @@ own settings as for snakemake: without them, what only they declare looks as if 
 """
 
 import re
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
 
 from pdarts.engine import step
 from pdarts.errors import InputError
 from pdarts.planning.declared import belongs, read_config
 from pdarts.planning.listing import gigabytes
-from pdarts.planning.workflow import jobs, snakemake
+from pdarts.planning.workflow import DRY_RUN, parse, snakemake
 
 RESULTS = Path("results")
 
@@ -33,7 +36,8 @@ def main() -> None:
     option = ["--configfile", *arguments.configfile] if arguments.configfile else []
     rules = snakemake(*option, "--quiet", "all", "--list-target-rules")
     targets = re.findall(r"^(\w+)(?: \(.*\))?$", rules, re.MULTILINE)
-    made = {path for job in jobs(targets, arguments.configfile) for path in job.outputs}
+    with ThreadPoolExecutor(2) as pool:
+        made = set().union(*pool.map(_made, targets, repeat(option)))
     files = [path for path in _files(RESULTS) if path not in made and not belongs(path.relative_to(RESULTS), config)]
     if not files:
         print("everything in results/ belongs to the config")
@@ -47,6 +51,17 @@ def main() -> None:
         _remove_empty(RESULTS)
     print("deleted:" if arguments.delete else "nothing declared makes:", *(f"  {path}" for path in files), sep="\n")
     print(f"{len(files)} files, {gigabytes(size)}" + ("" if arguments.delete else "; --delete removes them"))
+
+
+def _made(target: str, config: list[str]) -> set[Path]:
+    """What a target makes; nothing, and a word about it, where it cannot be made, as without the weights of others."""
+    try:
+        dry_run = snakemake(*config, *DRY_RUN, "--", target)
+    except InputError as error:
+        reason = str(error).splitlines()[-1].removeprefix("error: ")
+        print(f"{target}: not asked what it makes ({reason})", file=sys.stderr)
+        return set()
+    return {path for job in parse(dry_run, set()) for path in job.outputs}
 
 
 def _files(folder: Path) -> Iterator[Path]:

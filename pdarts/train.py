@@ -11,6 +11,7 @@ import torch
 from pdarts.data import manifest
 from pdarts.data.loaders import Loader
 from pdarts.engine import device, files, step
+from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.loop import fit
 from pdarts.engine.progress import Progress
@@ -20,6 +21,7 @@ from pdarts.engine.tracking import Tracker
 from pdarts.nets import saved
 from pdarts.nets.network import Network
 from pdarts.settings import Machine, Recipe, parse_argument
+from pdarts.sources import fingerprint
 from pdarts.space.genotype import Genotype
 
 
@@ -59,19 +61,30 @@ def main() -> None:
     name = f"{arguments.experiment} seed {arguments.seed}"
     tracker = Tracker(machine.wandb, "train", arguments.experiment, name, {"seed": arguments.seed, **settings})
     journal = Journal(arguments.metrics, tracker, Progress(f"train {name}", recipe.epochs, len(loader)))
-    fit(network, recipe, loader, arguments.seed, where, journal)
+    identity = {
+        "step": "train",
+        "seed": arguments.seed,
+        "settings": settings,
+        "genotype": value,
+        "dataset": dataset.model_dump(mode="json"),
+        "code": fingerprint("train"),
+    }
+    checkpoint = Checkpoint(arguments.output, identity, machine.resume_other_code)
+    run = fit(network, recipe, loader, arguments.seed, where, journal, checkpoint)
     inputs = {"data": arguments.data, "genotype": arguments.genotype}
     record = provenance(where, started, step="train", seed=arguments.seed, inputs=inputs)
+    record |= {"resumed": run.resumed}
     content = {
         "network": described,
         "genotype": value,
         "state": network.cpu().state_dict(),
         "dataset": dataset.model_dump(mode="json"),
         "recipe": settings,
-        "seconds": record["seconds"],
+        "seconds": round(record["seconds"] + run.earlier_seconds, 3),
         "provenance": record,
     }
     files.write_bytes(arguments.output, saved.dump(content))
+    checkpoint.remove()
     tracker.finish()
 
 

@@ -21,9 +21,11 @@ wildcard_constraints:
     dataset=r"[^/]+",
     search=r"[^/]+",
     training=r"[^/]+",
+    checkpoint=r"[^/]+",
     table=r"[^/]+",
     seed=r"\d+",
     stage=r"[1-9]\d*",
+    variant=r"|_skips[0-8]|_stage[1-9]\d*",
 
 
 def checked_config():
@@ -32,6 +34,8 @@ def checked_config():
     for name, training in checked.trainings.items():
         if isinstance(training.genotype, str):
             check_genotype(f"trainings.{name}.genotype", training.genotype)
+    for name, checkpoint in checked.checkpoints.items():
+        check_genotype(f"checkpoints.{name}.genotype", checkpoint.genotype)
     results = Path("results")
     if results.exists() and not (results.is_dir() and os.access(results, os.W_OK)):
         raise InputError(
@@ -77,7 +81,7 @@ def machine(wildcards, resources):
 
 
 def manifest(kind):
-    """The manifest of the dataset of a search or training."""
+    """The manifest of the dataset of a search, training or checkpoint."""
     return lambda wildcards: f"results/data/{declared(kind, wildcards[0]).dataset}.json"
 
 
@@ -105,21 +109,48 @@ def stage_files(search, seed, suffix=".json"):
     return [f"{folder}/stage{stage}{suffix}" for stage in range(1, stages + 1)]
 
 
-def last_stage(wildcards):
-    return stage_files(wildcards.search, wildcards.seed)[-1]
+def variant(max_skips=None, stage=None):
+    """What the name of a genotype ends in that has another skip limit, or comes from another stage, than it would have."""
+    if stage is not None:
+        return f"_stage{stage}"
+    return "" if max_skips is None else f"_skips{max_skips}"
+
+
+def stage_of_genotype(wildcards):
+    """The last stage, unless the genotype's name says another."""
+    stages = stage_files(wildcards.search, wildcards.seed)
+    _, _, number = wildcards.variant.partition("_stage")
+    if number and int(number) > len(stages):
+        refuse(f"searches.{wildcards.search} has no stage {number}; allowed: 1 to {len(stages)}")
+    return stages[int(number or len(stages)) - 1]
+
+
+def limit_in_name(wildcards):
+    _, _, limit = wildcards.variant.partition("_skips")
+    return f"--max-skips {limit}" if limit else ""
 
 
 def max_skips_option(wildcards):
+    """The search's own skip limit, also for the cells of its earlier stages, unless the genotype's name says another."""
     limit = CONFIG.searches[wildcards.search].max_skips
-    return "" if limit is None else f"--max-skips {limit}"
+    return limit_in_name(wildcards) or ("" if limit is None else f"--max-skips {limit}")
+
+
+def seed_of(wanted, seed):
+    """The seed of the search or draw that a training's seed takes its genotype from."""
+    return seed if wanted == "each" else wanted
 
 
 def search_of(training, seed):
-    """Name and seed of the search whose genotype a training's seed takes; None for a genotype file."""
+    """Name and seed of the search that a training's seed takes its genotype from, and how many stages lead to it.
+
+    None for a genotype that was not searched.
+    """
     genotype = declared("trainings", training).genotype
-    if isinstance(genotype, str):
+    if not isinstance(genotype, settings.FromSearch):
         return None
-    return genotype.search, seed if genotype.seed == "each" else genotype.seed
+    stages = genotype.stage or len(CONFIG.searches[genotype.search].stages)
+    return genotype.search, seed_of(genotype.seed, seed), stages
 
 
 def genotype_file(name):
@@ -128,10 +159,26 @@ def genotype_file(name):
 
 
 def genotype(wildcards):
-    searched = search_of(wildcards.training, wildcards.seed)
-    if searched is None:
-        return genotype_file(CONFIG.trainings[wildcards.training].genotype)
-    return "results/search/{}/seed{}/genotype.json".format(*searched)
+    """The file with the genotype of a training's seed."""
+    wanted = declared("trainings", wildcards.training).genotype
+    if isinstance(wanted, str):
+        return genotype_file(wanted)
+    if isinstance(wanted, settings.RandomCells):
+        folder = f"results/random/seed{seed_of(wanted.random, wildcards.seed)}"
+        return f"{folder}/genotype{variant(wanted.max_skips)}.json"
+    folder = f"results/search/{wanted.search}/seed{seed_of(wanted.seed, wildcards.seed)}"
+    return f"{folder}/genotype{variant(wanted.max_skips, wanted.stage)}.json"
+
+
+def checkpoint_file(wildcards):
+    """The weights file that a checkpoint names; nothing here can make it."""
+    named = declared("checkpoints", wildcards.checkpoint)
+    if not Path(named.file).exists():
+        refuse(
+            f"checkpoints.{wildcards.checkpoint}: there is no {named.file}; get the file ({named.origin}) and put it "
+            "there, or name the path of yours under file"
+        )
+    return named.file
 
 
 def recipe(wildcards):
@@ -148,12 +195,12 @@ def row_files(row):
     training, folder = CONFIG.trainings[row.training], f"results/train/{row.training}"
     searches = sorted({searched for seed in training.seeds if (searched := search_of(row.training, seed))})
     drawn = training.seeds if len(searches) > 1 else training.seeds[:1]
-    search_curves = [f"results/search/{search}/seed{seed}/curves.svg" for search, seed in searches]
+    search_curves = [f"results/search/{search}/seed{seed}/curves.svg" for search, seed, _ in searches]
     return {
         "architecture": row.architecture,
         "tests": [f"{folder}/seed{seed}/test.json" for seed in training.seeds],
         "metrics": [f"{folder}/seed{seed}/metrics.jsonl" for seed in training.seeds],
-        "searches": [stage_files(search, seed) for search, seed in searches],
+        "searches": [stage_files(search, seed)[:stages] for search, seed, stages in searches],
         "cells": [f"{folder}/seed{seed}/cells.svg" for seed in drawn],
         "curves": [*search_curves, f"{folder}/curves.svg"],
     }

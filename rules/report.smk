@@ -5,7 +5,11 @@ rule draw:
     input:
         genotype,
     output:
-        "results/train/{training}/seed{seed}/cells.svg",
+        report(
+            "results/train/{training}/seed{seed}/cells.svg",
+            category="Cells",
+            labels={"training": "{training}", "seed": "{seed}"},
+        ),
     log:
         "results/logs/train/{training}/seed{seed}/draw.log",
     conda:
@@ -21,7 +25,11 @@ rule search_curves:
         stages=lambda wildcards: stage_files(wildcards.search, wildcards.seed),
         metrics=lambda wildcards: stage_files(wildcards.search, wildcards.seed, ".metrics.jsonl"),
     output:
-        "results/search/{search}/seed{seed}/curves.svg",
+        report(
+            "results/search/{search}/seed{seed}/curves.svg",
+            category="Curves",
+            labels={"of": "search {search}, seed {seed}"},
+        ),
     log:
         "results/logs/search/{search}/seed{seed}/curves.log",
     conda:
@@ -37,7 +45,7 @@ rule training_curves:
     input:
         training_metrics,
     output:
-        "results/train/{training}/curves.svg",
+        report("results/train/{training}/curves.svg", category="Curves", labels={"of": "training {training}"}),
     log:
         "results/logs/train/{training}/curves.log",
     conda:

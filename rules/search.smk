@@ -1,4 +1,4 @@
-"""From a dataset to a genotype: one job a stage, which hands its architecture weights to the next."""
+"""From a dataset to a genotype: one job a stage, which hands its architecture weights to the next; or from nowhere."""
 
 
 rule search:
@@ -28,18 +28,36 @@ rule search:
 
 rule derive:
     input:
-        last_stage,
+        stage_of_genotype,
     output:
-        "results/search/{search}/seed{seed}/genotype.json",
+        "results/search/{search}/seed{seed}/genotype{variant}.json",
     log:
-        "results/logs/search/{search}/seed{seed}/derive.log",
+        "results/logs/search/{search}/seed{seed}/derive{variant}.log",
     conda:
         "../envs/pdarts.yaml"
     params:
         machine=machine,
         max_skips=max_skips_option,
     message:
-        "Derive the genotype of {wildcards.search}, seed {wildcards.seed}"
+        "Derive genotype{wildcards.variant} of {wildcards.search}, seed {wildcards.seed}"
     shell:
         code("derive") + "python -m pdarts.derive --stage {input} {params.max_skips} --output {output}"
         " --experiment {wildcards.search} --seed {wildcards.seed} --machine {params.machine:q} 2> >(tee {log} >&2)"
+
+
+rule sample:
+    output:
+        "results/random/seed{seed}/genotype{variant}.json",
+    log:
+        "results/logs/random/seed{seed}/sample{variant}.log",
+    wildcard_constraints:
+        variant=r"|_skips[0-8]",
+    conda:
+        "../envs/pdarts.yaml"
+    params:
+        max_skips=limit_in_name,
+    message:
+        "Draw a random genotype{wildcards.variant}, seed {wildcards.seed}"
+    shell:
+        code("sample") + "python -m pdarts.sample --seed {wildcards.seed} {params.max_skips} --output {output}"
+        " 2> >(tee {log} >&2)"

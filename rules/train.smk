@@ -43,3 +43,25 @@ rule test:
     shell:
         code("test") + "python -m pdarts.test --data {input.data} --weights {input.weights} --output {output}"
         " --experiment {wildcards.training} --seed {wildcards.seed} --machine {params.machine:q} 2> >(tee {log} >&2)"
+
+
+rule test_checkpoint:
+    input:
+        data=manifest("checkpoints"),
+        weights=checkpoint_file,
+        genotype=lambda wildcards: genotype_file(declared("checkpoints", wildcards.checkpoint).genotype),
+    output:
+        "results/checkpoints/{checkpoint}/test.json",
+    log:
+        "results/logs/checkpoints/{checkpoint}/test.log",
+    conda:
+        "../envs/pdarts.yaml"
+    threads: CONFIG.machine.threads
+    params:
+        machine=machine,
+    message:
+        "Test the checkpoint {wildcards.checkpoint}"
+    shell:
+        code("test") + "python -m pdarts.test --data {input.data} --weights {input.weights:q}"
+        " --genotype {input.genotype:q} --output {output}"
+        " --experiment {wildcards.checkpoint} --machine {params.machine:q} 2> >(tee {log} >&2)"

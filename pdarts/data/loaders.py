@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -45,11 +46,18 @@ class Loader:
     def __len__(self) -> int:
         return math.ceil(len(self.labels) / self.batch_size)
 
-    def shuffled(self, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def shuffled(self, seed: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """One pass in random order: images, float32, shape (N, C, H, W), and labels, shape (N,).
 
         Order and augmentation depend on `seed` alone, whatever the device.
+
+        Args:
+            seed: of the pass.
+            start: batches to leave out; the others are the same as without.
         """
+        return islice(self._shuffled(seed), start, None)
+
+    def _shuffled(self, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
         generator = torch.Generator().manual_seed(seed)
         for chosen in torch.randperm(len(self.labels), generator=generator).split(self.batch_size):
             places = chosen.to(self.labels.device)

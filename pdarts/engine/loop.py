@@ -1,6 +1,6 @@
 """How an evaluation network is trained."""
 
-import time
+from functools import partial
 
 import torch
 from torch import nn
@@ -8,14 +8,24 @@ from torch.nn import functional as F
 from torch.nn.utils import clip_grad_norm_
 
 from pdarts.data.loaders import Loader
+from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.metrics import Tally
+from pdarts.engine.run import Run
 from pdarts.engine.schedules import drop_path_rate, learning_rate
 from pdarts.engine.seeds import derive_seed
 from pdarts.settings import Recipe
 
 
-def fit(network: nn.Module, recipe: Recipe, loader: Loader, seed: int, device: torch.device, journal: Journal) -> None:
+def fit(
+    network: nn.Module,
+    recipe: Recipe,
+    loader: Loader,
+    seed: int,
+    device: torch.device,
+    journal: Journal,
+    checkpoint: Checkpoint,
+) -> Run:
     """Train `network` in place; the weights after the last epoch are the result.
 
     Args:
@@ -25,19 +35,24 @@ def fit(network: nn.Module, recipe: Recipe, loader: Loader, seed: int, device: t
         seed: the training's seed.
         device: where network and images are.
         journal: takes each epoch's metrics.
+        checkpoint: where to continue from.
+
+    Returns:
+        The training's course.
     """
     parameters, settings = list(network.parameters()), recipe.optimizer
     optimizer = torch.optim.SGD(
         parameters, settings.learning_rate, momentum=settings.momentum, weight_decay=settings.weight_decay
     )
     network.train()
-    for epoch in range(recipe.epochs):
-        started, tally = time.monotonic(), Tally(device)
+    tally = Tally(device)
+    run = Run({"network": network, "optimizer": optimizer}, {"train": tally}, journal, checkpoint, seed)
+    for epoch in run.epochs(recipe.epochs):
         rate, drop_path = learning_rate(recipe, epoch), drop_path_rate(recipe, epoch)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        torch.manual_seed(derive_seed(seed, "drop_path", epoch))
-        for step, (images, labels) in enumerate(loader.shuffled(derive_seed(seed, "images", epoch))):
+        images_seed = derive_seed(seed, "images", epoch)
+        for images, labels in run.steps(partial(loader.shuffled, images_seed)):
             logits, auxiliary_logits = network(images, drop_path=drop_path)
             loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
             if auxiliary_logits is not None and recipe.auxiliary_weight is not None:
@@ -49,11 +64,12 @@ def fit(network: nn.Module, recipe: Recipe, loader: Loader, seed: int, device: t
                 clip_grad_norm_(parameters, settings.clip)
             optimizer.step()
             tally.add(loss.detach(), logits.detach(), labels)
-            journal.step(epoch, step, loss)
+            journal.step(epoch, run.step, loss)
         metrics = {
             "train_loss": tally.loss,
             "train_accuracy": tally.top1,
             "learning_rate": rate,
             "drop_path": drop_path,
         }
-        journal.epoch(epoch, {**metrics, "seconds": round(time.monotonic() - started, 3)})
+        journal.epoch(epoch, {**metrics, "seconds": round(run.seconds, 3)})
+    return run

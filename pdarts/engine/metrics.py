@@ -1,6 +1,7 @@
 """Sums over an epoch that stay on the device until somebody reads them."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,6 +14,20 @@ class Tally:
     def __init__(self, device: torch.device) -> None:
         self.images = 0
         self._sums = torch.zeros(3, dtype=torch.float64, device=device)
+
+    def clear(self) -> None:
+        """Forget all images."""
+        self.images = 0
+        self._sums.zero_()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What `load_state_dict` takes."""
+        return {"images": self.images, "sums": self._sums.cpu()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from another tally's state."""
+        self.images = state["images"]
+        self._sums.copy_(state["sums"])
 
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
         """Count a batch.

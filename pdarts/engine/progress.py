@@ -22,6 +22,11 @@ class Progress:
         self.label, self.epochs, self.steps = label, epochs, steps
         self.terminal = sys.stderr.isatty()
         self.started = self.printed = time.monotonic()
+        self.skipped = 0
+
+    def skip(self, epochs: int) -> None:
+        """Leave out of the estimate what an earlier process did."""
+        self.skipped = epochs
 
     def step(self, epoch: int, step: int, loss: Tensor) -> None:
         """Say that `step` (from 1) of `epoch` (from 1) is done; reads `loss` only when a line is due."""
@@ -40,7 +45,7 @@ class Progress:
         return f"{self.label} | epoch {epoch}/{self.epochs}"
 
     def _left(self, epoch: int, step: int) -> str:
-        done = ((epoch - 1) * self.steps + step) / (self.epochs * self.steps)
+        done = ((epoch - 1 - self.skipped) * self.steps + step) / ((self.epochs - self.skipped) * self.steps)
         seconds = round((time.monotonic() - self.started) * (1 - done) / done)
         hours, minutes = seconds // 3600, seconds // 60 % 60
         return f"{hours}:{minutes:02}:{seconds % 60:02} left" if done < 1 else "done"

@@ -4,7 +4,8 @@ Only names are translated and shapes compared; every tensor is kept as it is.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +41,10 @@ _ELSEWHERE = (
     (r"betas_normal$", "beta.normal"),
     (r"betas_reduce$", "beta.reduction"),
 )
+_CELL = re.compile(r"cells\.(\d+)\.")
 _CELL_PART = re.compile(r"(cells\.\d+)\.(preprocess[01]|_ops\.\d+|cell_ops\.\d+\.m_ops\.\d+)\.(.+)\.(\w+)$")
+
+_FOREIGN = "so it is not one of the reference implementation's networks"
 
 
 def supernet_state(state: Weights, candidates: Mapping[str, Candidates], share: int = 1) -> dict[str, Tensor]:
@@ -62,8 +66,8 @@ def supernet_state(state: Weights, candidates: Mapping[str, Candidates], share: 
         return f"edges.{edge}.operations.{name}", name
 
     def build() -> nn.Module:
-        channels = _shape(state, "stem.0.weight")[0] // 3
-        return Supernet(len(kinds), channels, _shape(state, "classifier.weight")[0], candidates, share)
+        channels = _rows(state, "stem.0.weight") // 3
+        return Supernet(len(kinds), channels, _rows(state, "classifier.weight"), candidates, share)
 
     translated = _translate(state, place)
     if not any(name.startswith("alpha.") for name in translated):
@@ -74,6 +78,9 @@ def supernet_state(state: Weights, candidates: Mapping[str, Candidates], share: 
 def network_state(state: Weights, genotype: Genotype) -> dict[str, Tensor]:
     """An evaluation network's state dict under our names.
 
+    Cells that differ only in poolings, in identities or in where edges come from have the same tensors: such a
+    genotype cannot be told from the right one.
+
     Args:
         state: under the reference's names, of a CIFAR or ImageNet network, with or without auxiliary head.
         genotype: its cells.
@@ -81,7 +88,7 @@ def network_state(state: Weights, genotype: Genotype) -> dict[str, Tensor]:
     Raises:
         InputError: if it does not fit this genotype, naming the first tensors that differ.
     """
-    kinds = _kinds(state)
+    arguments, kinds = network_arguments(state), _kinds(state)
 
     def place(cell: int, part: str) -> tuple[str, str]:
         number = int(part.split(".")[1])
@@ -89,25 +96,45 @@ def network_state(state: Weights, genotype: Genotype) -> dict[str, Tensor]:
         name = pairs[number][0] if number < len(pairs) else ""
         return f"operations.{number}", name
 
-    def build() -> nn.Module:
-        stem = "imagenet" if "stem0.0.weight" in state else "cifar"
-        channels = _shape(state, "stem0.3.weight")[0] if stem == "imagenet" else _shape(state, "stem.0.weight")[0] // 3
-        auxiliary = any(name.startswith("auxiliary_head.") for name in state)
-        return Network(genotype, stem, len(kinds), channels, _shape(state, "classifier.weight")[0], auxiliary)
+    return _checked(_translate(state, place), lambda: Network(genotype, **arguments))
 
-    return _checked(_translate(state, place), build)
+
+def network_arguments(state: Weights) -> dict[str, Any]:
+    """Arguments of `Network` beside its genotype: stem, cells, channels, classes, auxiliary.
+
+    Args:
+        state: under the reference's names, of a CIFAR or ImageNet network, with or without auxiliary head.
+
+    Raises:
+        InputError: if it lacks a tensor that tells one of them, or tells channels that no network has.
+    """
+    stem = "imagenet" if "stem0.0.weight" in state else "cifar"
+    channels = _rows(state, "stem0.3.weight") if stem == "imagenet" else _rows(state, "stem.0.weight") // 3
+    if channels < 2 or channels % 2:
+        raise InputError(f"the state dict is one of {channels} channels; allowed: even numbers from 2")
+    return {
+        "stem": stem,
+        "cells": len(_kinds(state)),
+        "channels": channels,
+        "classes": _rows(state, "classifier.weight"),
+        "auxiliary": any(name.startswith("auxiliary_head.") for name in state),
+    }
 
 
 def _kinds(state: Weights) -> list[str]:
     """Kind of every cell, by their number alone."""
-    cells = {int(name.split(".")[1]) for name in state if name.startswith("cells.")}
+    cells = {int(match[1]) for name in state if (match := _CELL.match(name))}
+    missing = min(set(range(len(cells) + 1)) - cells)
+    if not cells or missing < len(cells):
+        raise InputError(f"the state dict has no tensor 'cells.{missing}.…', {_FOREIGN}")
     return [KINDS[number in (len(cells) // 3, 2 * len(cells) // 3)] for number in range(len(cells))]
 
 
-def _shape(state: Weights, name: str) -> Sequence[int]:
-    if name not in state:
-        raise InputError(f"the state dict has no tensor {name!r}; it is none of a P-DARTS network")
-    return state[name].shape
+def _rows(state: Weights, name: str) -> int:
+    """Length of a tensor's first dimension."""
+    if name not in state or state[name].dim() == 0:
+        raise InputError(f"the state dict has no tensor {name!r}, {_FOREIGN}")
+    return len(state[name])
 
 
 def _translate(state: Weights, place: Callable[[int, str], tuple[str, str]]) -> dict[str, Tensor]:

@@ -1,17 +1,26 @@
-"""A trained network as a file that describes itself: everything needed to use it is inside."""
+"""A trained network as a file.
+
+What `pdarts.train` writes describes itself: everything needed to use it is inside. Files in the reference
+implementation's format hold tensors alone.
+"""
 
 import io
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from pdarts.errors import InputError
 from pdarts.nets.network import Network
+from pdarts.nets.reference import network_arguments, network_state
 from pdarts.space.genotype import Genotype
 
 KEYS = ("network", "genotype", "state", "dataset", "recipe", "seconds", "provenance")
+PARALLEL = "module."
+"""What names begin with in a state dict that was saved while several GPUs trained."""
 
 
 def dump(content: dict[str, Any]) -> bytes:
@@ -21,26 +30,44 @@ def dump(content: dict[str, Any]) -> bytes:
     return file.getvalue()
 
 
-def load(path: Path) -> dict[str, Any]:
-    """Read a file that `pdarts.train` wrote; only plain values and tensors are accepted.
+def load(path: Path, genotype: Genotype | None = None) -> dict[str, Any]:
+    """Read a weights file, of `pdarts.train` or in the reference implementation's format.
+
+    Only plain values and tensors are accepted.
+
+    Args:
+        path: the file.
+        genotype: the cells of a file of the reference implementation, which does not say them.
 
     Returns:
         `network` (arguments of `Network`), `genotype`, `state`, `dataset` (its manifest), `recipe`, `seconds` (of
-        training) and `provenance`.
+        training) and `provenance`; the last four are None for a file of the reference implementation.
 
     Raises:
-        InputError: if the file is missing, cut off or something else.
+        InputError: if the file is missing, cut off or something else, or does not fit the genotype.
     """
+    content = _read(path)
+    if isinstance(content, dict) and set(KEYS) <= set(content):
+        if genotype not in (None, Genotype.parse(content["genotype"], str(path))):
+            raise InputError(f"{path} was trained with another genotype than the one named; it needs none to be named")
+        return content
+    state = _reference_state(content)
+    if state is None:
+        raise InputError(
+            f"{path}: not a weights file of pdarts.train, which holds {', '.join(KEYS)}, nor a state dict of the "
+            "reference implementation, bare or as state_dict in a dict"
+        )
+    if genotype is None:
+        raise InputError(
+            f"{path}: not a weights file of pdarts.train but a state dict alone, which does not say its genotype; "
+            "name that too: --genotype"
+        )
     try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: this weights file does not exist; pdarts.train makes it") from error
-    except (RuntimeError, UnpicklingError, EOFError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: not a whole weights file ({reason}); make it anew with pdarts.train") from error
-    if not isinstance(saved, dict) or not set(KEYS) <= set(saved):
-        raise InputError(f"{path}: not a weights file of pdarts.train, which holds {', '.join(KEYS)}")
-    return saved
+        network, translated = network_arguments(state), network_state(state, genotype)
+    except InputError as error:
+        raise InputError(f"{path} with the genotype named: {error}") from error
+    untold = dict.fromkeys(("dataset", "recipe", "seconds", "provenance"))
+    return {"network": network, "genotype": genotype.to_json(), "state": translated, **untold}
 
 
 def network_of(saved: dict[str, Any], where: str) -> Network:
@@ -60,3 +87,29 @@ def network_of(saved: dict[str, Any], where: str) -> Network:
     except RuntimeError as error:
         raise InputError(f"{where}: its weights do not fit its genotype ({error})") from error
     return network.eval()
+
+
+def _read(path: Path) -> Any:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: this weights file does not exist; pdarts.train makes it") from error
+    try:
+        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever torch raises, only the bytes can be at fault
+        kind = re.search(r"GLOBAL (\S+)", str(error))
+        beside = f" (it names {kind[1]}, which could run code; save the state dict alone)" if kind else ""
+        raise InputError(
+            f"{path}: not a whole weights file of plain values and tensors{beside}; make it anew with pdarts.train, "
+            "or get it anew from where it came"
+        ) from error
+
+
+def _reference_state(content: Any) -> dict[str, Tensor] | None:
+    """The state dict in a file of the reference implementation, or None if that is not what it holds."""
+    state = content.get("state_dict", content) if isinstance(content, Mapping) else None
+    if not isinstance(state, Mapping) or not state:
+        return None
+    if not all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in state.items()):
+        return None
+    return {name.removeprefix(PARALLEL): tensor for name, tensor in state.items()}

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from pdarts.data import manifest
 from pdarts.engine.files import read_json
 from pdarts.engine.provenance import content_digest
+from pdarts.engine.seeds import derive_seed
 from pdarts.errors import InputError
 from pdarts.nets import saved
 from pdarts.planning.workflow import Job
@@ -14,6 +16,7 @@ from pdarts.progressive.refinement import derive
 from pdarts.settings import Dataset
 from pdarts.space.architecture import parse
 from pdarts.space.genotype import Genotype
+from pdarts.space.sampling import sample
 
 Files = Mapping[Path, Path]
 """Where each of a job's outputs lies in the other folder."""
@@ -65,6 +68,14 @@ def _check_genotype(job: Job, there: Files) -> None:
     _same("genotype", Genotype.parse(found, "genotype"), derived)
 
 
+def _check_sample(job: Job, there: Files) -> None:
+    found = read_json(there[job.path("output")], "genotype file", "pdarts.sample")
+    limit = job.option("max-skips")
+    generator = Random(derive_seed(int(job.options["seed"][0]), "random cells", str(limit)))
+    drawn = sample(generator, None if limit is None else int(limit))
+    _same("genotype", Genotype.parse(found, "genotype"), drawn)
+
+
 def _check_weights(job: Job, there: Files) -> None:
     found = saved.load(there[job.path("output")])
     _same("settings", found["recipe"], job.settings())
@@ -77,6 +88,8 @@ def _check_weights(job: Job, there: Files) -> None:
 
 
 def _check_test(job: Job, there: Files) -> None:
+    if job.option("genotype"):
+        raise InputError("it is a test of weights that others trained, which is made here")
     found = _result(there[job.path("output")], "settings", "genotype", "provenance", "training_provenance")
     weights = saved.load(job.path("weights"))
     _same("dataset", found["settings"]["dataset"], read_json(job.path("data"), "manifest", "pdarts.prepare"))
@@ -92,6 +105,7 @@ CHECKS: dict[str, Callable[[Job, Files], None]] = {
     "prepare": _check_manifest,
     "search": _check_stage,
     "derive": _check_genotype,
+    "sample": _check_sample,
     "train": _check_weights,
     "test": _check_test,
 }

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from pdarts.errors import InputError
-from pdarts.settings import Config, parse
+from pdarts.settings import Config, RandomCells, parse
 
 
 def read_config(paths: Sequence[Path]) -> Config:
@@ -59,7 +59,21 @@ def belongs(path: Path, config: Config) -> bool:
             return name in config.trainings and _seed(seed) in config.trainings[name].seeds
         case ("search" | "train" as kind, name, _):
             return name in (config.searches if kind == "search" else config.trainings)
+        case ("random", seed, _):
+            return _seed(seed) in _draws(config)
+        case ("checkpoints", name, _):
+            return name in config.checkpoints
     return True
+
+
+def _draws(config: Config) -> set[int]:
+    """Seeds of random cells that trainings ask for."""
+    drawn: set[int] = set()
+    for training in config.trainings.values():
+        if isinstance(training.genotype, RandomCells):
+            seed = training.genotype.random
+            drawn |= set(training.seeds) if seed == "each" else {seed}
+    return drawn
 
 
 def _stem(name: str) -> str:

@@ -43,7 +43,13 @@ def grouped(found: Iterable[Job]) -> Groups:
     """Jobs that differ in nothing but their seed, by whose they are and what they do."""
     groups: Groups = defaultdict(list)
     for job in found:
-        owner = "search" if job.step == "search" else "train"
+        owner = (
+            "search"
+            if job.step == "search"
+            else "checkpoint"
+            if job.option("genotype") and job.step == "test"
+            else "train"
+        )
         doing = f"stage {job.option('stage')}" if job.step == "search" else job.step
         groups[f"{owner} {job.experiment or job.outputs[0]}", doing].append(job)
     return groups

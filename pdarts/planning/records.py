@@ -16,7 +16,7 @@ class Record:
     """What one finished job took."""
 
     seconds: float
-    """Wall time of its process, times the number of processes."""
+    """Wall time, times the number of processes; with that of earlier processes, if it was resumed."""
     memory: int | None
     """Peak in bytes; None in results of versions that did not note it."""
     disk: int
@@ -42,9 +42,10 @@ def record_of(job: Job) -> Record | None:
     held = result["settings"]["recipe"] if job.step == "train" else result["settings"]
     if job.step != "test" and held != job.settings():
         return None
-    provenance = result["training_provenance" if job.step == "train" else "provenance"]
+    of_training = "training_" if job.step == "train" else ""
+    provenance = result[f"{of_training}provenance"]
     disk = sum(output.stat().st_size for output in job.outputs)
-    seconds = provenance["seconds"] * provenance["processes"]
+    seconds = result[f"{of_training}seconds"] * provenance["processes"]
     return Record(seconds, provenance.get("memory"), disk, hardware(provenance))
 
 

@@ -19,6 +19,7 @@ from torch import Tensor
 from pdarts.data.catalog import Split
 from pdarts.data.loaders import Loader
 from pdarts.engine import device
+from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.loop import fit
 from pdarts.engine.metrics import evaluate
@@ -54,6 +55,7 @@ class Stopwatch(Journal):
 
     def __init__(self, where: torch.device, limit: float) -> None:
         self.where, self.limit = where, limit
+        self.lines: list[str] = []
         self.seconds: list[float] = []
         self.started = self.last = time.perf_counter()
 
@@ -89,6 +91,19 @@ class Stopwatch(Journal):
             "first": self.seconds[0],
             "memory": peak_memory(self.where),
         }
+
+
+class NoCheckpoint(Checkpoint):
+    """Nothing to continue from, and nothing that is kept."""
+
+    def __init__(self) -> None:
+        """There is no file."""
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        """Keep nothing."""
+
+    def load(self) -> None:
+        """Start anew."""
 
 
 def measure(work: Work, machine: Machine, limit: float, patience: float) -> dict[str, Any]:
@@ -170,7 +185,9 @@ def _time_search(work: Work, where: torch.device, limit: float, report: Report) 
         endless = stage.model_copy(update={"epochs": MANY_EPOCHS, "frozen_epochs": frozen, "scored_epochs": 0})
         watch = Stopwatch(where, limit)
         try:
-            search_stage(endless, candidates, (loaders[0], loaders[1]), work.size.classes, 0, where, watch)
+            search_stage(
+                endless, candidates, (loaders[0], loaders[1]), work.size.classes, 0, where, watch, NoCheckpoint()
+            )
         except Enough:
             report(name, watch.result())
 
@@ -187,7 +204,15 @@ def _time_training(work: Work, where: torch.device, limit: float, report: Report
     endless = recipe.model_copy(update={"epochs": MANY_EPOCHS})
     watch = Stopwatch(where, limit)
     try:
-        fit(network, endless, _loader(work.size, recipe.batch_size, recipe.augmentation, where), 0, where, watch)
+        fit(
+            network,
+            endless,
+            _loader(work.size, recipe.batch_size, recipe.augmentation, where),
+            0,
+            where,
+            watch,
+            NoCheckpoint(),
+        )
     except Enough:
         report("train_step", watch.result())
 

@@ -20,6 +20,8 @@ from pdarts.errors import InputError
 OUTPUTS = ("output", "metrics")
 """Options that name what a step writes; `--metrics` of `curves` is read instead."""
 
+DRY_RUN = ("--nolock", "--dry-run", "--forceall", "--printshellcmds")
+
 
 @dataclass(frozen=True, eq=False)
 class Job:
@@ -70,9 +72,7 @@ def jobs(targets: Sequence[str], configfiles: Sequence[str] = ()) -> list[Job]:
     config = ["--configfile", *configfiles] if configfiles else []
     with ThreadPoolExecutor() as pool:
         summary = pool.submit(snakemake, *config, "--nolock", "--summary", "--", *targets)
-        dry_run = pool.submit(
-            snakemake, *config, "--nolock", "--dry-run", "--forceall", "--printshellcmds", "--", *targets
-        )
+        dry_run = pool.submit(snakemake, *config, *DRY_RUN, "--", *targets)
         return parse(dry_run.result(), outdated(summary.result()))
 
 

@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from pdarts.errors import InputError
 from pdarts.space.architecture import Architecture
 from pdarts.space.genotype import Genotype, Pairs
+from pdarts.space.operations import SKIP
 from pdarts.space.topology import EDGES, NODES, incoming
 
 Strengths = list[dict[str, float]]
 """Per edge of `EDGES`: the weight of every candidate but `none`."""
-
-SKIP = "skip_connect"
 
 
 def derive(architecture: Architecture, max_skips: int | None) -> Genotype:

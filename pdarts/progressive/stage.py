@@ -1,7 +1,7 @@
 """One stage of a search: a fresh supernet, trained by turns with its alphas."""
 
-import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from pdarts.data.loaders import Loader
+from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.metrics import Tally, evaluate
+from pdarts.engine.run import Run
 from pdarts.engine.schedules import cosine
 from pdarts.engine.seeds import derive_seed
 from pdarts.nets.supernet import Supernet
@@ -30,7 +32,8 @@ def search_stage(
     seed: int,
     device: torch.device,
     journal: Journal,
-) -> Architecture:
+    checkpoint: Checkpoint,
+) -> tuple[Architecture, Run]:
     """Train a supernet over `candidates` and its alphas.
 
     Args:
@@ -41,9 +44,10 @@ def search_stage(
         seed: the stage's own seed.
         device: where to compute; the loaders' images are there.
         journal: takes each epoch's metrics.
+        checkpoint: where to continue from.
 
     Returns:
-        The weights of operations, and of edges where it has them, that the stage ends with; on the CPU.
+        The weights of operations, and of edges where it has them, that the stage ends with, on the CPU; and its course.
     """
     torch.manual_seed(derive_seed(seed, "initialization"))
     supernet = Supernet(stage.cells, stage.channels, classes, candidates, stage.partial_channels).to(device)
@@ -57,17 +61,24 @@ def search_stage(
         supernet.alphas(), stage.alphas.learning_rate, stage.alphas.betas, weight_decay=stage.alphas.weight_decay
     )
     weights_images, alphas_images = loaders
-    for epoch in range(stage.epochs):
-        started, weights_tally, alphas_tally = time.monotonic(), Tally(device), Tally(device)
+    weights_tally, alphas_tally = Tally(device), Tally(device)
+    run = Run(
+        {"supernet": supernet, "weights": weights_optimizer, "alphas": alphas_optimizer},
+        {"weights": weights_tally, "alphas": alphas_tally},
+        journal,
+        checkpoint,
+        seed,
+    )
+    for epoch in run.epochs(stage.epochs):
         rate = cosine(epoch, stage.epochs, stage.weights.learning_rate, stage.weights.final_learning_rate)
         for group in weights_optimizer.param_groups:
             group["lr"] = rate
         dropout = skip_dropout(stage, epoch)
-        torch.manual_seed(derive_seed(seed, "skip_dropout", epoch))
         supernet.train()
         draw = _passes if stage.alphas_batches == "passes" else _anew
-        alphas_batches = draw(alphas_images, derive_seed(seed, "alphas_images", epoch))
-        for step, batch in enumerate(weights_images.shuffled(derive_seed(seed, "weights_images", epoch))):
+        alphas_batches = draw(alphas_images, derive_seed(seed, "alphas_images", epoch), run.step)
+        images_seed = derive_seed(seed, "weights_images", epoch)
+        for batch in run.steps(partial(weights_images.shuffled, images_seed)):
             if epoch >= stage.frozen_epochs:
                 alphas_batch = next(alphas_batches)
                 if stage.approximation == "first_order":
@@ -80,10 +91,10 @@ def search_stage(
                 alphas_tally.add(*outcome, alphas_batch[1])
             loss, logits = weights_step(supernet, batch, weights_optimizer, stage.weights.clip, dropout)
             weights_tally.add(loss, logits, batch[1])
-            journal.step(epoch, step, loss)
+            journal.step(epoch, run.step, loss)
         accuracy = None
         if epoch >= stage.epochs - stage.scored_epochs:
-            accuracy = evaluate(supernet.eval(), alphas_images.in_order(), device).top1
+            accuracy = evaluate(supernet.eval(), run.interruptible(alphas_images.in_order()), device).top1
         architecture = supernet.architecture()
         metrics: dict[str, Any] = {
             "train_loss": weights_tally.loss,
@@ -94,21 +105,23 @@ def search_stage(
             "skip_dropout": dropout,
             "architecture_weights": _lists(architecture.weights),
             "edge_weights": _lists(architecture.edge_weights),
-            "seconds": round(time.monotonic() - started, 3),
+            "seconds": round(run.seconds, 3),
         }
         journal.epoch(epoch, metrics, _named(architecture))
-    return architecture
+    return supernet.architecture(), run
 
 
-def _passes(loader: Loader, seed: int) -> Iterator[Batch]:
-    """Batches without end: the images are shuffled anew whenever they run out."""
-    for number in count():
-        yield from loader.shuffled(derive_seed(seed, number))
+def _passes(loader: Loader, seed: int, start: int) -> Iterator[Batch]:
+    """Batches without end, from number `start`: the images are shuffled anew whenever they run out."""
+    first, start = divmod(start, len(loader))
+    for number in count(first):
+        yield from loader.shuffled(derive_seed(seed, number), start)
+        start = 0
 
 
-def _anew(loader: Loader, seed: int) -> Iterator[Batch]:
-    """Batches without end, each the first of a new random order."""
-    for number in count():
+def _anew(loader: Loader, seed: int, start: int) -> Iterator[Batch]:
+    """Batches without end, from number `start`, each the first of a new random order."""
+    for number in count(start):
         yield next(loader.shuffled(derive_seed(seed, number)))
 
 

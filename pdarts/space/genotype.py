@@ -1,6 +1,6 @@
 """Genotypes: the cells that a search found, in the form the literature writes them."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Self
 
@@ -29,7 +29,12 @@ class Genotype:
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists, as in a genotype file."""
-        return asdict(self)
+        return {
+            "normal": [list(pair) for pair in self.normal],
+            "normal_concat": list(self.normal_concat),
+            "reduce": [list(pair) for pair in self.reduce],
+            "reduce_concat": list(self.reduce_concat),
+        }
 
     @classmethod
     def parse(cls, value: Any, where: str) -> Self:

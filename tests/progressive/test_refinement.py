@@ -7,6 +7,7 @@ from pdarts.errors import InputError
 from pdarts.progressive.refinement import choose, derive, refine
 from pdarts.space.architecture import Architecture
 from pdarts.space.candidates import prune
+from pdarts.space.operations import CANDIDATES
 from pdarts.space.topology import EDGES
 from tests.reference import recorded
 
@@ -73,3 +74,18 @@ def test_keeping_more_than_present_is_refused() -> None:
 def test_pruning_drops_the_earlier_operation_on_a_tie_and_keeps_the_order() -> None:
     names = ("none", "skip_connect", "sep_conv_3x3")
     assert prune((names,), torch.tensor([[0.4, 0.3, 0.3]]), 2) == (("none", "sep_conv_3x3"),)
+
+
+@pytest.mark.parametrize("operations", [8, 5, 3])
+def test_the_cell_of_any_stage_keeps_the_limit(operations: int) -> None:
+    torch.manual_seed(operations)
+    names = ("none", "skip_connect", *(name for name in CANDIDATES if name not in ("none", "skip_connect")))[
+        :operations
+    ]
+    weights = torch.rand(len(EDGES), operations, dtype=torch.float64)
+    weights[:, names.index("skip_connect")] += 1  # every edge prefers its skip
+    candidates = {kind: (names,) * len(EDGES) for kind in KINDS}
+    weights = weights / weights.sum(1, keepdim=True)
+    architecture = Architecture(candidates, dict.fromkeys(KINDS, weights), None)
+    counts = [sum(name == "skip_connect" for name, _ in derive(architecture, limit).normal) for limit in (None, 4, 2)]
+    assert counts == [8, 4, 2]

@@ -8,6 +8,7 @@ import torch
 
 from pdarts.data.catalog import load
 from pdarts.data.loaders import Loader, halves
+from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.progress import Progress
 from pdarts.engine.tracking import Tracker
@@ -43,7 +44,9 @@ def run(settings: StageSettings, folder: Path, seed: int = 0) -> list[dict]:
     ]
     path = folder / "metrics.jsonl"
     journal = Journal(path, Tracker(Wandb(mode="disabled"), "", "", "", {}), Progress("", settings.epochs, 2))
-    search_stage(settings, all_candidates(OPERATIONS), (loaders[0], loaders[1]), 10, seed, CPU, journal)
+    checkpoint = Checkpoint(folder / "stage.json", {}, other_code=False)
+    search_stage(settings, all_candidates(OPERATIONS), (loaders[0], loaders[1]), 10, seed, CPU, journal, checkpoint)
+    checkpoint.remove()
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 

@@ -1,0 +1,160 @@
+"""The course of a long step: epochs and steps that continue where a killed one stopped, to the same result."""
+
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import FrameType
+from typing import Any, Protocol, TypeVar
+
+import numpy
+import torch
+
+from pdarts.engine.checkpoint import Checkpoint
+from pdarts.engine.journal import Journal
+from pdarts.engine.metrics import Tally
+from pdarts.engine.provenance import code_version
+from pdarts.engine.seeds import derive_seed
+
+RETRY = 75
+"""Exit code of a step that was told to end and can be continued (EX_TEMPFAIL)."""
+
+Item = TypeVar("Item")
+
+
+class Stateful(Protocol):
+    """A network or an optimizer."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state: dict[str, Any], /) -> Any: ...
+
+
+class Run:
+    """Counts epochs and steps, and keeps all that must come back with them.
+
+    On SIGTERM and SIGINT the step in hand is finished, a checkpoint written, and the process ends with exit code 75.
+
+    Args:
+        parts: networks and optimizers by name, in the state of a fresh start; put back into that of the checkpoint.
+        tallies: sums over the epoch in hand.
+        journal: where metrics go.
+        checkpoint: where to continue from.
+        seed: every epoch seeds torch from it.
+    """
+
+    def __init__(
+        self,
+        parts: Mapping[str, Stateful],
+        tallies: Mapping[str, Tally],
+        journal: Journal,
+        checkpoint: Checkpoint,
+        seed: int,
+    ) -> None:
+        self.parts, self.tallies, self.journal, self.checkpoint, self.seed = parts, tallies, journal, checkpoint, seed
+        self.epoch = self.step = 0
+        self._epoch_seconds = 0.0
+        self.earlier_seconds = 0.0
+        """Time that earlier processes spent on what is left of their work."""
+        self.resumed: list[dict[str, Any]] = []
+        """Where earlier processes stopped, and the commit of their code."""
+        self._started = self._epoch_started = time.monotonic()
+        self._ending = False
+        self._commit = code_version()["commit"]
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._end)
+        if (state := checkpoint.load()) is not None:
+            self._restore(state)
+
+    def epochs(self, count: int) -> Iterator[int]:
+        """Numbers of the epochs that are left, from 0; tallies are empty and torch is seeded at the start of each."""
+        for epoch in range(self.epoch, count):
+            if self.step == 0:
+                torch.manual_seed(derive_seed(self.seed, "epoch", epoch))
+                for tally in self.tallies.values():
+                    tally.clear()
+            yield epoch
+            self.epoch, self.step = epoch + 1, 0
+            self._epoch_seconds, self._epoch_started = 0.0, time.monotonic()
+            self.save()
+            self._stop_if_told()
+
+    def steps(self, batches: Callable[[int], Iterable[Item]]) -> Iterator[Item]:
+        """What `batches` gives for the steps of the epoch that are left; it is called with the number of the first."""
+        for batch in batches(self.step):
+            yield batch
+            self.step += 1
+            if self._ending:
+                self.save()
+                self._stop_if_told()
+
+    def interruptible(self, items: Iterable[Item]) -> Iterator[Item]:
+        """The items of a pass that changes nothing and is repeated whole when the step continues."""
+        for item in items:
+            yield item
+            if self._ending:
+                self.save()
+                self._stop_if_told()
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in the epoch in hand, by all processes."""
+        return self._epoch_seconds + time.monotonic() - self._epoch_started
+
+    def save(self) -> None:
+        """Write a checkpoint of the present state."""
+        self.checkpoint.save(
+            {
+                "epoch": self.epoch,
+                "step": self.step,
+                "epoch_seconds": self.seconds,
+                "seconds": self.earlier_seconds + time.monotonic() - self._started,
+                "commit": self._commit,
+                "resumed": self.resumed,
+                "metrics": self.journal.lines,
+                "parts": {name: part.state_dict() for name, part in self.parts.items()},
+                "tallies": {name: tally.state_dict() for name, tally in self.tallies.items()},
+                "random": _random_states(),
+            }
+        )
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.epoch, self.step, self._epoch_seconds = state["epoch"], state["step"], state["epoch_seconds"]
+        self.earlier_seconds = state["seconds"]
+        stopped = {"epoch": self.epoch, "step": self.step, "commit": state["commit"]}
+        self.resumed = [*state["resumed"], stopped]
+        self.journal.restore(state["metrics"])
+        for name, part in self.parts.items():
+            part.load_state_dict(state["parts"][name])
+        for name, tally in self.tallies.items():
+            tally.load_state_dict(state["tallies"][name])
+        _restore_random_states(state["random"])
+        print(f"continuing at epoch {self.epoch + 1}, step {self.step + 1}", file=sys.stderr)
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        self._ending = True
+
+    def _stop_if_told(self) -> None:
+        if self._ending:
+            print(f"told to end: saved at epoch {self.epoch + 1}, step {self.step}", file=sys.stderr)
+            sys.exit(RETRY)
+
+
+def _random_states() -> dict[str, Any]:
+    of_numpy: Any = numpy.random.get_state(legacy=False)  # noqa: NPY002 - the global generator, if a library uses it
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "numpy": {**of_numpy, "state": {**of_numpy["state"], "key": of_numpy["state"]["key"].tolist()}},
+        "python": random.getstate(),
+    }
+
+
+def _restore_random_states(states: dict[str, Any]) -> None:
+    torch.set_rng_state(states["torch"])
+    if states["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(states["cuda"])
+    of_numpy = states["numpy"]
+    of_numpy["state"]["key"] = numpy.array(of_numpy["state"]["key"], dtype=numpy.uint32)
+    numpy.random.set_state(of_numpy)  # noqa: NPY002
+    random.setstate(states["python"])

@@ -1,0 +1,36 @@
+"""Draw a random genotype: every cell of the search space is equally likely.
+
+Retrained like the cells that searches find, random cells show what searching is worth. With --max-skips the normal
+cell is drawn uniformly from those with at most so many skip connections. A seed's cells with and without a limit, or
+with different limits, have nothing to do with each other.
+"""
+
+from pathlib import Path
+from random import Random
+
+from pdarts.engine import files, step
+from pdarts.engine.seeds import derive_seed
+from pdarts.errors import InputError
+from pdarts.space.sampling import sample
+
+
+def main() -> None:
+    """Entry point."""
+    parser = step.parser(__doc__)
+    parser.add_argument("--seed", required=True, type=int, help="seed of the draw, from 0")
+    parser.add_argument(
+        "--max-skips", type=int, help="skip connections that the normal cell may have, 0 to 8 (default: any)"
+    )
+    parser.add_argument("--output", required=True, type=Path, metavar="GENOTYPE.json", help="genotype to write")
+    arguments = parser.parse_args()
+    seed, max_skips = arguments.seed, arguments.max_skips
+    if max_skips is not None and not 0 <= max_skips <= 8:
+        raise InputError(f"--max-skips is {max_skips}; allowed: 0 to 8, the edges of a cell, or leave it out")
+    if seed < 0:
+        raise InputError(f"--seed is {seed}; allowed: integers from 0")
+    generator = Random(derive_seed(seed, "random cells", str(max_skips)))
+    files.write_json(arguments.output, sample(generator, max_skips).to_json())
+
+
+if __name__ == "__main__":
+    step.run(main)

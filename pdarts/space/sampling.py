@@ -1,0 +1,42 @@
+"""Random cells: what a search must beat."""
+
+from collections.abc import Sequence
+from itertools import combinations
+from random import Random
+from typing import TypeVar
+
+from pdarts.space.genotype import Genotype, Pairs
+from pdarts.space.operations import CANDIDATES, SKIP
+from pdarts.space.topology import NODES
+
+CHOICES = tuple(name for name in CANDIDATES if name != "none")
+"""Every operation of the search space that a genotype can name."""
+
+Item = TypeVar("Item")
+
+
+def sample(generator: Random, max_skips: int | None) -> Genotype:
+    """Draw both cells, each uniformly from all cells of the search space.
+
+    Args:
+        generator: what is drawn from; only its `random()`, which is the same in all versions of Python.
+        max_skips: skip connections that the normal cell may have, 0 to 8; None for no limit. A cell with more is
+            drawn again as a whole, so that all cells within the limit are equally likely. The reduction cell has none.
+    """
+    normal = sample_cell(generator)
+    while max_skips is not None and sum(name == SKIP for name, _ in normal) > max_skips:
+        normal = sample_cell(generator)
+    return Genotype(normal, tuple(NODES), sample_cell(generator), tuple(NODES))
+
+
+def sample_cell(generator: Random) -> Pairs:
+    """Two different sources into every node, and for each any operation but `none`; all equally likely."""
+    pairs = []
+    for node in NODES:
+        sources = _pick(generator, tuple(combinations(range(node), 2)))
+        pairs += [(_pick(generator, CHOICES), source) for source in sources]
+    return tuple(pairs)
+
+
+def _pick(generator: Random, items: Sequence[Item]) -> Item:
+    return items[int(generator.random() * len(items))]

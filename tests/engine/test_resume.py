@@ -1,0 +1,150 @@
+"""A step that is killed and started again ends with the same bytes as one that never stopped."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from pdarts.engine.checkpoint import Checkpoint
+from tests.configuration import CONFIG, ROOT
+
+KILLS = int(os.environ.get("PDARTS_KILLS", "6"))
+"""Kills of search and training together; the long version has 100."""
+
+SMALL = {"cells": 2, "channels": 2, "batch_size": 16, "epochs": 6}
+STAGE = CONFIG.searches["digits"].stage_settings(1).model_dump() | SMALL | {"skip_dropout": 0.3, "frozen_epochs": 2}
+RECIPE = CONFIG.recipes["digits"].model_dump() | SMALL | {"drop_path": 0.3}
+MACHINE = json.dumps({"wandb": {"mode": "disabled"}})
+
+
+def command(step: str, folder: Path, data: Path) -> list[str]:
+    named = {"search": ("stage.json", STAGE, ["--stage", "1"]), "train": ("weights.pt", RECIPE, [])}
+    output, settings, more = named[step]
+    if step == "train":
+        more = ["--genotype", str(ROOT / "pdarts" / "genotypes" / "PDARTS.json")]
+    arguments = ["--data", str(data), "--settings", json.dumps(settings), "--seed", "0", "--machine", MACHINE]
+    outputs = ["--output", str(folder / output), "--metrics", str(folder / "metrics.jsonl")]
+    return [sys.executable, "-m", f"pdarts.{step}", *arguments, *outputs, *more]
+
+
+def outcome(step: str, folder: Path) -> dict[str, Any]:
+    """All that a step wrote, times apart."""
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    for line in lines:
+        del line["seconds"]
+    if step == "search":
+        result = json.loads((folder / "stage.json").read_text())
+        return {"cells": result["cells"], "settings": result["settings"], "metrics": lines}
+    saved = torch.load(folder / "weights.pt", weights_only=True)
+    state = {name: tensor.numpy().tobytes() for name, tensor in saved["state"].items()}
+    return {"state": state, "recipe": saved["recipe"], "metrics": lines}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "digits.json"
+    settings = CONFIG.datasets["digits"].model_dump_json()
+    settings = json.dumps(json.loads(settings) | {"train_images": 96})
+    subprocess.run(
+        [sys.executable, "-m", "pdarts.prepare", "--settings", settings, "--output", str(path)], cwd=ROOT, check=True
+    )
+    return path
+
+
+def run_with_kills(step: str, folder: Path, data: Path, kills: int, generator: random.Random) -> int:
+    """Start the step again and again, killing it at random moments of its work; how often it was killed."""
+    done = 0
+    while True:
+        process = subprocess.Popen(command(step, folder, data), cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        if done < kills:
+            line = process.stderr.readline()  # the first epoch of this process is over, or it continues
+            while line and "epoch" not in line:
+                line = process.stderr.readline()
+            time.sleep(generator.uniform(0, 0.6))
+            if process.poll() is None:
+                number = generator.choice([signal.SIGTERM, signal.SIGKILL])
+                process.send_signal(number)
+                process.communicate()
+                if process.returncode != 0:
+                    assert process.returncode == (75 if number == signal.SIGTERM else -signal.SIGKILL)
+                    done += 1
+                    continue
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors
+        return done
+
+
+@pytest.mark.parametrize("step", ["search", "train"])
+def test_killed_at_random_moments_it_ends_with_the_same_bytes(step: str, data: Path, tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    subprocess.run(command(step, whole, data), cwd=ROOT, check=True, capture_output=True)
+    expected, generator, killed, attempt = outcome(step, whole), random.Random(step), 0, 0
+    while killed < KILLS // 2:
+        folder = tmp_path / f"killed{attempt}"
+        killed += run_with_kills(step, folder, data, min(4, KILLS // 2 - killed), generator)
+        assert outcome(step, folder) == expected
+        assert not list(folder.glob("*.resume*"))
+        attempt += 1
+        assert attempt < KILLS + 10, "the step ends before it can be killed"
+
+
+def checkpoint(folder: Path, **changes: Any) -> Checkpoint:
+    identity = {"step": "search", "settings": {"epochs": 3}, "code": "a"} | changes
+    return Checkpoint(folder / "stage.json", identity, other_code=False)
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    saved = checkpoint(tmp_path)
+    for epoch in (1, 2):
+        saved.save({"epoch": epoch})
+    assert saved.load() == {"epoch": 2}
+    content = bytearray(saved.path.read_bytes())
+    content[len(content) // 2] ^= 1
+    saved.path.write_bytes(content)
+    assert saved.load() == {"epoch": 1}
+    saved.before.write_bytes(saved.before.read_bytes()[:-5])
+    assert saved.load() is None
+    assert capsys.readouterr().err.count("cut off or damaged") == 3
+
+
+def test_a_checkpoint_of_other_work_is_refused_with_the_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint(tmp_path).save({"epoch": 1})
+    assert checkpoint(tmp_path, settings={"epochs": 25}).load() is None
+    assert "settings.epochs is 3 there, 25 here" in capsys.readouterr().err
+
+
+def test_a_change_of_code_is_continued_only_when_told_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    checkpoint(tmp_path).save({"epoch": 1})
+    changed = checkpoint(tmp_path, code="b")
+    assert changed.load() is None
+    assert "machine.resume_other_code: true" in capsys.readouterr().err
+    told = Checkpoint(tmp_path / "stage.json", changed.identity, other_code=True)
+    assert told.load() == {"epoch": 1}
+
+
+def test_a_disk_that_is_full_keeps_the_old_checkpoint(tmp_path: Path) -> None:
+    saved = checkpoint(tmp_path)
+    saved.save({"epoch": 1})
+    script = (
+        "import resource, signal, sys; from pathlib import Path; from tests.engine.test_resume import checkpoint\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "checkpoint(Path(sys.argv[1])).save({'epoch': 2})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "File too large" in done.stderr
+    assert saved.load() == {"epoch": 1}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["stage.json.resume"]
