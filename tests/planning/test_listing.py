@@ -51,8 +51,8 @@ def test_nothing_pending_is_said(tmp_path: Path) -> None:
 
 def finished(folder: Path, seed: int, seconds: float, device: str = "AMD EPYC 7B13", stage: int = 1) -> Job:
     done = search_job(folder, seed, stage, pending=False)
-    record = provenance(device=device, device_type="cpu", seconds=seconds, memory=5 * 10**8)
-    write_stage(done.path("output"), stage, settings=done.settings(), provenance=record)
+    record = provenance(device=device, device_type="cpu", memory=5 * 10**8)
+    write_stage(done.path("output"), stage, seconds, settings=done.settings(), provenance=record)
     done.path("metrics").write_text("{}\n")
     return done
 
@@ -101,10 +101,9 @@ def test_a_device_without_calibration_has_nothing_to_compare_with(tmp_path: Path
 def test_a_test_tells_what_its_training_took(tmp_path: Path) -> None:
     train, tested = training_jobs(tmp_path, "one", "pdarts/genotypes/PDARTS.json")
     settings = {"dataset": {}, "recipe": {}}
-    trained = provenance(device_type="cpu", seconds=7200.0)
-    record = provenance(device_type="cpu", seconds=3600.0)
-    path = tested.path("output")
-    write_test(path, 97.0, settings=settings, training_provenance=trained, provenance=record)
+    record, path = provenance(device_type="cpu"), tested.path("output")
+    took = {"training_seconds": 7200.0, "seconds": 3600.0}
+    write_test(path, 97.0, settings=settings, training_provenance=record, provenance=record, **took)
     for output in train.outputs:
         output.write_text("{}")
     text = ledger([train, tested], makers([train, tested]), [])

@@ -15,6 +15,7 @@ from pdarts.engine.metrics import evaluate
 from pdarts.engine.progress import Progress
 from pdarts.engine.tracking import Tracker
 from pdarts.nets.network import Network
+from pdarts.planning.timing import NoCheckpoint
 from pdarts.planning.work import PUBLIC, TEST_BATCH_SIZE, Size, size_of, work_of
 from pdarts.planning.workflow import makers
 from pdarts.progressive import stage as stage_module
@@ -62,7 +63,7 @@ def test_a_stage_has_as_many_steps_as_counted(tmp_path: Path, monkeypatch: pytes
     mean, std = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
     first, second = (Loader(noise(n), stage.batch_size, mean, std, stage.augmentation, CPU) for n in (9, 14))
     journal = Counting(tmp_path, stage.frozen_epochs)
-    search_stage(stage, all_candidates(stage.candidates), (first, second), 10, 0, CPU, journal)
+    search_stage(stage, all_candidates(stage.candidates), (first, second), 10, 0, CPU, journal, NoCheckpoint())
     counts = work.counts()
     assert counts["weights_step"] == journal.counts["frozen"] == 3
     assert counts["joint_step"] == journal.counts["moving"] == 6
@@ -74,7 +75,7 @@ def test_a_training_has_as_many_steps_as_counted(tmp_path: Path) -> None:
     recipe = parse(Recipe, work.settings, "settings")
     loader = Loader(noise(23), 4, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), recipe.augmentation, CPU)
     journal = Counting(tmp_path)
-    fit(Network(published("PDARTS"), "cifar", 1, 2, 10, False), recipe, loader, 0, CPU, journal)
+    fit(Network(published("PDARTS"), "cifar", 1, 2, 10, False), recipe, loader, 0, CPU, journal, NoCheckpoint())
     assert work.counts() == {"train_step": journal.counts["moving"]} == {"train_step": 12}
     assert work.test_counts() == {"evaluation": 3}
 
