@@ -13,7 +13,6 @@ from pdarts.errors import InputError
 from pdarts.nets import saved
 from pdarts.planning.workflow import Job
 from pdarts.progressive.refinement import derive
-from pdarts.settings import Dataset
 from pdarts.space.architecture import parse
 from pdarts.space.genotype import Genotype
 from pdarts.space.sampling import sample
@@ -42,8 +41,8 @@ def check(job: Job, there: Files) -> None:
 
 def _check_manifest(job: Job, there: Files) -> None:
     found = manifest.read(there[job.path("output")])
-    own = {key: value for key, value in found.model_dump(mode="json").items() if key in Dataset.model_fields}
-    _same("settings", own, job.settings())
+    held, asked = found.model_dump(mode="json"), job.settings()
+    _same("settings", {key: held.get(key) for key in asked}, asked)
 
 
 def _check_stage(job: Job, there: Files) -> None:

@@ -6,9 +6,7 @@ does not fit into memory, ends nothing else.
 
 import multiprocessing
 import resource
-import statistics
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -19,14 +17,13 @@ from torch import Tensor
 from pdarts.data.catalog import Split
 from pdarts.data.loaders import Loader
 from pdarts.engine import device
-from pdarts.engine.checkpoint import Checkpoint
-from pdarts.engine.journal import Journal
 from pdarts.engine.loop import fit
 from pdarts.engine.metrics import evaluate
-from pdarts.engine.provenance import now, peak_memory, provenance
+from pdarts.engine.provenance import now, provenance
 from pdarts.nets import saved
 from pdarts.nets.network import Network
 from pdarts.nets.supernet import Supernet
+from pdarts.planning.stopwatch import Enough, NoCheckpoint, Stopwatch
 from pdarts.planning.work import TEST_BATCH_SIZE, Size, Work
 from pdarts.progressive.stage import search_stage
 from pdarts.settings import Augmentation, Machine, Recipe, StageSettings, parse
@@ -34,76 +31,12 @@ from pdarts.space.candidates import Candidates
 from pdarts.space.genotype import Genotype
 from pdarts.space.topology import EDGES, KINDS
 
-WARM_UP = 2
-"""First steps, which do not count; one where steps are slow. The very first one tells what a process costs to start."""
-STEPS = 5
-"""Steps that count, at most."""
 MANY_EPOCHS = 1000
 """Epochs of one step each, so that dropout and drop path are at work."""
 KINDS_OF_STEPS = {"search": ("evaluation", "weights_step", "joint_step"), "train": ("evaluation", "train_step")}
 """In the order in which they are timed: the hungriest for memory last."""
 
 Report = Callable[[str, Any], None]
-
-
-class Enough(Exception):
-    """Enough steps have been timed."""
-
-
-class Stopwatch(Journal):
-    """A journal that writes nothing: it times every step, and ends the loop when there are enough."""
-
-    def __init__(self, where: torch.device, limit: float) -> None:
-        self.where, self.limit = where, limit
-        self.lines: list[str] = []
-        self.seconds: list[float] = []
-        self.started = self.last = time.perf_counter()
-
-    def step(self, epoch: int, step: int, loss: Tensor) -> None:
-        """A step is done."""
-        self.lap()
-
-    def epoch(self, epoch: int, metrics: Mapping[str, Any], tracked: Mapping[str, float] | None = None) -> None:
-        """An epoch is done, which has one step."""
-
-    def lap(self) -> None:
-        """Note the time since the last step.
-
-        Raises:
-            Enough: if all steps are done, or the time is over and one step counts.
-        """
-        if self.where.type == "cuda":
-            torch.cuda.synchronize(self.where)
-        present = time.perf_counter()
-        self.seconds.append(present - self.last)
-        self.last = present
-        if len(self.seconds) == WARM_UP + STEPS or (present - self.started > self.limit and len(self.seconds) > 1):
-            raise Enough
-
-    def result(self) -> dict[str, Any]:
-        """Number of steps that count, median, shortest and longest; the very first step; peak memory."""
-        counted = self.seconds[WARM_UP:] or self.seconds[1:]
-        return {
-            "n": len(counted),
-            "median": statistics.median(counted),
-            "min": min(counted),
-            "max": max(counted),
-            "first": self.seconds[0],
-            "memory": peak_memory(self.where),
-        }
-
-
-class NoCheckpoint(Checkpoint):
-    """Nothing to continue from, and nothing that is kept."""
-
-    def __init__(self) -> None:
-        """There is no file."""
-
-    def save(self, state: Mapping[str, Any]) -> None:
-        """Keep nothing."""
-
-    def load(self) -> None:
-        """Start anew."""
 
 
 def measure(work: Work, machine: Machine, limit: float, patience: float) -> dict[str, Any]:
@@ -239,11 +172,12 @@ def mixed_candidates(names: tuple[str, ...], count: int) -> Candidates:
 
 
 def _loader(size: Size, batch_size: int, augmentation: Augmentation | None, where: torch.device) -> Loader:
-    """One batch of noise."""
+    """One batch of noise; images that other processes would decode and augment come as they are."""
+    in_memory = augmentation if isinstance(augmentation, Augmentation) else None
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(256, (batch_size, 3, size.pixels, size.pixels), dtype=torch.uint8, generator=generator)
     labels = torch.randint(size.classes, (batch_size,), generator=generator)
-    return Loader(Split(images, labels), batch_size, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), augmentation, where)
+    return Loader(Split(images, labels), batch_size, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), in_memory, where)
 
 
 def distinct(works: Iterable[Work]) -> list[Work]:

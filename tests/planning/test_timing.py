@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 import torch
 
-from pdarts.planning.timing import STEPS, Enough, Stopwatch, distinct, measure, mixed_candidates
+from pdarts.planning.stopwatch import STEPS, Enough, Stopwatch
+from pdarts.planning.timing import distinct, measure, mixed_candidates
 from pdarts.planning.work import Size, Work
 from pdarts.settings import Machine
 from pdarts.space.operations import CANDIDATES

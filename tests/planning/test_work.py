@@ -15,7 +15,7 @@ from pdarts.engine.metrics import evaluate
 from pdarts.engine.progress import Progress
 from pdarts.engine.tracking import Tracker
 from pdarts.nets.network import Network
-from pdarts.planning.timing import NoCheckpoint
+from pdarts.planning.stopwatch import NoCheckpoint
 from pdarts.planning.work import PUBLIC, TEST_BATCH_SIZE, Size, size_of, work_of
 from pdarts.planning.workflow import makers
 from pdarts.progressive import stage as stage_module
