@@ -4,7 +4,6 @@ On every edge the strongest operation besides none counts, on every node the two
 cell has more skip connections than allowed, the weakest one is struck out and the cell is chosen again.
 """
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +41,8 @@ def main() -> None:
 def _track(genotype: Genotype, machine: Machine, experiment: str, config: dict[str, Any]) -> None:
     tracker = Tracker(machine.wandb, "derive", experiment, f"{experiment} seed {config['seed']} genotype", config)
     tracker.summary({"genotype": genotype.to_json()})
-    with tempfile.TemporaryDirectory() as folder:
-        picture = Path(folder) / "cells.png"
-        draw(genotype).savefig(picture)
-        tracker.image("cells", picture)
-        tracker.finish()
+    tracker.image("cells", lambda path: draw(genotype).savefig(path))
+    tracker.finish()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ It mirrors the files on disk, which are the truth: whatever goes wrong here is s
 import hashlib
 import os
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,16 @@ class Tracker:
             lambda run: run.log({key: value for key, value in metrics.items() if value is not None}, step=step)
         )
 
-    def image(self, key: str, path: Path) -> None:
-        """Add a picture."""
+    def image(self, key: str, save: Callable[[Path], object]) -> None:
+        """Add a picture, which `save` writes as PNG to the path that it is given; only where there is a run."""
 
         def send(run: Any) -> None:
             import wandb
 
-            run.log({key: wandb.Image(str(path))})
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / f"{key}.png"
+                save(path)
+                run.log({key: wandb.Image(str(path))})
 
         self._attempt(send)
 

@@ -5,12 +5,15 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
 CONFIG = "tiny.yaml"
 TARGET = "results/tables/tiny.md"
+RESULTS = ("results/data", "results/search", "results/train", "results/tables")
+LOGS = "results/logs"
 NOTHING = "Nothing to be done (all requested files are present and up to date)"
 
 SEARCH = {"search/tiny/seed0/stage1", "search/tiny/seed0/stage2", "search/tiny/seed0/stage3"}
@@ -94,21 +97,19 @@ class Tree:
         (self.root / name).write_text(text, encoding="utf-8")
 
     def results(self) -> dict[str, bytes]:
-        """Content of every result by its path; logs and W&B's files are none."""
-        folders = (self.root / "results" / name for name in ("data", "search", "train", "tables"))
-        files = (path for folder in folders for path in folder.rglob("*") if path.is_file())
-        return {path.relative_to(self.root).as_posix(): path.read_bytes() for path in files}
+        """Content of every result by its path."""
+        return {path.relative_to(self.root).as_posix(): path.read_bytes() for path in self._files(*RESULTS)}
 
     def stamps(self) -> dict[Path, int]:
-        """When each result and each of Snakemake's records of it was written."""
-        folders = (self.root / "results", self.root / ".snakemake" / "metadata")
-        files = (path for folder in folders for path in folder.rglob("*") if path.is_file())
-        return {path: path.stat().st_mtime_ns for path in files}
+        """When each result, each log of a job and each of Snakemake's records was written."""
+        return {path: path.stat().st_mtime_ns for path in self._files(*RESULTS, LOGS, ".snakemake/metadata")}
 
     def _logs(self) -> dict[str, int]:
-        folder = self.root / "results" / "logs"
-        logs = folder.rglob("*.log")
-        return {path.relative_to(folder).with_suffix("").as_posix(): path.stat().st_mtime_ns for path in logs}
+        logs = {path.relative_to(self.root / LOGS).with_suffix(""): path.stat() for path in self._files(LOGS)}
+        return {name.as_posix(): stat.st_mtime_ns for name, stat in logs.items()}
+
+    def _files(self, *folders: str) -> Iterator[Path]:
+        return (path for folder in folders for path in (self.root / folder).rglob("*") if path.is_file())
 
 
 def _sources() -> list[str]:

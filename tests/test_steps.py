@@ -1,0 +1,162 @@
+"""Steps by hand: what they say of themselves, what they read and write, what they leave where the disk is full."""
+
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pdarts.engine import step
+from pdarts.settings import Dataset, Machine, Recipe, Settings, StageSettings, fields
+from pdarts.space.operations import CANDIDATES
+from tests.by_hand import QUIET, call, search_arguments, stage_file, train_arguments, trained, write_manifest
+from tests.genotypes import FOLDER
+
+STEPS = {
+    "prepare": {"--settings", "--output", "--machine"},
+    "search": {
+        "--data", "--stage", "--previous", "--settings", "--seed", "--output", "--metrics", "--experiment", "--machine"
+    },
+    "derive": {"--stage", "--max-skips", "--output", "--experiment", "--seed", "--machine"},
+    "train": {"--data", "--genotype", "--settings", "--seed", "--output", "--metrics", "--experiment", "--machine"},
+    "sample": {"--seed", "--max-skips", "--output"},
+    "test": {"--data", "--weights", "--genotype", "--output", "--experiment", "--seed", "--machine"},
+    "draw": {"--genotype", "--output"},
+    "curves": {"--title", "--metrics", "--stages", "--output"},
+    "report": {"--table", "--output-stem"},
+    "accept": {"--target", "--reason", "--configfile"},
+}  # fmt: skip
+
+
+def test_these_are_all_steps() -> None:
+    package = Path(step.__file__).parents[1]
+    modules = [path.stem for path in package.glob("*.py") if "step.run(main)" in path.read_text()]
+    assert sorted(modules) == sorted(STEPS)
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_help_explains_every_option(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(name, "--help") == "0"
+    said = capsys.readouterr().out
+    module = importlib.import_module(f"pdarts.{name}")
+    assert module.__doc__ is not None
+    assert module.__doc__.strip() in said
+    explained = re.findall(r"^  (--[\w-]+)[^\n]*?(?:\n +|  +)\w", said, re.MULTILINE)
+    assert set(explained) == STEPS[name]
+
+
+@pytest.mark.parametrize(("name", "model"), [("prepare", Dataset), ("search", StageSettings), ("train", Recipe)])
+def test_help_explains_every_setting(name: str, model: type[Settings], capsys: pytest.CaptureFixture[str]) -> None:
+    call(name, "--help")
+    said = capsys.readouterr().out
+    for option, keys in (("--settings", model), ("--machine", Machine)):
+        section = said.split(f"keys of {option}:\n")[1].split("keys of ")[0]
+        assert dict(re.findall(r"^  (\S+)\n +(.+)$", section, re.MULTILINE)) == fields(keys)
+        assert set(keys.model_fields) <= set(fields(keys))
+
+
+@pytest.mark.parametrize(
+    ("name", "units"),
+    [
+        ("search", ["number of the stage, from 1", "seed of the whole search, from 0", "a line an epoch"]),
+        ("derive", ["skip connections left in the normal cell, 0 to 8 (default: any)"]),
+        ("train", ["seed of the training, from 0", "a line an epoch"]),
+        ("test", ["accuracies (percent) and sizes"]),
+        ("curves", ["a line an epoch"]),
+    ],
+)
+def test_help_tells_units_and_ranges(name: str, units: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    call(name, "--help")
+    said = " ".join(capsys.readouterr().out.split())
+    for unit in units:
+        assert unit in said
+
+
+SKIPPED = {
+    (0, 2): {"none": 0.1, "skip_connect": 0.8, "sep_conv_3x3": 0.1},
+    (1, 2): {"none": 0.1, "skip_connect": 0.5, "sep_conv_3x3": 0.4},
+    (0, 3): {"none": 0.1, "skip_connect": 0.7, "sep_conv_3x3": 0.2},
+    (1, 3): {"none": 0.1, "skip_connect": 0.3, "sep_conv_3x3": 0.6},
+    (0, 4): {"none": 0.1, "skip_connect": 0.6, "sep_conv_3x3": 0.3},
+    (1, 4): {"none": 0.0, "skip_connect": 0.45, "sep_conv_3x3": 0.55},
+    (0, 5): {"none": 0.8, "skip_connect": 0.1, "sep_conv_3x3": 0.1},
+    (3, 5): {"none": 0.2, "skip_connect": 0.2, "sep_conv_3x3": 0.6},
+    (4, 5): {"none": 0.2, "skip_connect": 0.3, "sep_conv_3x3": 0.5},
+}
+"""Three operations; the normal cell's strongest are skips on edges 0-2 (0.8), 0-3 (0.7), 0-4 (0.6) and 1-2 (0.5)."""
+
+
+@pytest.mark.parametrize(
+    ("options", "skips"),
+    [([], [0, 1, 2, 4]), (["--max-skips", 8], [0, 1, 2, 4]), (["--max-skips", 2], [0, 2]), (["--max-skips", 0], [])],
+)
+def test_derive_reads_a_stage_file_and_writes_a_genotype(
+    options: list[object], skips: list[int], tmp_path: Path
+) -> None:
+    stage = stage_file(tmp_path / "stage3.json", ("none", "skip_connect", "sep_conv_3x3"), SKIPPED)
+    output = tmp_path / "folder" / "genotype.json"
+    assert call("derive", "--stage", stage, *options, "--output", output, "--machine", QUIET) is None
+    genotype = json.loads(output.read_text())
+    assert list(genotype) == ["normal", "normal_concat", "reduce", "reduce_concat"]
+    assert genotype["normal_concat"] == genotype["reduce_concat"] == [2, 3, 4, 5]
+    assert [place for place, (operation, _) in enumerate(genotype["normal"]) if operation == "skip_connect"] == skips
+    assert genotype["normal"][6:] == [["sep_conv_3x3", 3], ["sep_conv_3x3", 4]]
+    assert {operation for operation, _ in genotype["reduce"]} == {"sep_conv_3x3"}  # a tie: the later operation
+
+
+@pytest.mark.parametrize(("number", "operations"), [(1, CANDIDATES), (2, CANDIDATES[:5]), (3, CANDIDATES[3:6])])
+def test_derive_takes_the_file_of_any_stage(number: int, operations: tuple[str, ...], tmp_path: Path) -> None:
+    stage = stage_file(tmp_path / "stage.json", operations, {}, number)
+    output = tmp_path / "genotype.json"
+    assert call("derive", "--stage", stage, "--output", output, "--machine", QUIET) is None
+    pairs = [[operations[-1], source] for source in (0, 1)] * 4
+    assert json.loads(output.read_text())["normal"] == pairs  # ties: the later operation, the earlier edges
+
+
+def test_derive_runs_as_the_manual_says(tmp_path: Path) -> None:
+    stage_file(tmp_path / "STAGE3.json", ("none", "skip_connect", "sep_conv_3x3"), SKIPPED)
+    command = "-m pdarts.derive --stage STAGE3.json --max-skips 2 --output GENOTYPE.json"
+    environment = {**os.environ, "PYTHONPATH": str(FOLDER.parents[1])}
+    subprocess.run([sys.executable, *command.split()], cwd=tmp_path, env=environment, check=True)
+    assert len(json.loads((tmp_path / "GENOTYPE.json").read_text())["normal"]) == 8
+
+
+def test_a_broken_wandb_is_said_and_fails_no_step(tmp_path: Path) -> None:
+    stage = stage_file(tmp_path / "stage3.json", ("none", "skip_connect", "sep_conv_3x3"), SKIPPED)
+    command = [sys.executable, "-m", "pdarts.derive", "--stage", stage, "--output", tmp_path / "genotype.json"]
+    machine = json.dumps({"wandb": {"mode": "offline", "directory": str(tmp_path)}})
+    environment = {**os.environ, "PYTHONPATH": str(FOLDER.parents[1]), "WANDB_BASE_URL": "no address"}
+    done = subprocess.run([*command, "--machine", machine], env=environment, capture_output=True, text=True, check=True)
+    assert "W&B is off for the rest of this step" in done.stderr
+    assert len(json.loads((tmp_path / "genotype.json").read_text())["normal"]) == 8
+
+
+def run_with_little_space(kilobytes: int, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a step that cannot write files larger than this."""
+    limited = f'ulimit -f {kilobytes}; exec "$@"'
+    command = ["bash", "-c", limited, "bash", sys.executable, "-m", *map(str, arguments)]
+    return subprocess.run(command, cwd=FOLDER.parents[1], capture_output=True, text=True, check=False)
+
+
+def test_a_full_disk_leaves_the_old_weights_and_no_part_of_new_ones(tmp_path: Path) -> None:
+    manifest = write_manifest(tmp_path)
+    weights = trained(tmp_path, manifest)
+    before = weights.read_bytes()
+    done = run_with_little_space(8, "pdarts.train", *train_arguments(manifest, weights))
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"error: {weights}: File too large; free space")
+    assert "Traceback" not in done.stderr
+    assert weights.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["digits.json", "metrics.jsonl", "weights.pt"]
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_search_is_named(tmp_path: Path) -> None:
+    done = run_with_little_space(1, "pdarts.search", *search_arguments(write_manifest(tmp_path), tmp_path, 1))
+    assert done.returncode == 1
+    assert f"error: {tmp_path / 'output.metrics.jsonl'}: File too large; free space" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "output.json").exists()

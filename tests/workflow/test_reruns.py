@@ -1,0 +1,149 @@
+"""Only what is invalid runs again: edits of a finished workflow, and the jobs that they bring about."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from tests.workflow.tree import (
+    CONFIG,
+    DERIVE_AND_LATER,
+    DRAW,
+    REPORT,
+    SEARCH,
+    SEARCH_CURVES,
+    TEST,
+    TRAINING_CURVES,
+    Tree,
+)
+
+pytestmark = pytest.mark.workflow
+
+
+def change_code(tree: Tree, name: str) -> None:
+    """Add a statement to a module."""
+    tree.write(name, tree.read(name) + "\nREVISION = 2\n")
+
+
+def test_a_setting_of_stage_2_reruns_stages_2_and_3_and_what_follows(tree: Tree) -> None:
+    tree.edit(CONFIG, "skip_dropout: 0.4", "skip_dropout: 0.5")
+    assert tree.run() == SEARCH - {"search/tiny/seed0/stage1"} | SEARCH_CURVES | DERIVE_AND_LATER
+    assert tree.run() == set()
+
+
+def test_max_skips_reruns_derive_and_what_follows(tree: Tree) -> None:
+    tree.edit(CONFIG, "max_skips: 2", "max_skips: 1")
+    assert tree.run() == DERIVE_AND_LATER
+    assert tree.run() == set()
+
+
+def test_a_new_seed_adds_its_own_jobs_and_what_shows_all_seeds(tree: Tree) -> None:
+    before = tree.results()
+    tree.edit(CONFIG, "seeds: [0]\n    max_skips", "seeds: [0, 1]\n    max_skips")
+    tree.edit(CONFIG, "recipe: tiny\n    seeds: [0]", "recipe: tiny\n    seeds: [0, 1]")
+    one_seed = SEARCH | SEARCH_CURVES | DERIVE_AND_LATER - TRAINING_CURVES - REPORT
+    assert tree.run() == {job.replace("seed0", "seed1") for job in one_seed} | TRAINING_CURVES | REPORT
+    after = tree.results()
+    assert [path for path in before if "seed0" in path and before[path] != after[path]] == []
+    assert tree.run() == set()
+
+
+def test_editing_the_test_step_reruns_test_and_table(tree: Tree) -> None:
+    tree.edit("pdarts/test.py", "BATCH_SIZE = 256", "BATCH_SIZE = 128")
+    assert tree.run() == TEST | REPORT
+    assert tree.run() == set()
+
+
+def test_editing_the_refinement_reruns_no_search_stage(tree: Tree) -> None:
+    change_code(tree, "pdarts/progressive/refinement.py")
+    assert tree.run() == DERIVE_AND_LATER
+    assert tree.run() == set()
+
+
+def test_editing_what_all_figures_share_reruns_figures_and_table_alone(tree: Tree) -> None:
+    change_code(tree, "pdarts/reporting/figures.py")
+    assert tree.run() == DRAW | SEARCH_CURVES | TRAINING_CURVES | REPORT
+    assert tree.run() == set()
+
+
+@pytest.mark.parametrize(
+    ("module", "rules"),
+    [
+        ("reporting/page.py", {"report": 1}),
+        ("reporting/drawing.py", {"draw": 1, "report": 1}),
+        ("reporting/curves.py", {"search_curves": 1, "training_curves": 1, "report": 1}),
+        ("reporting/templates/table.html.j2", {"report": 1}),
+    ],
+)
+def test_editing_a_report_module_reruns_what_it_makes(tree: Tree, module: str, rules: dict[str, int]) -> None:
+    change_code(tree, f"pdarts/{module}")
+    assert tree.planned() == rules
+
+
+def say_the_same_otherwise(tree: Tree) -> None:
+    """A comment, a docstring, line breaks, parentheses and quotes, in code that a search or derivation is made of."""
+    refinement = "pdarts/progressive/refinement.py"
+    tree.edit("pdarts/progressive/stage.py", "    weights_images, ", "    # both of real images\n    weights_images, ")
+    tree.edit(refinement, '"""From architecture weights', '"""How architecture weights turn in')
+    tree.edit(refinement, 'SKIP = "skip_connect"', "SKIP = (\n    'skip_connect'\n)")
+
+
+def change_the_machine(tree: Tree) -> None:
+    """More threads, a device by name, other W&B settings, no downloads, moved data."""
+    tree.edit(CONFIG, "  threads: 1\n", "  threads: 2\n  device: cpu\n  download: false\n")
+    tree.edit(CONFIG, "{mode: disabled}", "{mode: online, project: another, directory: elsewhere}")
+    tree.write(CONFIG, tree.read(CONFIG) + "  data_roots: {digits: elsewhere/digits}\n")
+
+
+def change_what_touches_no_result(tree: Tree) -> None:
+    """Code of tracking, of progress, of messages."""
+    for module in ("engine/tracking.py", "engine/progress.py", "engine/step.py", "errors.py"):
+        change_code(tree, f"pdarts/{module}")
+
+
+def touch_everything(tree: Tree) -> None:
+    """New times for all results and sources."""
+    for folder in ("results", "pdarts", "rules"):
+        for path in sorted((tree.root / folder).rglob("*")):
+            os.utime(path)
+
+
+def edit_and_revert(tree: Tree) -> None:
+    """A setting and a statement that were otherwise for a while."""
+    for name, old, new in (
+        (CONFIG, "skip_dropout: 0.4", "skip_dropout: 0.5"),
+        ("pdarts/test.py", "BATCH_SIZE = 256", "BATCH_SIZE = 128"),
+    ):
+        tree.edit(name, old, new)
+        tree.edit(name, new, old)
+
+
+def change_what_the_table_does_not_use(tree: Tree) -> None:
+    """Another recipe, another dataset, another table."""
+    tree.edit(CONFIG, "drop_path: 0.2", "drop_path: 0.3")
+    tree.edit("config.yaml", "title: P-DARTS on UCI handwritten digits", "title: Another")
+    tree.edit("config.yaml", "mean: [0.3049, 0.3049, 0.3049]", "mean: [0.3, 0.3, 0.3]")
+
+
+HARMLESS = (
+    say_the_same_otherwise,
+    change_the_machine,
+    change_what_touches_no_result,
+    touch_everything,
+    edit_and_revert,
+    change_what_the_table_does_not_use,
+)
+
+
+@pytest.mark.parametrize("change", HARMLESS)
+def test_nothing_reruns(tree: Tree, change: Callable[[Tree], None]) -> None:
+    change(tree)
+    assert tree.planned() == {}
+
+
+def test_nothing_reruns_after_all_of_it_in_earnest(tree: Tree) -> None:
+    before = tree.results()
+    for change in HARMLESS:
+        change(tree)
+    assert tree.run() == set()
+    assert tree.results() == before
