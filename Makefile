@@ -5,7 +5,7 @@
 #   PYTHON=python3   makes the virtual environment
 #   VENV=.venv       where that environment lies
 #   PYTEST_ARGS=     passed to pytest, such as '-k derive'
-#   TARGET=demo      what `make accept` accepts: a target of the workflow, or a result file
+#   TARGET=demo      what to accept, calibrate, plan: a target of the workflow, or result files
 #   REASON=          why, for the results' provenance
 
 PYTHON ?= python3
@@ -27,10 +27,10 @@ ifeq ($(filter cpu default,$(TORCH)),)
 $(error TORCH is '$(TORCH)'; allowed: cpu, default)
 endif
 
-.PHONY: help setup demo accept test check format schema lock clean
+.PHONY: help setup demo accept calibrate plan ledger tidy test check format schema lock clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 	@sed -n '/^#   [A-Z]/s/^#   /  /p' Makefile
 
 setup: $(VENV)/.runtime ## Make the virtual environment with all that the workflow needs (once)
@@ -47,6 +47,18 @@ demo: setup ## Run the whole chain on the embedded digits, then show its table a
 
 accept: setup ## Keep finished results after a harmless change of code: make accept TARGET=demo REASON="renamed a variable"
 	@$(BIN)/python -m pdarts.accept --target "$(TARGET)" --reason "$(REASON)"
+
+calibrate: setup ## Time a few real steps of all that TARGET needs on this device: make calibrate TARGET=cifar
+	@$(BIN)/python -m pdarts.calibrate --target $(TARGET)
+
+plan: setup ## Show all pending steps of TARGET with device-hours, memory and disk: make plan TARGET=cifar
+	@$(BIN)/python -m pdarts.plan --target $(TARGET)
+
+ledger: setup ## Show what finished steps of TARGET took, against what the calibration made expect
+	@$(BIN)/python -m pdarts.plan --ledger --target $(TARGET)
+
+tidy: setup ## List files in results/ that nothing declared makes any more
+	@$(BIN)/python -m pdarts.tidy
 
 test: $(VENV)/.dev ## Run the tests, one worker a core
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)

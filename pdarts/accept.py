@@ -5,15 +5,13 @@ no missing file) they are marked as up to date instead, and their provenance say
 Tables and figures are cheap: the next run makes them anew, and the tables repeat it.
 """
 
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
-from pdarts.engine import files, step
+from pdarts.engine import step
 from pdarts.engine.provenance import code_version, now
 from pdarts.errors import InputError
-from pdarts.nets import saved
+from pdarts.planning.notes import note
+from pdarts.planning.workflow import outdated, snakemake
 
 ALL_BUT_CODE = ("--rerun-triggers", "input", "mtime", "params", "software-env")
 RESULTS = (".json", ".jsonl", ".pt")
@@ -33,64 +31,28 @@ def main() -> None:
     if not reason:
         raise InputError("--reason is empty; say why the change cannot have changed a result")
     config = ["--configfile", *arguments.configfile] if arguments.configfile else []
-    if invalid := _outdated(_snakemake(*config, *ALL_BUT_CODE, "--summary", "--", target)):
+    if invalid := _outdated(snakemake(*config, *ALL_BUT_CODE, "--summary", "--", target)):
         listed = "\n  ".join(map(str, invalid))
         raise InputError(
             f"{target}: more than code has changed, or results are missing; run it, or accept a finished target. "
             f"Whatever the code, these would be made anew:\n  {listed}"
         )
-    outdated = _outdated(_snakemake(*config, "--summary", "--", target))
-    if not outdated:
+    stale = _outdated(snakemake(*config, "--summary", "--", target))
+    if not stale:
         print(f"{target}: nothing to accept, since no result would be made anew")
         return
     entry = {"when": now().isoformat(timespec="seconds"), "reason": reason, **code_version()}
-    touch = (*config, "--touch", "--", *map(str, outdated))
-    _snakemake(*touch)  # fails before anything is written where another run holds the lock
-    for path in outdated:
-        _note(path, entry)
-    _snakemake(*touch)
-    print("accepted as they are:", *outdated, sep="\n  ")
+    touch = (*config, "--touch", "--", *map(str, stale))
+    snakemake(*touch)  # fails before anything is written where another run holds the lock
+    for path in stale:
+        note(path, "accepted", entry)
+    snakemake(*touch)
+    print("accepted as they are:", *stale, sep="\n  ")
 
 
 def _outdated(summary: str) -> list[Path]:
-    """Results that are missing or would be made anew, of what `snakemake --summary` says: path, …, status, plan."""
-    rows = [line.split("\t") for line in summary.splitlines() if "\t" in line]
-    outdated = [row[0] for row in rows if row[-1] == "update pending" or row[-2] == "missing"]
-    return sorted(Path(path) for path in outdated if path.endswith(RESULTS))
-
-
-def _note(path: Path, entry: dict[str, Any]) -> None:
-    """Add `entry` to the provenance in a result, if it holds one; a test repeats that of its training."""
-    if path.suffix == ".pt":
-        content = saved.load(path)
-        _accept(content["provenance"], entry)
-        files.write_bytes(path, saved.dump(content))
-        _note_json(path.with_name("test.json"), "training_provenance", entry)
-    elif path.suffix == ".json":
-        _note_json(path, "provenance", entry)
-
-
-def _note_json(path: Path, key: str, entry: dict[str, Any]) -> None:
-    if path.exists() and key in (result := files.read_json(path, "result", "the step that wrote it")):
-        _accept(result[key], entry)
-        files.write_json(path, result)
-
-
-def _accept(provenance: dict[str, Any], entry: dict[str, Any]) -> None:
-    provenance["accepted"] = [*provenance.get("accepted", []), entry]
-
-
-def _snakemake(*arguments: str) -> str:
-    """What Snakemake prints.
-
-    Raises:
-        InputError: if it fails.
-    """
-    command = [sys.executable, "-m", "snakemake", *arguments]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if done.returncode != 0:
-        raise InputError(f"snakemake {' '.join(arguments)} failed:\n{done.stdout}")
-    return done.stdout
+    """Results that are missing or would be made anew, of what `snakemake --summary` says."""
+    return sorted(path for path in outdated(summary) if path.suffix in RESULTS)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,9 @@ def main() -> None:
         journal,
         checkpoint,
     )
-    record = provenance(where, started) | {"resumed": run.resumed}
+    inputs = {"data": arguments.data, "previous": arguments.previous}
+    record = provenance(where, started, step="search", seed=arguments.seed, inputs=inputs)
+    record |= {"resumed": run.resumed}
     result = {
         "stage": arguments.stage,
         "settings": settings,

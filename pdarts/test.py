@@ -54,7 +54,7 @@ def main() -> None:
         )
     batches = batches_of(dataset, "test", machine, BATCH_SIZE, None, where)
     tally = evaluate(lambda batch: network(batch)[0], batches.in_order(), where)
-    record = provenance(where, started)
+    record = provenance(where, started, step="test", seed=arguments.seed, inputs={"data": arguments.data})
     result = {
         "top1": tally.top1,
         "top5": tally.top5,

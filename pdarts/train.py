@@ -70,7 +70,9 @@ def main() -> None:
     }
     checkpoint = Checkpoint(arguments.output, identity, machine.resume_other_code)
     run = fit(network, recipe, batches, arguments.seed, where, journal, checkpoint)
-    record = provenance(where, started) | {"resumed": run.resumed}
+    inputs = {"data": arguments.data, "genotype": arguments.genotype}
+    record = provenance(where, started, step="train", seed=arguments.seed, inputs=inputs)
+    record |= {"resumed": run.resumed}
     content = {
         "network": described,
         "genotype": value,

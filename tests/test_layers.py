@@ -20,8 +20,9 @@ BELOW = {
     "settings": {"errors", "space"},
     "nets": {"errors", "settings", "space"},
     "data": {"errors", "settings"},
-    "engine": {"errors", "settings", "data"},
+    "engine": {"errors", "settings", "sources", "data"},
     "progressive": {"errors", "settings", "space", "nets", "data", "engine"},
+    "planning": {"errors", "settings", "sources", "space", "nets", "data", "engine", "progressive"},
     "reporting": {"errors", "settings", "space", "engine"},
 }
 """What each layer, a folder or a module at the top, may import beside itself; all else at the top is a step."""

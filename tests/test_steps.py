@@ -29,6 +29,10 @@ STEPS = {
     "curves": {"--title", "--metrics", "--stages", "--output"},
     "report": {"--table", "--output-stem"},
     "accept": {"--target", "--reason", "--configfile"},
+    "calibrate": {"--target", "--configfile", "--limit", "--patience"},
+    "plan": {"--target", "--configfile", "--device", "--ledger"},
+    "bring": {"--source", "--target", "--configfile", "--reason"},
+    "tidy": {"--configfile", "--delete"},
 }  # fmt: skip
 
 

@@ -1,7 +1,12 @@
 """Where a result comes from: code, versions, device, time."""
 
+import hashlib
+import json
 import platform
+import resource
 import subprocess
+import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -10,6 +15,7 @@ from typing import Any
 import torch
 
 from pdarts.engine.device import device_name
+from pdarts.sources import fingerprint
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -19,20 +25,55 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def provenance(device: torch.device, started: datetime) -> dict[str, Any]:
-    """What stands under `provenance` in every result."""
+def provenance(
+    device: torch.device,
+    started: datetime,
+    *,
+    step: str,
+    seed: int | None = None,
+    inputs: Mapping[str, Path | None] | None = None,
+) -> dict[str, Any]:
+    """What stands under `provenance` in every result.
+
+    Args:
+        device: where it was computed.
+        started: when its step began.
+        step: the step, such as `search`.
+        seed: of the step, if it has one.
+        inputs: JSON files that it read, by the option that named them; None where one was left out.
+    """
     return {
         "version": _version("pdarts"),
+        "step": step,
+        "code": fingerprint(step),
         **code_version(),
+        "seed": seed,
+        "inputs": {name: content_digest(path) for name, path in (inputs or {}).items() if path is not None},
         "python": platform.python_version(),
         **{name: _version(name) for name in ("torch", "torchvision", "snakemake")},
         "device": device_name(device),
         "device_type": device.type,
         "threads": torch.get_num_threads(),
         "processes": 1,
+        "memory": peak_memory(device),
         "started": started.isoformat(timespec="seconds"),
         "seconds": round((now() - started).total_seconds(), 3),
     }
+
+
+def content_digest(path: Path) -> str:
+    """SHA-256 of what a JSON file holds besides its provenance, however it is laid out."""
+    value = json.loads(path.read_text(encoding="utf-8"))
+    content = {key: value[key] for key in sorted(value) if key != "provenance"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def peak_memory(device: torch.device) -> int:
+    """Most bytes that this process has held at once: on the GPU, or in main memory where it computes on the CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_reserved(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak  # kilobytes everywhere else
 
 
 def code_version() -> dict[str, Any]:

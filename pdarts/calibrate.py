@@ -1,0 +1,84 @@
+"""Time a few real steps of everything behind a target on this device, so that `pdarts.plan` can say what it costs.
+
+    python -m pdarts.calibrate --target cifar
+
+Each distinct setting is timed once, on synthetic images of the dataset's size: steps of every search stage with frozen
+and with moving alphas, training steps of every recipe, evaluation. What is found is added to the file of the device in
+results/calibration/. A kind of step that takes too long, or does not fit into memory, is named and left out.
+"""
+
+import sys
+
+from pdarts.engine import step
+from pdarts.engine.provenance import now
+from pdarts.errors import InputError
+from pdarts.planning import calibration
+from pdarts.planning.calibration import Calibration, hardware
+from pdarts.planning.timing import distinct, measure
+from pdarts.planning.work import Work, work_of
+from pdarts.planning.workflow import Job, jobs, makers
+from pdarts.settings import Machine, parse_argument
+
+
+def main() -> None:
+    """Entry point."""
+    parser = step.parser(__doc__)
+    parser.add_argument("--target", nargs="+", default=["demo"], help="targets or result files (default: demo)")
+    parser.add_argument(
+        "--configfile", nargs="+", default=[], metavar="FILE.yaml", help="your own settings, as for snakemake"
+    )
+    parser.add_argument("--limit", type=float, default=10, help="seconds a kind of step at most (default: 10)")
+    parser.add_argument(
+        "--patience", type=float, default=120, help="give a kind of step up after so many seconds (default: 120)"
+    )
+    arguments = parser.parse_args()
+    found = jobs(arguments.target, arguments.configfile)
+    works, machine = _works(found), _machine(found)
+    if not works:
+        raise InputError(f"{' '.join(arguments.target)}: nothing is searched or trained behind it; name a table")
+    for number, work in enumerate(works, 1):
+        print(f"{number}/{len(works)} {_label(work)}", file=sys.stderr, flush=True)
+        unit = measure(work, machine, arguments.limit, arguments.patience)
+        for kind, timing in unit["timings"].items():
+            spread = f"{timing['min']:.4g} to {timing['max']:.4g}"
+            print(
+                f"  {kind}: {timing['median']:.4g} s (n={timing['n']}, {spread}), {timing['memory'] / 1e9:.2f} GB",
+                file=sys.stderr,
+            )
+        for kind, reason in unit["not_measured"].items():
+            print(f"  {kind}: not measured: {reason}", file=sys.stderr, flush=True)
+        path = _store(work, unit)
+    print(path)
+
+
+def _works(found: list[Job]) -> list[Work]:
+    """What is to be timed."""
+    made_by = makers(found)
+    works = [work_of(job, made_by) for job in found if job.step in ("search", "train")]
+    return distinct(work for work in works if work is not None)
+
+
+def _machine(found: list[Job]) -> Machine:
+    """Where the jobs would run."""
+    (text,) = {job.options["machine"][0] for job in found if "machine" in job.options}
+    return parse_argument(Machine, text, "machine")
+
+
+def _label(work: Work) -> str:
+    unit = work.settings
+    size = f"{unit['cells']} cells, {unit['channels']} channels, batch {unit['batch_size']}, {work.size.pixels} pixels"
+    return f"{work.step}: {size}" + (f", {unit['operations']} operations" if work.step == "search" else "")
+
+
+def _store(work: Work, unit: dict[str, object]) -> object:
+    """Add what was measured to the file of its device, and say where that is."""
+    record = unit["provenance"]
+    assert isinstance(record, dict)
+    device = hardware(record)
+    path = calibration.path_of(device)
+    units = dict(calibration.read(path).units) if path.exists() else {}
+    return calibration.write(Calibration(device, now().isoformat(timespec="seconds"), {**units, work.key: unit}))
+
+
+if __name__ == "__main__":
+    step.run(main)

@@ -1,0 +1,39 @@
+"""Know the cost before you submit: all pending steps of a target, with device-hours, memory and disk.
+
+    python -m pdarts.plan --target cifar
+    python -m pdarts.plan --target cifar --ledger
+
+Figures are those that finished jobs of the same settings recorded on the same device, else what single steps took in
+`pdarts.calibrate`; steps without either are unknown. It needs no GPU, and works while a run is under way. The ledger
+shows what finished steps took, beside what the calibration makes expect.
+"""
+
+from pdarts.engine import step
+from pdarts.planning import calibration
+from pdarts.planning.costs import costs, device_of
+from pdarts.planning.listing import ledger, plan
+from pdarts.planning.workflow import jobs, makers
+
+
+def main() -> None:
+    """Entry point."""
+    parser = step.parser(__doc__)
+    parser.add_argument("--target", nargs="+", default=["demo"], help="targets or result files (default: demo)")
+    parser.add_argument(
+        "--configfile", nargs="+", default=[], metavar="FILE.yaml", help="your own settings, as for snakemake"
+    )
+    parser.add_argument("--device", help="name of a device, or part of it (default: the one calibrated last)")
+    parser.add_argument("--ledger", action="store_true", help="what finished steps took, instead of what is pending")
+    arguments = parser.parse_args()
+    found = jobs(arguments.target, arguments.configfile)
+    made_by = makers(found)
+    if arguments.ledger:
+        print(ledger(found, made_by, calibration.all_there()))
+        return
+    calibrated = calibration.named(arguments.device)
+    device = device_of(found, calibrated, arguments.device)
+    print(plan(found, made_by, costs(found, made_by, calibrated, device), device))
+
+
+if __name__ == "__main__":
+    step.run(main)

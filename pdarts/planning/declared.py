@@ -1,0 +1,92 @@
+"""What a config declares, as it shows in the paths of results."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pdarts.errors import InputError
+from pdarts.settings import Config, RandomCells, parse
+
+
+def read_config(paths: Sequence[Path]) -> Config:
+    """The config files as Snakemake puts them together: later ones add and override, keys within keys too.
+
+    Raises:
+        InputError: if one cannot be read, or they do not fit.
+    """
+    merged: dict[str, Any] = {}
+    for path in paths:
+        try:
+            merged = _merged(merged, yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        except FileNotFoundError as error:
+            raise InputError(f"{path}: this config file does not exist") from error
+        except yaml.YAMLError as error:
+            raise InputError(f"{path}: no YAML ({error})") from error
+    return parse(Config, merged, "config")
+
+
+def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _merged(old[key], new[key])
+        if isinstance(old.get(key), Mapping) and isinstance(new.get(key), Mapping)
+        else new.get(key, old.get(key))
+        for key in {**old, **new}
+    }
+
+
+def belongs(path: Path, config: Config) -> bool:
+    """Whether a file is that of something declared, or is none that a job makes.
+
+    Args:
+        path: below `results/`.
+        config: what is declared.
+    """
+    parts = path.parts
+    if parts[0] == "logs":
+        parts = ("data", *parts[2:]) if parts[1:2] == ("prepare",) else parts[1:]
+    match parts:
+        case ("data", name):
+            return _stem(name) in config.datasets
+        case ("tables", name):
+            return _stem(name) in config.tables
+        case ("search", name, seed, file):
+            search = config.searches.get(name)
+            return search is not None and _seed(seed) in search.seeds and _stage(file) <= len(search.stages)
+        case ("train", name, seed, _):
+            return name in config.trainings and _seed(seed) in config.trainings[name].seeds
+        case ("search" | "train" as kind, name, _):
+            return name in (config.searches if kind == "search" else config.trainings)
+        case ("random", seed, _):
+            return _seed(seed) in _draws(config)
+        case ("checkpoints", name, _):
+            return name in config.checkpoints
+    return True
+
+
+def _draws(config: Config) -> set[int]:
+    """Seeds of random cells that trainings ask for."""
+    drawn: set[int] = set()
+    for training in config.trainings.values():
+        if isinstance(training.genotype, RandomCells):
+            seed = training.genotype.random
+            drawn |= set(training.seeds) if seed == "each" else {seed}
+    return drawn
+
+
+def _stem(name: str) -> str:
+    return Path(name).stem
+
+
+def _seed(folder: str) -> int:
+    """The seed in `seed0`; -1 if it is none."""
+    found = re.fullmatch(r"seed(\d+)", folder)
+    return int(found[1]) if found else -1
+
+
+def _stage(file: str) -> int:
+    """The stage in `stage3.json` or `genotype_stage3.json`; 0 where there is none."""
+    found = re.search(r"stage(\d+)", file)
+    return int(found[1]) if found else 0

@@ -1,0 +1,188 @@
+"""Time single steps of the real search and training loops, on synthetic images of the dataset's size.
+
+Each unit of work is timed in a process of its own: its peak memory is its own, and a step that never ends, or that
+does not fit into memory, ends nothing else.
+"""
+
+import multiprocessing
+import resource
+from collections.abc import Callable, Iterable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pdarts.data.catalog import Split
+from pdarts.data.loaders import Loader
+from pdarts.engine import device
+from pdarts.engine.loop import fit
+from pdarts.engine.metrics import evaluate
+from pdarts.engine.provenance import now, provenance
+from pdarts.nets import saved
+from pdarts.nets.network import Network
+from pdarts.nets.supernet import Supernet
+from pdarts.planning.stopwatch import Enough, NoCheckpoint, Stopwatch
+from pdarts.planning.work import TEST_BATCH_SIZE, Size, Work
+from pdarts.progressive.stage import search_stage
+from pdarts.settings import Augmentation, Machine, Recipe, StageSettings, parse
+from pdarts.space.candidates import Candidates
+from pdarts.space.genotype import Genotype
+from pdarts.space.topology import EDGES, KINDS
+
+MANY_EPOCHS = 1000
+"""Epochs of one step each, so that dropout and drop path are at work."""
+KINDS_OF_STEPS = {"search": ("evaluation", "weights_step", "joint_step"), "train": ("evaluation", "train_step")}
+"""In the order in which they are timed: the hungriest for memory last."""
+
+Report = Callable[[str, Any], None]
+
+
+def measure(work: Work, machine: Machine, limit: float, patience: float) -> dict[str, Any]:
+    """Time the steps of one unit of work.
+
+    Args:
+        work: what.
+        machine: where.
+        limit: seconds after which no further step of a kind begins.
+        patience: seconds after which a kind of step of which two have not ended is given up.
+
+    Returns:
+        `unit`, `timings` by kind of step (seconds; `memory` is the peak in bytes), `weights_bytes` of a training,
+        `not_measured` (reasons by kind of step) and `provenance`.
+    """
+    context = multiprocessing.get_context("spawn")
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(sending, work, machine, limit), daemon=True)
+    process.start()
+    sending.close()
+    found: dict[str, Any] = {"unit": work.unit, "timings": {}, "not_measured": {}}
+    waiting = list(KINDS_OF_STEPS[work.step])
+    reason = f"two steps did not end within {patience:g} seconds"
+    try:
+        while receiving.poll(patience):
+            name, value = receiving.recv()
+            if name in waiting:
+                found["timings"][name] = value
+                waiting.remove(name)
+            elif name == "failed":
+                reason = value["reason"]
+                break
+            else:
+                found[name] = value
+    except EOFError:
+        reason = "its process was ended, most likely since memory ran out"
+    finally:
+        if waiting:
+            process.kill()
+        process.join()
+    found["not_measured"] = dict.fromkeys(waiting, reason)
+    return found
+
+
+def _child(sending: Connection, work: Work, machine: Machine, limit: float) -> None:
+    """Send each timing as it is there."""
+    started, where = now(), device.set_up(machine)
+    _leave_memory_for_others()
+    time_steps = _time_search if work.step == "search" else _time_training
+    try:
+        sending.send(("provenance", provenance(where, started, step="calibrate")))
+        time_steps(work, where, limit, lambda name, value: sending.send((name, value)))
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        sending.send(("failed", {"reason": f"memory ran out ({str(error).splitlines()[0]})"}))
+    except RuntimeError as error:
+        if "memory" not in str(error).lower():
+            raise
+        sending.send(("failed", {"reason": f"memory ran out ({str(error).splitlines()[-1]})"}))
+    sending.close()
+
+
+def _leave_memory_for_others() -> None:
+    """Fail rather than take more than is free now; where the system says so (Linux)."""
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        (line,) = [line for line in meminfo.read_text().splitlines() if line.startswith("MemAvailable")]
+        free = int(0.8 * 1024 * int(line.split()[1]))
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (free, hard))
+
+
+def _time_search(work: Work, where: torch.device, limit: float, report: Report) -> None:
+    stage = parse(StageSettings, work.settings, "settings")
+    candidates = dict.fromkeys(KINDS, mixed_candidates(stage.candidates, stage.operations))
+    loaders = [_loader(work.size, stage.batch_size, stage.augmentation, where) for _ in range(2)]
+    supernet = Supernet(stage.cells, stage.channels, work.size.classes, candidates, stage.partial_channels).to(where)
+    report("evaluation", _time_evaluation(supernet.eval(), loaders[1], where, limit))
+    for name, frozen in (("weights_step", MANY_EPOCHS), ("joint_step", 0)):
+        endless = stage.model_copy(update={"epochs": MANY_EPOCHS, "frozen_epochs": frozen, "scored_epochs": 0})
+        watch = Stopwatch(where, limit)
+        try:
+            search_stage(
+                endless, candidates, (loaders[0], loaders[1]), work.size.classes, 0, where, watch, NoCheckpoint()
+            )
+        except Enough:
+            report(name, watch.result())
+
+
+def _time_training(work: Work, where: torch.device, limit: float, report: Report) -> None:
+    recipe = parse(Recipe, work.settings, "settings")
+    genotype = Genotype.parse(work.genotype, "genotype")
+    auxiliary = recipe.auxiliary_weight is not None
+    network = Network(genotype, recipe.stem, recipe.cells, recipe.channels, work.size.classes, auxiliary).to(where)
+    report("weights_bytes", len(saved.dump(network.state_dict())))
+    test = _loader(work.size, TEST_BATCH_SIZE, None, where)
+    network.eval()
+    report("evaluation", _time_evaluation(lambda images: network(images)[0], test, where, limit))
+    endless = recipe.model_copy(update={"epochs": MANY_EPOCHS})
+    watch = Stopwatch(where, limit)
+    try:
+        fit(
+            network,
+            endless,
+            _loader(work.size, recipe.batch_size, recipe.augmentation, where),
+            0,
+            where,
+            watch,
+            NoCheckpoint(),
+        )
+    except Enough:
+        report("train_step", watch.result())
+
+
+def _time_evaluation(
+    logits_of: Callable[[Tensor], Tensor], loader: Loader, where: torch.device, limit: float
+) -> dict[str, Any]:
+    watch = Stopwatch(where, limit)
+    try:
+        while True:
+            evaluate(logits_of, loader.in_order(), where)
+            watch.lap()
+    except Enough:
+        return watch.result()
+
+
+def mixed_candidates(names: tuple[str, ...], count: int) -> Candidates:
+    """`count` of the candidates on every edge, each candidate on as many edges as any other, give or take one.
+
+    Which ones a real search keeps is not known beforehand.
+    """
+    place = iter(range(count * len(EDGES)))
+    return tuple(tuple(names[next(place) % len(names)] for _ in range(count)) for _ in EDGES)
+
+
+def _loader(size: Size, batch_size: int, augmentation: Augmentation | None, where: torch.device) -> Loader:
+    """One batch of noise; images that other processes would decode and augment come as they are."""
+    in_memory = augmentation if isinstance(augmentation, Augmentation) else None
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(256, (batch_size, 3, size.pixels, size.pixels), dtype=torch.uint8, generator=generator)
+    labels = torch.randint(size.classes, (batch_size,), generator=generator)
+    return Loader(Split(images, labels), batch_size, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), in_memory, where)
+
+
+def distinct(works: Iterable[Work]) -> list[Work]:
+    """One work of each key, in order."""
+    found: dict[str, Work] = {}
+    for work in works:
+        found.setdefault(work.key, work)
+    return list(found.values())

@@ -1,0 +1,151 @@
+"""What Snakemake would do for a target: its jobs, and which of them are pending.
+
+A dry run of all jobs prints the command of each, which says everything that the job depends on; `--summary` says which
+files would be made anew. Neither locks nor changes anything, so both work while a run is under way.
+"""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pdarts.errors import InputError
+
+OUTPUTS = ("output", "metrics")
+"""Options that name what a step writes; `--metrics` of `curves` is read instead."""
+
+DRY_RUN = ("--nolock", "--dry-run", "--forceall", "--printshellcmds")
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One job of the workflow."""
+
+    step: str
+    """The module behind it, such as `search`."""
+    code: str
+    """Hash of that step's code."""
+    options: Mapping[str, tuple[str, ...]]
+    """Values behind each option of its command, by the option's name without dashes."""
+    pending: bool
+    """Whether a run would run it."""
+
+    def option(self, name: str) -> str | None:
+        """The value of an option that takes one; None where it is left out."""
+        values = self.options.get(name)
+        return values[0] if values else None
+
+    def path(self, name: str) -> Path:
+        """The value of an option that names a file and is always there."""
+        return Path(self.options[name][0])
+
+    def settings(self) -> dict[str, Any]:
+        """What `--settings` holds."""
+        return json.loads(self.options["settings"][0])
+
+    @property
+    def experiment(self) -> str:
+        """Name of the search or training that the job belongs to; empty for others."""
+        return self.option("experiment") or ""
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """The files that it writes."""
+        if stem := self.option("output-stem"):
+            return tuple(Path(f"{stem}.{suffix}") for suffix in ("md", "csv", "tex", "html"))
+        names = OUTPUTS[:1] if self.step == "curves" else OUTPUTS
+        return tuple(Path(value) for name in names for value in self.options.get(name, ()))
+
+
+def jobs(targets: Sequence[str], configfiles: Sequence[str] = ()) -> list[Job]:
+    """All jobs behind the targets, pending or not.
+
+    Raises:
+        InputError: if Snakemake refuses them.
+    """
+    config = ["--configfile", *configfiles] if configfiles else []
+    with ThreadPoolExecutor() as pool:
+        summary = pool.submit(snakemake, *config, "--nolock", "--summary", "--", *targets)
+        dry_run = pool.submit(snakemake, *config, *DRY_RUN, "--", *targets)
+        return parse(dry_run.result(), outdated(summary.result()))
+
+
+def outdated(summary: str) -> set[Path]:
+    """Files that are missing or would be made anew, of what `snakemake --summary` says: path, …, status, plan."""
+    rows = [line.split("\t") for line in summary.splitlines() if "\t" in line]
+    return {Path(row[0]) for row in rows if row[-1] == "update pending" or row[-2] == "missing"}
+
+
+def parse(dry_run: str, pending: set[Path]) -> list[Job]:
+    """The jobs of a dry run that prints commands; a job with an output in `pending` is pending.
+
+    Raises:
+        InputError: if a job's command is none of a step.
+    """
+    found = []
+    for code, command in re.findall(r"^Shell command: # code (\w+)\n(.+)$", dry_run, re.MULTILINE):
+        step, options = _command(command)
+        job = Job(step, code, options, pending=False)
+        found.append(Job(step, code, options, pending=not pending.isdisjoint(job.outputs)))
+    commands = len(re.findall(r"^Shell command: (?!None$)", dry_run, re.MULTILINE))
+    if len(found) != commands:
+        raise InputError(
+            f"{commands - len(found)} of {commands} jobs run no step of pdarts, so nothing is known of them; "
+            "let every rule call code(step) and python -m pdarts.STEP"
+        )
+    return found
+
+
+def _command(command: str) -> tuple[str, dict[str, tuple[str, ...]]]:
+    """Step and options of a shell command such as `python -m pdarts.derive --stage FILE 2> >(tee LOG >&2)`."""
+    words = shlex.split(command.partition(" 2> >(")[0])
+    place = next((place for place, word in enumerate(words) if word.startswith("pdarts.")), None)
+    if place is None:
+        raise InputError(f"a job's command is no step of pdarts: {command}")
+    options: dict[str, tuple[str, ...]] = {}
+    name = ""
+    for word in words[place + 1 :]:
+        if word.startswith("--"):
+            name = word.removeprefix("--")
+            options[name] = ()
+        else:
+            options[name] += (word,)
+    return words[place].removeprefix("pdarts."), options
+
+
+def needed(job: Job, makers: Mapping[Path, Job]) -> Iterable[Job]:
+    """The jobs that make what `job` reads, directly.
+
+    Args:
+        job: any.
+        makers: the job behind each file.
+    """
+    for values in job.options.values():
+        for value in values:
+            maker = makers.get(Path(value))
+            if maker is not None and maker is not job:
+                yield maker
+
+
+def makers(all_jobs: Iterable[Job]) -> dict[Path, Job]:
+    """The job behind each file."""
+    return {output: job for job in all_jobs for output in job.outputs}
+
+
+def snakemake(*arguments: str) -> str:
+    """What Snakemake prints.
+
+    Raises:
+        InputError: if it fails.
+    """
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode != 0:
+        raise InputError(f"snakemake {' '.join(arguments)} failed:\n{done.stdout}")
+    return done.stdout

@@ -1,0 +1,74 @@
+"""Which files of results/ belong to a config."""
+
+from pathlib import Path
+
+import pytest
+
+from pdarts.errors import InputError
+from pdarts.planning.declared import belongs, read_config
+from tests.configuration import CONFIG, ROOT
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "data/digits.json",
+        "search/digits/seed1/stage3.json",
+        "search/digits/seed1/stage3.metrics.jsonl",
+        "search/digits/seed0/genotype_skips3.json",
+        "train/digits/seed0/weights.pt",
+        "train/digits/curves.svg",
+        "tables/demo.md",
+        "random/seed2/genotype.json",
+        "random/seed1/genotype_skips2.json",
+        "checkpoints/pdarts-cifar10/test.json",
+        "train/digits/seed0/weights.pt.resume",
+        "logs/prepare/digits.log",
+        "logs/search/digits/seed0/stage1.log",
+        "logs/train/digits/curves.log",
+        "logs/tables/demo.log",
+        "calibration/GPU.json",
+        "wandb/offline-run-1/run.wandb",
+        "report.html",
+        ".gitkeep",
+    ],
+)
+def test_files_of_what_is_declared_belong(path: str) -> None:
+    assert belongs(Path(path), CONFIG)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "data/gone.json",
+        "search/gone/seed0/stage1.json",
+        "search/digits/seed7/stage1.json",
+        "search/digits/seed0/stage4.json",
+        "search/digits/old/stage1.json",
+        "train/gone/seed0/weights.pt",
+        "train/digits/seed7/test.json",
+        "train/gone/curves.svg",
+        "tables/gone.csv",
+        "random/seed77/genotype.json",
+        "checkpoints/gone/test.json",
+        "logs/prepare/gone.log",
+        "logs/search/digits/seed7/stage1.log",
+        "logs/train/gone/curves.log",
+    ],
+)
+def test_files_of_what_is_not_declared_do_not(path: str) -> None:
+    assert not belongs(Path(path), CONFIG)
+
+
+def test_config_files_add_and_override_key_by_key(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("searches: {digits: {seeds: [0, 1, 2]}}\n")
+    config = read_config([ROOT / "config.yaml", mine])
+    assert config.searches["digits"].seeds == (0, 1, 2)
+    assert config.searches["digits"].stages == CONFIG.searches["digits"].stages
+    assert config.trainings == CONFIG.trainings
+
+
+def test_a_config_file_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none\.yaml: this config file does not exist"):
+        read_config([tmp_path / "none.yaml"])

@@ -1,0 +1,88 @@
+"""The pages in docs/ do what they say: their files are written, their edits made and their commands run."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.configuration import ROOT
+from tests.workflow.tree import Tree
+
+pytestmark = pytest.mark.workflow
+
+MADE = {
+    "own-genotype": ["cells/mine.svg", "results/tables/mine.html", "results/train/mine/seed0/test.json"],
+    "own-operation": ["results/search/digits/seed0/genotype.json"],
+    "own-search": ["results/search/mine/seed0/genotype.json", "results/search/mine/seed0/stage2.metrics.jsonl"],
+    "targets": [],
+}
+"""Pages, and what is there after their commands ran."""
+
+
+def follow(page: str, tree: Tree) -> str:
+    """Do what a page says, from its top to its end; the output of its commands.
+
+    A line with a file's name in backquotes and a colon, then a block: its content. A `diff` block changes the module
+    that was named last. An `sh` block runs.
+    """
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    printed, edited = "", ""
+    for match in re.finditer(r"(?P<before>[^\n]*)\n+```(?P<language>\w+)\n(?P<content>.*?)```\n", text, re.DOTALL):
+        named = re.fullmatch(r"`([\w/.]+)`:", match["before"])
+        if files := re.findall(r"`(pdarts/[\w/]+\.py)`", text[: match.start("language")]):
+            edited = files[-1]
+        if named:
+            (tree.root / named[1]).parent.mkdir(exist_ok=True)
+            tree.write(named[1], match["content"])
+        elif match["language"] == "diff":
+            lines = match["content"].splitlines(keepends=True)
+            tree.edit(edited, *("".join(line[1:] for line in lines if line[0] != sign) for sign in "+-"))
+        elif match["language"] == "sh":
+            printed += run(tree, match["content"])
+    return printed
+
+
+def run(tree: Tree, commands: str) -> str:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        ["bash", "-e", "-c", commands],
+        cwd=tree.root,
+        env={**os.environ, "PATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Tree:
+    """The project without results, and without W&B to save time."""
+    tree = Tree.of_project(tmp_path)
+    tree.edit("config.yaml", "mode: offline", "mode: disabled")
+    return tree
+
+
+@pytest.mark.parametrize("page", MADE)
+def test_a_page_does_what_it_says(page: str, copy: Tree) -> None:
+    printed = follow(page, copy)
+    assert printed
+    missing = [path for path in MADE[page] if not (copy.root / path).is_file()]
+    assert not missing
+    if page == "own-operation":
+        assert "conv_3x3" in copy.read("results/search/digits/seed0/stage1.json")
+    if page == "own-search":
+        jobs = re.findall(r"^(\w+) +\d+$", printed.split("Job stats:")[-1], re.MULTILINE)
+        assert jobs == ["derive", "total"]
+
+
+def test_every_page_is_linked_from_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    pages = sorted(path.name for path in (ROOT / "docs").glob("*.md"))
+    assert len(pages) > len(MADE)
+    assert [page for page in pages if f"(docs/{page})" not in readme] == []
