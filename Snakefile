@@ -26,7 +26,7 @@ rule demo:
 
 
 rule fashion:
-    """The whole chain on 10,000 images of Fashion-MNIST, in about an hour of two CPU cores."""
+    """The whole chain on 10,000 images of Fashion-MNIST, in less than an hour of two CPU cores."""
     input:
         expand("results/tables/fashion.{suffix}", suffix=TABLE_SUFFIXES),
 

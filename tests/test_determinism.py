@@ -13,6 +13,7 @@ from torch import Tensor
 from pdarts import search
 from pdarts.data.loaders import Loader, halves
 from pdarts.data.manifest import images_of, read
+from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.device import set_up
 from pdarts.engine.journal import Journal
 from pdarts.engine.loop import fit
@@ -98,9 +99,13 @@ def test_what_was_drawn_before_a_search_does_not_matter(tmp_path: Path, manifest
             for half in halves(images.train, STAGE.train_portion)
         ]
         candidates = all_candidates(STAGE.candidates)
-        found.append(search_stage(STAGE, candidates, (loaders[0], loaders[1]), 10, 5, CPU, journal(tmp_path)))
-    for kind, weights in found[0].items():
-        assert weights.equal(found[1][kind])
+        checkpoint = Checkpoint(tmp_path / "stage.json", {}, other_code=False)
+        halves_of_images = (loaders[0], loaders[1])
+        architecture, _ = search_stage(STAGE, candidates, halves_of_images, 10, 5, CPU, journal(tmp_path), checkpoint)
+        checkpoint.remove()
+        found.append(architecture)
+    for kind, weights in found[0].weights.items():
+        assert weights.equal(found[1].weights[kind])
 
 
 def test_what_was_drawn_before_a_training_does_not_matter(tmp_path: Path, manifest: Path) -> None:
@@ -112,7 +117,9 @@ def test_what_was_drawn_before_a_training_does_not_matter(tmp_path: Path, manife
         network = Network(published("PDARTS"), "cifar", RECIPE.cells, RECIPE.channels, 10, False)
         torch.rand(drawn)
         loader = Loader(images.train, RECIPE.batch_size, dataset.mean, dataset.std, RECIPE.augmentation, CPU)
-        fit(network, RECIPE, loader, 0, CPU, journal(tmp_path))
+        checkpoint = Checkpoint(tmp_path / "weights.pt", {}, other_code=False)
+        fit(network, RECIPE, loader, 0, CPU, journal(tmp_path), checkpoint)
+        checkpoint.remove()
         states.append(network.state_dict())
     assert all(tensor.equal(states[1][name]) for name, tensor in states[0].items())
 

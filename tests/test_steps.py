@@ -158,7 +158,7 @@ def test_a_full_disk_leaves_the_old_weights_and_no_part_of_new_ones(tmp_path: Pa
     before = weights.read_bytes()
     done = run_with_little_space(8, "pdarts.train", *train_arguments(manifest, weights))
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith(f"error: {weights}: File too large; free space")
+    assert done.stderr.splitlines()[-1].startswith(f"error: {weights}.resume: File too large; free space")
     assert "Traceback" not in done.stderr
     assert weights.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["digits.json", "metrics.jsonl", "weights.pt"]

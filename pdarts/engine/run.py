@@ -61,8 +61,7 @@ class Run:
         self._started = self._epoch_started = time.monotonic()
         self._ending = False
         self._commit = code_version()["commit"]
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._end)
+        self._handlers = {number: signal.signal(number, self._end) for number in (signal.SIGTERM, signal.SIGINT)}
         if (state := checkpoint.load()) is not None:
             self._restore(state)
 
@@ -78,6 +77,8 @@ class Run:
             self._epoch_seconds, self._epoch_started = 0.0, time.monotonic()
             self.save()
             self._stop_if_told()
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
 
     def steps(self, batches: Callable[[int], Iterable[Item]]) -> Iterator[Item]:
         """What `batches` gives for the steps of the epoch that are left; it is called with the number of the first."""

@@ -26,7 +26,7 @@ from pdarts.nets.supernet import Supernet
 from pdarts.planning.stopwatch import Enough, NoCheckpoint, Stopwatch
 from pdarts.planning.work import TEST_BATCH_SIZE, Size, Work
 from pdarts.progressive.stage import search_stage
-from pdarts.settings import Augmentation, Machine, Recipe, StageSettings, parse
+from pdarts.settings import Augmentation, Machine, Recipe, StageSettings, StreamedAugmentation, parse
 from pdarts.space.candidates import Candidates
 from pdarts.space.genotype import Genotype
 from pdarts.space.topology import EDGES, KINDS
@@ -171,7 +171,9 @@ def mixed_candidates(names: tuple[str, ...], count: int) -> Candidates:
     return tuple(tuple(names[next(place) % len(names)] for _ in range(count)) for _ in EDGES)
 
 
-def _loader(size: Size, batch_size: int, augmentation: Augmentation | None, where: torch.device) -> Loader:
+def _loader(
+    size: Size, batch_size: int, augmentation: Augmentation | StreamedAugmentation | None, where: torch.device
+) -> Loader:
     """One batch of noise; images that other processes would decode and augment come as they are."""
     in_memory = augmentation if isinstance(augmentation, Augmentation) else None
     generator = torch.Generator().manual_seed(0)
