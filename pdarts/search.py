@@ -8,7 +8,7 @@ before and keeps that stage's strongest operations on every edge.
 from pathlib import Path
 
 from pdarts.data import manifest
-from pdarts.data.loaders import Loader, halves
+from pdarts.data.batches import batches_of_halves
 from pdarts.engine import device, files, step
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
@@ -44,15 +44,11 @@ def main() -> None:
 
     considered = _candidates(stage, arguments.stage, arguments.previous)
     dataset = manifest.read(arguments.data)
-    images = manifest.images_of(dataset, Path(machine.data_root(dataset.source)))
-    loaders = [
-        Loader(half, stage.batch_size, dataset.mean, dataset.std, stage.augmentation, where)
-        for half in halves(images.train, stage.train_portion)
-    ]
+    halves = batches_of_halves(dataset, stage.train_portion, machine, stage.batch_size, stage.augmentation, where)
     settings = stage.model_dump(mode="json")
     name = f"{arguments.experiment} seed {arguments.seed} stage {arguments.stage}"
     tracker = Tracker(machine.wandb, "search", arguments.experiment, name, {"seed": arguments.seed, **settings})
-    journal = Journal(arguments.metrics, tracker, Progress(f"search {name}", stage.epochs, len(loaders[0])))
+    journal = Journal(arguments.metrics, tracker, Progress(f"search {name}", stage.epochs, len(halves[0])))
     identity = {
         "step": "search",
         "stage": arguments.stage,
@@ -66,7 +62,7 @@ def main() -> None:
     architecture, run = search_stage(
         stage,
         considered,
-        (loaders[0], loaders[1]),
+        halves,
         len(dataset.classes),
         derive_seed(arguments.seed, "stage", arguments.stage),
         where,

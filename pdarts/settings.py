@@ -8,9 +8,8 @@ import difflib
 import json
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -40,6 +39,8 @@ TRAIN_IMAGES: dict[Source, int] = {"digits": 1352, "fashion_mnist": 60_000, "cif
 """How many training images each source has."""
 AUXILIARY_SIZES = {"cifar": 32, "imagenet": 224}
 """The image size that the auxiliary head of each stem is made for."""
+DIVISORS = {"cifar": 4, "imagenet": 32}
+"""What each stem and the two reduction cells divide the image size by; an odd feature map cannot be halved."""
 Value = TypeVar("Value")
 
 
@@ -105,11 +106,11 @@ class Settings(BaseModel):
     )
 
 
-class Dataset(Settings):
-    """Where images come from."""
+class AnyDataset(Settings):
+    """What all datasets have in common."""
 
-    source: Source
-    """Which images: `digits` is part of the package, the others are read from `machine.data_roots`."""
+    source: str
+    """Which images."""
     train_images: Positive | None
     """Use only the first so many training images; null uses all."""
     mean: tuple[float, float, float]
@@ -118,8 +119,41 @@ class Dataset(Settings):
     """Standard deviation of each colour channel of the training images, on a scale from 0 to 1."""
 
 
+class Dataset(AnyDataset):
+    """Images of a known data set, which fit in memory."""
+
+    source: Source
+    """Which images: `digits` is part of the package, the others are read from `machine.data_roots`."""
+
+    @property
+    def place(self) -> str:
+        """What `machine.data_roots` calls the folder of its files."""
+        return self.source
+
+
+class ImageFolder(AnyDataset):
+    """Image files in a folder for each class, `train/CLASS/…` and `val/CLASS/…`, decoded whenever they are needed."""
+
+    source: Literal["image_folder"]
+    """Any image files: ImageNet, or one's own."""
+    folder: Name
+    """Name under `machine.data_roots` of the folder that has `train` and `val`."""
+    image_size: Annotated[int, Field(ge=8, multiple_of=4)]
+    """Height and width in pixels that every image is cropped to; a multiple of 4, since cells halve it twice."""
+
+    @property
+    def place(self) -> str:
+        """What `machine.data_roots` calls the folder of its files."""
+        return self.folder
+
+
+def image_size(dataset: Dataset | ImageFolder) -> int:
+    """Height and width in pixels of what a network sees."""
+    return dataset.image_size if isinstance(dataset, ImageFolder) else IMAGE_SIZES[dataset.source]
+
+
 class Augmentation(Settings):
-    """Random changes of the training images; each image of a batch draws its own."""
+    """Random changes of training images in memory; each image of a batch draws its own."""
 
     crop_padding: Annotated[int, Field(ge=0)]
     """Pixels of black added on every side before a random crop of the old size; 0 leaves images where they are."""
@@ -127,6 +161,53 @@ class Augmentation(Settings):
     """Mirror half of the images horizontally."""
     cutout: Annotated[int, Field(ge=0)]
     """Side in pixels of a square that is blanked at a random place; 0 for none."""
+
+
+class StreamedAugmentation(Settings):
+    """Random changes of training images of an image folder; each image draws its own."""
+
+    resized_crop: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]]
+    """Smallest and largest share of an image's area that is cut out and scaled to the image size, 3:4 to 4:3 wide."""
+    flip: bool
+    """Mirror half of the images horizontally."""
+    color_jitter: tuple[NonNegative, NonNegative, NonNegative, Annotated[float, Field(ge=0, le=0.5)]]
+    """Largest relative change of brightness, contrast, saturation, and shift of the hue as part of a turn, to 0.5."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        smallest, largest = self.resized_crop
+        if smallest > largest:
+            raise ValueError(f"resized_crop is {list(self.resized_crop)}; allowed: the smaller share first")
+        return self
+
+
+def _form_of_augmentation(value: Any) -> str:
+    keys = set(value) if isinstance(value, dict) else set()
+    streamed = isinstance(value, StreamedAugmentation) or keys & {"resized_crop", "color_jitter"}
+    return "<StreamedAugmentation>" if streamed else "<Augmentation>"
+
+
+AnyAugmentation = Annotated[
+    Annotated[Augmentation, Tag("<Augmentation>")] | Annotated[StreamedAugmentation, Tag("<StreamedAugmentation>")],
+    Discriminator(_form_of_augmentation),
+]
+
+
+def check_augmentation(dataset: AnyDataset, augmentation: Augmentation | StreamedAugmentation) -> None:
+    """Refuse changes that images of this kind do not take.
+
+    Raises:
+        InputError: naming the keys to write instead.
+    """
+    streamed = isinstance(dataset, ImageFolder)
+    if streamed != isinstance(augmentation, StreamedAugmentation):
+        kind, keys = ("in a folder", "resized_crop, flip, color_jitter")
+        if not streamed:
+            kind, keys = ("in memory", "crop_padding, flip, cutout")
+        raise InputError(
+            f"augmentation has {', '.join(type(augmentation).model_fields)}, but the dataset's images are {kind}; "
+            f"allowed: {keys}"
+        )
 
 
 class WeightsOptimizer(Settings):
@@ -195,7 +276,7 @@ class SearchProtocol(Settings):
     """How network weights are trained."""
     alphas: AlphasOptimizer
     """How alphas are trained."""
-    augmentation: Augmentation
+    augmentation: AnyAugmentation
     """Random changes of the images of both halves."""
 
 
@@ -270,7 +351,7 @@ class Recipe(Settings):
     """First epochs, in which the learning rate rises to its scheduled value."""
     label_smoothing: Share
     """Share of the target that is spread over all classes, in the training loss only."""
-    augmentation: Augmentation
+    augmentation: AnyAugmentation
     """Random changes of the training images."""
 
     @model_validator(mode="after")
@@ -318,18 +399,18 @@ class RandomCells(Settings):
 
 def _form_of_genotype(value: Any) -> str:
     if isinstance(value, str):
-        return "str"
+        return "<name>"
     random = "random" in value if isinstance(value, dict) else isinstance(value, RandomCells)
-    return "RandomCells" if random else "FromSearch"
+    return "<RandomCells>" if random else "<FromSearch>"
 
 
 class Training(Settings):
     """Gives a genotype and a dataset to a recipe."""
 
     genotype: Annotated[
-        Annotated[str, Tag("str")]
-        | Annotated[FromSearch, Tag("FromSearch")]
-        | Annotated[RandomCells, Tag("RandomCells")],
+        Annotated[str, Tag("<name>")]
+        | Annotated[FromSearch, Tag("<FromSearch>")]
+        | Annotated[RandomCells, Tag("<RandomCells>")],
         Discriminator(_form_of_genotype),
     ]
     """A published cell (`PDARTS`), the path of a genotype file (`cells/mine.json`), what a search derives
@@ -441,8 +522,12 @@ class Machine(Settings):
     """`auto` takes a GPU where there is one; `cuda` without a GPU is an error."""
     threads: Positive = 1
     """CPU threads a step. Sums of floats differ in the last bits between thread counts."""
-    data_roots: dict[Source, str] = {}
-    """Folder of each source; `data/SOURCE` where none is named."""
+    workers: Annotated[int, Field(ge=0)] = 2
+    """Processes that decode the images of a folder, two sets of them in a search; 0 decodes in the step's own."""
+    data_roots: Named[str] = {}
+    """Folder of each source, and of each `folder` of a dataset; `data/NAME` where none is named."""
+    local_copy: str | None = None
+    """Folder on a disk of the node, such as `$TMPDIR`, that image folders are copied to; null reads where they lie."""
     resume_other_code: bool = False
     """Continue an interrupted step although the code has changed since; its provenance says so."""
     download: bool = True
@@ -450,9 +535,9 @@ class Machine(Settings):
     wandb: Wandb = Wandb()
     """Experiment tracking."""
 
-    def data_root(self, source: Source) -> str:
-        """Folder in which the files of `source` lie."""
-        return self.data_roots.get(source, f"data/{source}")
+    def data_root(self, place: str) -> str:
+        """Folder in which the files of a dataset with this `place` lie."""
+        return self.data_roots.get(place, f"data/{place}")
 
 
 class Config(Settings):
@@ -460,7 +545,7 @@ class Config(Settings):
 
     repeats: Named[Annotated[Positive, BeforeValidator(_counted)]] = {}
     """Numbers of repetitions by name: where `seeds` is such a name, it stands for as many seeds, from 0 on."""
-    datasets: Named[Dataset]
+    datasets: Named[Annotated[Dataset | ImageFolder, Discriminator("source")]]
     """Where images come from."""
     searches: Named[Search]
     """From a dataset to genotypes."""
@@ -489,13 +574,26 @@ class Config(Settings):
             recipe = self.recipe_of(training)
         except InputError as error:
             raise ValueError(f"trainings.{name}.{error}") from error
-        size, needed = IMAGE_SIZES[self.datasets[training.dataset].source], AUXILIARY_SIZES[recipe.stem]
+        self._check_augmentation(f"trainings.{name}", training.dataset, recipe.augmentation)
+        size, needed = image_size(self.datasets[training.dataset]), AUXILIARY_SIZES[recipe.stem]
         if recipe.auxiliary_weight is not None and size != needed:
             raise ValueError(
                 f"trainings.{name}: auxiliary_weight is {recipe.auxiliary_weight}, but the auxiliary head of the "
                 f"{recipe.stem} stem is made for {needed}-pixel images, and those of {training.dataset} have {size}; "
                 "set it to null under changes, or in a recipe of its own"
             )
+        if size % DIVISORS[recipe.stem]:
+            raise ValueError(
+                f"trainings.{name}: the {recipe.stem} stem and reduction cells divide the image size by "
+                f"{DIVISORS[recipe.stem]}, but images of {training.dataset} have {size} pixels; set its image_size "
+                "to a multiple of that"
+            )
+
+    def _check_augmentation(self, key: str, dataset: str, augmentation: Augmentation | StreamedAugmentation) -> None:
+        try:
+            check_augmentation(self.datasets[dataset], augmentation)
+        except InputError as error:
+            raise ValueError(f"{key}, on dataset {dataset}: {error}") from error
 
     def _check_row(self, where: str, row: Row) -> None:
         if row.training is not None:
@@ -521,6 +619,8 @@ class Config(Settings):
     @model_validator(mode="after")
     def _enough_images(self) -> Self:
         for name, dataset in self.datasets.items():
+            if isinstance(dataset, ImageFolder):
+                continue
             present = TRAIN_IMAGES[dataset.source]
             if dataset.train_images is not None and dataset.train_images > present:
                 raise ValueError(
@@ -531,8 +631,13 @@ class Config(Settings):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
+        folders = [dataset.folder for dataset in self.datasets.values() if isinstance(dataset, ImageFolder)]
+        for name in self.machine.data_roots:
+            if name not in (places := [*IMAGE_SIZES, *folders]):
+                raise ValueError(f"machine.data_roots.{name}: unknown key{suggestion(name, places)}")
         for name, search in self.searches.items():
             _known(f"searches.{name}.dataset", search.dataset, self.datasets)
+            self._check_augmentation(f"searches.{name}", search.dataset, search.augmentation)
         for name, training in self.trainings.items():
             _known(f"trainings.{name}.dataset", training.dataset, self.datasets)
             _known(f"trainings.{name}.recipe", training.recipe, self.recipes)
@@ -593,9 +698,28 @@ def parse_argument(model: type[Model], text: str, where: str) -> Model:
     Raises:
         InputError: if it is neither, or does not fit the model.
     """
+    return parse(model, argument_values(text, where), where)
+
+
+def parse_dataset(text: str, where: str) -> Dataset | ImageFolder:
+    """As `parse_argument`, for the settings of a dataset."""
+    values = argument_values(text, where)
+    return parse(ImageFolder, values, where) if is_image_folder(values) else parse(Dataset, values, where)
+
+
+def is_image_folder(values: object) -> bool:
+    """Whether plain values of a dataset are those of an `ImageFolder`."""
+    return isinstance(values, dict) and values.get("source") == "image_folder"
+
+
+def argument_values(text: str, where: str) -> object:
+    """Plain values from one line of JSON, or from the JSON file of that name.
+
+    Raises:
+        InputError: if it is neither.
+    """
     try:
-        content = text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8")
-        return parse(model, json.loads(content), where)
+        return json.loads(text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(
             f"{where} is {text!r}; allowed: one line of JSON, or the path of a JSON file ({error})"
@@ -603,31 +727,26 @@ def parse_argument(model: type[Model], text: str, where: str) -> Model:
 
 
 def _explain(model: type[Settings], problem: dict[str, Any]) -> str:
-    path = _without_tags(problem["loc"])
+    path, node = _locate(model, problem["loc"])
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
     value, kind = problem["input"], problem["type"]
     if kind == "value_error":
         message = str(problem["ctx"]["error"])
         return f"{key}: {message}" if key else message
     if kind == "extra_forbidden":
-        return f"{key}: unknown key{suggestion(path[-1], _siblings(model, problem['loc'][:-1]))}"
+        return f"{key}: unknown key{suggestion(path[-1], node.get('properties', {}))}"
     if kind == "missing":
         return f"{key}: missing; add it (see rules/config.schema.yaml for its meaning)"
+    if kind == "union_tag_not_found":
+        return f"{key}.source: missing; add it (see rules/config.schema.yaml for its meaning)"
+    if kind == "union_tag_invalid":
+        return f"{key}.source is {problem['ctx']['tag']!r}; allowed: {problem['ctx']['expected_tags']}"
     allowed = problem["msg"].removeprefix("Input should be ")
     if kind == "string_pattern_mismatch":
         allowed = "letters, digits, '_', '.' and '-', a letter or digit first"
     if kind in ("float_type", "int_type") and (number := _number(str(value))):
         allowed += f"; YAML reads {value} as text: write {number}"
     return f"{key} is {value!r}; allowed: {allowed}"
-
-
-def _without_tags(location: tuple[str | int, ...]) -> list[str | int]:
-    """The keys of `location` alone: pydantic also tells which form of `genotype` it took, and that a key is wrong."""
-    return [
-        part
-        for place, part in enumerate(location)
-        if part != "[key]" and (place == 0 or location[place - 1] != "genotype")
-    ]
 
 
 def _number(text: str) -> str | None:
@@ -639,27 +758,40 @@ def _number(text: str) -> str | None:
     return f"{number:f}" if number.is_finite() else None
 
 
-def _siblings(model: type[Settings], location: tuple[str | int, ...]) -> list[str]:
-    """Keys that are allowed at `location` inside `model`; behind `genotype` stands the form that it has there."""
+def _locate(model: type[Settings], location: tuple[str | int, ...]) -> tuple[list[str | int], dict[str, Any]]:
+    """The keys of `location` alone, and the JSON schema of what holds the last of them.
+
+    Where a value has several forms, pydantic tells behind its key which of them it took.
+    """
     schema = model.model_json_schema()
+    path: list[str | int] = []
     node: dict[str, Any] = schema
-    for previous, part in pairwise(("", *location)):
-        node = _resolve(node, schema)
-        if previous == "genotype":
-            node = schema["$defs"][str(part)]
-        elif isinstance(part, int):
+    holder = node
+    for part in location:
+        if part == "[key]":  # pydantic's word where the key itself is wrong
+            continue
+        forms = node.get("discriminator", {}).get("mapping", {})
+        if part in forms:
+            node = schema["$defs"][forms[part].rsplit("/", 1)[1]]
+            continue
+        if isinstance(part, str) and part.startswith("<"):
+            node = schema["$defs"].get(part.strip("<>"), {})
+            continue
+        path.append(part)
+        holder = node = _resolve(node, schema)
+        if isinstance(part, int):
             node = node.get("items", {})
         elif part in node.get("properties", {}):
             node = node["properties"][part]
-        elif "additionalProperties" in node and isinstance(node["additionalProperties"], dict):
+        elif isinstance(node.get("additionalProperties"), dict):
             node = node["additionalProperties"]
         elif "patternProperties" in node:
             node = next(iter(node["patternProperties"].values()))
-    return list(_resolve(node, schema).get("properties", {}))
+    return path, holder
 
 
 def _resolve(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    for option in (node, *node.get("anyOf", ()), *node.get("oneOf", ())):
+    for option in (node, *node.get("anyOf", ())):
         if "$ref" in option:
             target: dict[str, Any] = schema["$defs"][option["$ref"].rsplit("/", 1)[1]]
             return target
@@ -671,9 +803,16 @@ def fields(model: type[Settings]) -> dict[str, str]:
     meanings: dict[str, str] = {}
     for name, field in model.model_fields.items():
         meanings[name] = field.description or ""
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Settings):
-            meanings |= {f"{name}.{inner}": meaning for inner, meaning in fields(field.annotation).items()}
+        for form in _models(field.annotation):
+            meanings |= {f"{name}.{inner}": meaning for inner, meaning in fields(form).items()}
     return meanings
+
+
+def _models(annotation: Any) -> list[type[Settings]]:
+    """All models that values of this type can be."""
+    if isinstance(annotation, type) and issubclass(annotation, Settings):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models(part)]
 
 
 def schema() -> dict[str, Any]:

@@ -15,6 +15,8 @@ NEUTRAL = (
     "pdarts.errors",
     "pdarts.settings",  # its values reach a step in its command
     "pdarts.sources",
+    "pdarts.data.local_copy",  # what it copies is compared with the index
+    "pdarts.data.lock",
     "pdarts.engine.progress",
     "pdarts.engine.provenance",
     "pdarts.engine.step",

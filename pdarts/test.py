@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pdarts.data import manifest
-from pdarts.data.loaders import Loader
+from pdarts.data.batches import batches_of
 from pdarts.engine import device, files, step
 from pdarts.engine.metrics import evaluate
 from pdarts.engine.provenance import now, provenance
@@ -52,9 +52,8 @@ def main() -> None:
             f"{arguments.weights} tells {trained['network']['classes']} classes apart, but {arguments.data} has "
             f"{len(dataset.classes)}; test it on the dataset it was trained on{source}"
         )
-    images = manifest.images_of(dataset, Path(machine.data_root(dataset.source)))
-    loader = Loader(images.test, BATCH_SIZE, dataset.mean, dataset.std, None, where)
-    tally = evaluate(lambda batch: network(batch)[0], loader.in_order(), where)
+    batches = batches_of(dataset, "test", machine, BATCH_SIZE, None, where)
+    tally = evaluate(lambda batch: network(batch)[0], batches.in_order(), where)
     record = provenance(where, started)
     result = {
         "top1": tally.top1,

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from pdarts.data import manifest
-from pdarts.data.loaders import Loader
+from pdarts.data.batches import batches_of
 from pdarts.engine import device, files, step
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
@@ -46,8 +46,7 @@ def main() -> None:
     value = files.read_json(arguments.genotype, "genotype file", "pdarts.derive")
     genotype = Genotype.parse(value, str(arguments.genotype))
     dataset = manifest.read(arguments.data)
-    images = manifest.images_of(dataset, Path(machine.data_root(dataset.source)))
-    loader = Loader(images.train, recipe.batch_size, dataset.mean, dataset.std, recipe.augmentation, where)
+    batches = batches_of(dataset, "train", machine, recipe.batch_size, recipe.augmentation, where)
     described: dict[str, Any] = {
         "stem": recipe.stem,
         "cells": recipe.cells,
@@ -60,7 +59,7 @@ def main() -> None:
     settings = recipe.model_dump(mode="json")
     name = f"{arguments.experiment} seed {arguments.seed}"
     tracker = Tracker(machine.wandb, "train", arguments.experiment, name, {"seed": arguments.seed, **settings})
-    journal = Journal(arguments.metrics, tracker, Progress(f"train {name}", recipe.epochs, len(loader)))
+    journal = Journal(arguments.metrics, tracker, Progress(f"train {name}", recipe.epochs, len(batches)))
     identity = {
         "step": "train",
         "seed": arguments.seed,
@@ -70,7 +69,7 @@ def main() -> None:
         "code": fingerprint("train"),
     }
     checkpoint = Checkpoint(arguments.output, identity, machine.resume_other_code)
-    run = fit(network, recipe, loader, arguments.seed, where, journal, checkpoint)
+    run = fit(network, recipe, batches, arguments.seed, where, journal, checkpoint)
     record = provenance(where, started) | {"resumed": run.resumed}
     content = {
         "network": described,

@@ -86,6 +86,24 @@ def machine(wildcards, resources):
     return CONFIG.machine.model_dump_json()
 
 
+def decoders(name):
+    """Processes that decode images of a dataset for one set of batches."""
+    streamed = isinstance(declared("datasets", name), settings.ImageFolder)
+    return CONFIG.machine.workers if streamed else 0
+
+
+def prepare_threads(wildcards):
+    return max(1, decoders(wildcards.dataset))
+
+
+def search_threads(wildcards):
+    return CONFIG.machine.threads + 2 * decoders(declared("searches", wildcards.search).dataset)
+
+
+def training_threads(wildcards):
+    return CONFIG.machine.threads + decoders(declared("trainings", wildcards.training).dataset)
+
+
 def manifest(kind):
     """The manifest of the dataset of a search, training or checkpoint."""
     return lambda wildcards: f"results/data/{declared(kind, wildcards[0]).dataset}.json"

@@ -8,6 +8,7 @@ rule prepare:
         "results/logs/prepare/{dataset}.log",
     conda:
         "../envs/pdarts.yaml"
+    threads: prepare_threads
     params:
         machine=machine,
         settings=dataset_settings,

@@ -12,7 +12,7 @@ rule search:
         "results/logs/search/{search}/seed{seed}/stage{stage}.log",
     conda:
         "../envs/pdarts.yaml"
-    threads: CONFIG.machine.threads
+    threads: search_threads
     params:
         machine=machine,
         previous=previous_option,

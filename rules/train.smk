@@ -12,7 +12,7 @@ rule train:
         "results/logs/train/{training}/seed{seed}/train.log",
     conda:
         "../envs/pdarts.yaml"
-    threads: CONFIG.machine.threads
+    threads: training_threads
     params:
         machine=machine,
         settings=recipe,
@@ -35,7 +35,7 @@ rule test:
         "results/logs/train/{training}/seed{seed}/test.log",
     conda:
         "../envs/pdarts.yaml"
-    threads: CONFIG.machine.threads
+    threads: training_threads
     params:
         machine=machine,
     message:

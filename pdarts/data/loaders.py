@@ -1,8 +1,9 @@
-"""Batches of images that lie in memory, on the device that computes."""
+"""Passes over images, in batches on the device that computes; here of images that lie in memory."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -13,6 +14,36 @@ from pdarts.errors import InputError
 from pdarts.settings import Augmentation
 
 Channels = tuple[float, float, float]
+Batch = tuple[Tensor, Tensor]
+"""Images, float32, shape (N, C, H, W), and labels, int64, shape (N,)."""
+
+
+class Batches(Protocol):
+    """What trains and tests: passes over a split; the last, smaller batch is kept."""
+
+    def __len__(self) -> int:
+        """Batches of a pass."""
+
+    def shuffled(self, seed: int, start: int = 0) -> Iterator[Batch]:
+        """One pass in random order, augmented; `seed` alone decides on both. The first `start` batches are left out."""
+
+    def firsts(self, seeds: Iterable[int]) -> Iterator[Batch]:
+        """The first batch of `shuffled` for each of the seeds, which may be without end."""
+
+    def in_order(self) -> Iterator[Batch]:
+        """One pass in the split's order, without augmentation."""
+
+
+class Sequence(Protocol):
+    """Images in a fixed order, of which a part can be taken."""
+
+    def __len__(self) -> int: ...
+
+    def part(self, start: int, stop: int) -> Self:
+        """Images from number `start` up to, not including, `stop`."""
+
+
+AnySplit = TypeVar("AnySplit", bound=Sequence)
 
 
 class Loader:
@@ -46,7 +77,7 @@ class Loader:
     def __len__(self) -> int:
         return math.ceil(len(self.labels) / self.batch_size)
 
-    def shuffled(self, seed: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+    def shuffled(self, seed: int, start: int = 0) -> Iterator[Batch]:
         """One pass in random order: images, float32, shape (N, C, H, W), and labels, shape (N,).
 
         Order and augmentation depend on `seed` alone, whatever the device.
@@ -57,7 +88,7 @@ class Loader:
         """
         return islice(self._shuffled(seed), start, None)
 
-    def _shuffled(self, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def _shuffled(self, seed: int) -> Iterator[Batch]:
         generator = torch.Generator().manual_seed(seed)
         for chosen in torch.randperm(len(self.labels), generator=generator).split(self.batch_size):
             places = chosen.to(self.labels.device)
@@ -67,13 +98,18 @@ class Loader:
             else:
                 yield augment(images, self.augmentation, self.mean, self.std, generator), self.labels[places]
 
-    def in_order(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def firsts(self, seeds: Iterable[int]) -> Iterator[Batch]:
+        """The first batch of `shuffled` for each of the seeds."""
+        for seed in seeds:
+            yield next(self.shuffled(seed))
+
+    def in_order(self) -> Iterator[Batch]:
         """One pass in the split's order, without augmentation; shapes as in `shuffled`."""
         for images, labels in zip(self.images.split(self.batch_size), self.labels.split(self.batch_size), strict=True):
             yield normalize(images, self.mean, self.std), labels
 
 
-def halves(split: Split, portion: float) -> tuple[Split, Split]:
+def halves(split: AnySplit, portion: float) -> tuple[AnySplit, AnySplit]:
     """The first `portion` of the images, rounded down, and the rest: for network weights and for alphas.
 
     Raises:

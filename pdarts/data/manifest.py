@@ -9,7 +9,7 @@ import torch
 
 from pdarts.data.catalog import Images, Split, load
 from pdarts.errors import InputError
-from pdarts.settings import Dataset, Positive, Settings, parse
+from pdarts.settings import Dataset, ImageFolder, Positive, Settings, is_image_folder, parse
 
 
 class SplitManifest(Settings):
@@ -20,7 +20,8 @@ class SplitManifest(Settings):
     per_class: dict[str, int]
     """Number of images of each class, in the order of `classes`."""
     digest: str
-    """SHA-256 of the pixels (uint8; N, C, H, W) followed by the labels (int64)."""
+    """SHA-256 of the pixels (uint8; N, C, H, W) followed by the labels (int64); of an image folder, that of its index:
+    paths, labels, sizes and the SHA-256 of every file."""
 
 
 class Splits(Settings):
@@ -39,6 +40,18 @@ class Manifest(Dataset):
     """Height and width in pixels."""
     splits: Splits
     """What is trained on, and what is tested on."""
+
+
+class FolderManifest(ImageFolder):
+    """The settings of an image folder and the images that they stand for."""
+
+    classes: tuple[str, ...]
+    """Names of the classes' folders, in the order of their labels."""
+    splits: Splits
+    """What is trained on, and what is tested on."""
+
+
+AnyManifest = Manifest | FolderManifest
 
 
 def describe(dataset: Dataset, root: Path, download: bool) -> Manifest:
@@ -82,7 +95,7 @@ def images_of(manifest: Manifest, root: Path) -> Images:
     return images
 
 
-def read(path: Path) -> Manifest:
+def read(path: Path) -> AnyManifest:
     """Read a manifest.
 
     Raises:
@@ -94,6 +107,8 @@ def read(path: Path) -> Manifest:
         raise InputError(f"{path}: this manifest does not exist; pdarts.prepare makes it") from error
     except ValueError as error:
         raise InputError(f"{path}: not a manifest, since it is no whole JSON ({error}); run pdarts.prepare") from error
+    if is_image_folder(values):
+        return parse(FolderManifest, values, str(path))
     return parse(Manifest, values, str(path))
 
 

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import clip_grad_norm_
 
-from pdarts.data.loaders import Loader
+from pdarts.data.loaders import Batches
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.metrics import Tally
@@ -20,7 +20,7 @@ from pdarts.settings import Recipe
 def fit(
     network: nn.Module,
     recipe: Recipe,
-    loader: Loader,
+    batches: Batches,
     seed: int,
     device: torch.device,
     journal: Journal,
@@ -31,7 +31,7 @@ def fit(
     Args:
         network: `network(images, drop_path=rate)` gives logits and auxiliary logits or None.
         recipe: how.
-        loader: all training images.
+        batches: passes over all training images.
         seed: the training's seed.
         device: where network and images are.
         journal: takes each epoch's metrics.
@@ -52,7 +52,7 @@ def fit(
         for group in optimizer.param_groups:
             group["lr"] = rate
         images_seed = derive_seed(seed, "images", epoch)
-        for images, labels in run.steps(partial(loader.shuffled, images_seed)):
+        for images, labels in run.steps(partial(batches.shuffled, images_seed)):
             logits, auxiliary_logits = network(images, drop_path=drop_path)
             loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
             if auxiliary_logits is not None and recipe.auxiliary_weight is not None:

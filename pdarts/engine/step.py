@@ -19,12 +19,12 @@ def parser(docstring: str | None) -> argparse.ArgumentParser:
     )
 
 
-def add_settings(arguments: argparse.ArgumentParser, model: type[Settings]) -> None:
-    """Add `--settings`; `--help` ends with the keys of `model` and what they mean."""
+def add_settings(arguments: argparse.ArgumentParser, *models: type[Settings]) -> None:
+    """Add `--settings`; `--help` ends with the keys of `models`, of which it takes one, and what they mean."""
     arguments.add_argument(
         "--settings", required=True, metavar="JSON", help="one line of JSON, or the path of a JSON file; keys below"
     )
-    _explain(arguments, "--settings", model)
+    _explain(arguments, "--settings", *models)
 
 
 def add_machine(arguments: argparse.ArgumentParser) -> None:
@@ -35,8 +35,12 @@ def add_machine(arguments: argparse.ArgumentParser) -> None:
     _explain(arguments, "--machine", Machine)
 
 
-def _explain(arguments: argparse.ArgumentParser, option: str, model: type[Settings]) -> None:
-    lines = [f"  {key}\n      {meaning}" for key, meaning in fields(model).items()]
+def _explain(arguments: argparse.ArgumentParser, option: str, *models: type[Settings]) -> None:
+    meanings: dict[str, list[str]] = {}
+    for key, meaning in (pair for model in models for pair in fields(model).items()):
+        if meaning not in meanings.setdefault(key, []):
+            meanings[key].append(meaning)
+    lines = [f"  {key}\n      " + "\n      or: ".join(texts) for key, texts in meanings.items()]
     arguments.epilog = "\n".join(filter(None, [arguments.epilog, f"keys of {option}:", *lines]))
 
 

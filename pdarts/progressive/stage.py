@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pdarts.data.loaders import Loader
+from pdarts.data.loaders import Batches
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.metrics import Tally, evaluate
@@ -27,7 +27,7 @@ from pdarts.space.topology import EDGES, KINDS
 def search_stage(
     stage: StageSettings,
     candidates: Mapping[str, Candidates],
-    loaders: tuple[Loader, Loader],
+    halves: tuple[Batches, Batches],
     classes: int,
     seed: int,
     device: torch.device,
@@ -39,10 +39,10 @@ def search_stage(
     Args:
         stage: how.
         candidates: operations considered, per kind of cell.
-        loaders: images that train weights, and images that train alphas.
+        halves: passes over images that train weights, and over images that train alphas.
         classes: number of classes.
         seed: the stage's own seed.
-        device: where to compute; the loaders' images are there.
+        device: where to compute; the images of both are there.
         journal: takes each epoch's metrics.
         checkpoint: where to continue from.
 
@@ -60,7 +60,7 @@ def search_stage(
     alphas_optimizer = torch.optim.Adam(
         supernet.alphas(), stage.alphas.learning_rate, stage.alphas.betas, weight_decay=stage.alphas.weight_decay
     )
-    weights_images, alphas_images = loaders
+    weights_images, alphas_images = halves
     weights_tally, alphas_tally = Tally(device), Tally(device)
     run = Run(
         {"supernet": supernet, "weights": weights_optimizer, "alphas": alphas_optimizer},
@@ -111,18 +111,17 @@ def search_stage(
     return supernet.architecture(), run
 
 
-def _passes(loader: Loader, seed: int, start: int) -> Iterator[Batch]:
+def _passes(images: Batches, seed: int, start: int) -> Iterator[Batch]:
     """Batches without end, from number `start`: the images are shuffled anew whenever they run out."""
-    first, start = divmod(start, len(loader))
+    first, start = divmod(start, len(images))
     for number in count(first):
-        yield from loader.shuffled(derive_seed(seed, number), start)
+        yield from images.shuffled(derive_seed(seed, number), start)
         start = 0
 
 
-def _anew(loader: Loader, seed: int, start: int) -> Iterator[Batch]:
+def _anew(images: Batches, seed: int, start: int) -> Iterator[Batch]:
     """Batches without end, from number `start`, each the first of a new random order."""
-    for number in count(start):
-        yield next(loader.shuffled(derive_seed(seed, number)))
+    return images.firsts(derive_seed(seed, number) for number in count(start))
 
 
 def _lists(weights: Mapping[str, Tensor] | None) -> dict[str, list[Any]] | None:

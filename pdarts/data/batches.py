@@ -1,0 +1,90 @@
+"""From a manifest to batches: of images in memory or of image files, whichever the dataset has."""
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from pdarts.data import index, local_copy, manifest
+from pdarts.data.catalog import Split
+from pdarts.data.index import FOLDERS, Index
+from pdarts.data.loaders import Batches, Loader, halves
+from pdarts.data.manifest import AnyManifest, FolderManifest
+from pdarts.data.stream import StreamLoader
+from pdarts.settings import AnyAugmentation, Augmentation, Machine, StreamedAugmentation, check_augmentation
+
+
+def batches_of(
+    dataset: AnyManifest,
+    split: Literal["train", "test"],
+    machine: Machine,
+    batch_size: int,
+    augmentation: AnyAugmentation | None,
+    device: torch.device,
+) -> Batches:
+    """Passes over a whole split.
+
+    Args:
+        dataset: manifest of the images.
+        split: which of them.
+        machine: where they lie, and how many processes decode.
+        batch_size: images a batch.
+        augmentation: random changes in shuffled passes; None for none.
+        device: where the batches are put together.
+
+    Raises:
+        InputError: if the images are not there or not those of the manifest, or do not take this augmentation.
+    """
+    if augmentation is not None:
+        check_augmentation(dataset, augmentation)
+    return _batches(dataset, _split(dataset, split, machine), machine, batch_size, augmentation, device)
+
+
+def batches_of_halves(
+    dataset: AnyManifest,
+    portion: float,
+    machine: Machine,
+    batch_size: int,
+    augmentation: AnyAugmentation,
+    device: torch.device,
+) -> tuple[Batches, Batches]:
+    """Passes over the first `portion` of the training images, and over the others; all else as in `batches_of`.
+
+    Raises:
+        InputError: as `batches_of`, and if the first part would be empty.
+    """
+    check_augmentation(dataset, augmentation)
+    first, second = halves(_split(dataset, "train", machine), portion)
+    return (
+        _batches(dataset, first, machine, batch_size, augmentation, device),
+        _batches(dataset, second, machine, batch_size, augmentation, device),
+    )
+
+
+def _split(dataset: AnyManifest, split: Literal["train", "test"], machine: Machine) -> Split | Index:
+    root = Path(machine.data_root(dataset.place))
+    if isinstance(dataset, FolderManifest):
+        images = index.read(dataset, root, split)
+        if machine.local_copy is None:
+            return images
+        target = local_copy.place(machine.local_copy) / dataset.folder / FOLDERS[split]
+        return local_copy.copied(images, target, machine.workers)
+    in_memory = manifest.images_of(dataset, root)
+    return in_memory.train if split == "train" else in_memory.test
+
+
+def _batches(
+    dataset: AnyManifest,
+    split: Split | Index,
+    machine: Machine,
+    batch_size: int,
+    augmentation: AnyAugmentation | None,
+    device: torch.device,
+) -> Batches:
+    mean, std = dataset.mean, dataset.std
+    if isinstance(split, Index):
+        assert isinstance(dataset, FolderManifest)
+        assert not isinstance(augmentation, Augmentation)
+        return StreamLoader(split, dataset.image_size, batch_size, mean, std, augmentation, device, machine.workers)
+    assert not isinstance(augmentation, StreamedAugmentation)
+    return Loader(split, batch_size, mean, std, augmentation, device)

@@ -1,0 +1,114 @@
+"""The index of an image folder: every image of a split, verified once by `pdarts.prepare`, in a fixed order.
+
+One file for each split, `FOLDER/index/train.jsonl` and `val.jsonl`, a line for each image:
+`["cat/1.jpg", 0, 500, 375, 109123, "ba78…"]` are its path below the split's folder, label, width and height in pixels,
+size in bytes and SHA-256. Its digest, that of the lines in use, stands for all that the images are.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import torch
+from torch import Tensor
+
+from pdarts.data.manifest import FolderManifest, SplitManifest
+from pdarts.errors import InputError
+
+FOLDERS = {"train": "train", "test": "val"}
+"""Folder of each split, as ImageNet's files are laid out."""
+
+
+class Entry(NamedTuple):
+    """One line of the index."""
+
+    path: str
+    """Below the folder of the split, such as `cat/1.jpg`."""
+    label: int
+    width: int
+    height: int
+    size: int
+    """Of the file, in bytes."""
+    sha256: str
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """Images of a split, in order.
+
+    The lines stay one block of bytes: a million Python objects would be copied into every process that decodes.
+    """
+
+    root: Path
+    """Folder that the paths of the images start from."""
+    lines: bytes
+    ends: Tensor
+    """Where each line ends, int64, shape (N,)."""
+
+    @classmethod
+    def of(cls, lines: bytes, root: Path) -> Self:
+        """The index whose file holds `lines`, of images below `root`."""
+        content = torch.frombuffer(bytearray(lines), dtype=torch.uint8) if lines else torch.empty(0, dtype=torch.uint8)
+        return cls(root, lines, (content == ord("\n")).nonzero().flatten() + 1)
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __getitem__(self, number: int) -> Entry:
+        start = int(self.ends[number - 1]) if number else 0
+        return Entry(*json.loads(self.lines[start : int(self.ends[number])]))
+
+    def part(self, start: int, stop: int) -> Self:
+        """Images from number `start` up to, not including, `stop`."""
+        ends = self.ends[start:stop]
+        if len(ends) == 0:
+            return replace(self, lines=b"", ends=ends)
+        first = int(self.ends[start - 1]) if start else 0
+        return replace(self, lines=self.lines[first : int(ends[-1])], ends=ends - first)
+
+    def describe(self, classes: tuple[str, ...]) -> SplitManifest:
+        """Counts and digest."""
+        counts = Counter(self[number].label for number in range(len(self)))
+        per_class = {name: counts[label] for label, name in enumerate(classes)}
+        return SplitManifest(images=len(self), per_class=per_class, digest=self.digest())
+
+    def digest(self) -> str:
+        """SHA-256 of the lines."""
+        return hashlib.sha256(self.lines).hexdigest()
+
+
+def index_file(root: Path, split: str) -> Path:
+    """Where the index of a split lies, beside its images."""
+    return root / "index" / f"{FOLDERS[split]}.jsonl"
+
+
+def read(manifest: FolderManifest, root: Path, split: str) -> Index:
+    """The images of a split that a manifest describes; none is decoded.
+
+    Args:
+        manifest: what `pdarts.prepare` found.
+        root: the folder that has `train`, `val` and the index.
+        split: `train` or `test`.
+
+    Raises:
+        InputError: if the index is missing or another one.
+    """
+    path, expected = index_file(root, split), getattr(manifest.splits, split)
+    try:
+        lines = path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{manifest.folder}: {path} is not there; if the images lie elsewhere, set machine.data_roots."
+            f"{manifest.folder} to the folder that has train, val and index, else run pdarts.prepare again"
+        ) from error
+    index = Index.of(lines, root / FOLDERS[split]).part(0, expected.images)
+    if (found := index.digest()) != expected.digest:
+        raise InputError(
+            f"{manifest.folder}: the {split} images in {root} are not those of the manifest ({len(index):,} images "
+            f"with digest {found} instead of {expected.images:,} with {expected.digest}); run pdarts.prepare again, "
+            "and what was made of the old images after it"
+        )
+    return index

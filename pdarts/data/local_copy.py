@@ -1,0 +1,93 @@
+"""Images on a disk of the node that computes, copied from where they lie for everybody."""
+
+import hashlib
+import os
+import shutil
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from pdarts.data.index import Entry, Index
+from pdarts.data.lock import locked
+from pdarts.errors import InputError
+
+REPORT_SECONDS = 20.0
+
+
+def place(text: str) -> Path:
+    """The folder that `machine.local_copy` names on this node.
+
+    Raises:
+        InputError: if it names an environment variable that is not set.
+    """
+    path = os.path.expandvars(text)
+    if "$" in path:
+        raise InputError(
+            f"machine.local_copy is {text!r}, which names an environment variable that is not set on this node; "
+            "allowed: a folder, or null to read images where they lie"
+        )
+    return Path(path)
+
+
+def copied(index: Index, target: Path, workers: int) -> Index:
+    """The same images below `target`; those that are not there yet, or differ, are copied first.
+
+    Other processes of the node wait meanwhile. A copy that was broken off goes on with what is missing.
+
+    Args:
+        index: the images.
+        target: folder for the images of this split, on a disk of this node.
+        workers: files copied at a time, at least one.
+
+    Raises:
+        InputError: if the disk is too small, or an image is not the one that was verified.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    complete = target.with_name(f"{target.name}-{index.digest()}.complete")
+    with locked(target.with_name("lock")):
+        if not complete.exists():
+            _fill(index, target, max(workers, 1))
+            complete.touch()
+    return replace(index, root=target)
+
+
+def _fill(index: Index, target: Path, workers: int) -> None:
+    with ThreadPoolExecutor(workers) as pool:
+        entries = [index[number] for number in range(len(index))]
+        present = pool.map(partial(_holds, target), entries)
+        missing = [entry for entry, there in zip(entries, present, strict=True) if not there]
+        needed, free = sum(entry.size for entry in missing), shutil.disk_usage(target).free
+        if needed > free:
+            raise InputError(
+                f"machine.local_copy: {target} has room for {free / 1e9:.1f} GB, but {needed / 1e9:.1f} GB are to be "
+                "copied there; free space, name another disk, or set it to null"
+            )
+        shown = time.monotonic()
+        for number, _ in enumerate(pool.map(partial(_copy, index.root, target), missing), 1):
+            if time.monotonic() - shown > REPORT_SECONDS or number == len(missing):
+                shown = time.monotonic()
+                print(f"{target}: {number:,} of {len(missing):,} images copied", file=sys.stderr, flush=True)
+
+
+def _holds(folder: Path, entry: Entry) -> bool:
+    path = folder / entry.path
+    return path.is_file() and path.stat().st_size == entry.size and _is(path.read_bytes(), entry)
+
+
+def _copy(source: Path, target: Path, entry: Entry) -> None:
+    content = (source / entry.path).read_bytes()
+    if not _is(content, entry):
+        raise InputError(
+            f"{source / entry.path}: is not the file that was verified, but cut off or another one; restore it, or run "
+            "pdarts.prepare again, and what was made of the old images after it"
+        )
+    path = target / entry.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def _is(content: bytes, entry: Entry) -> bool:
+    return hashlib.sha256(content).hexdigest() == entry.sha256
