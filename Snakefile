@@ -1,6 +1,6 @@
 """P-DARTS: search in three stages, derive a genotype, retrain it, test it, set it in a table.
 
-Targets are tables (`demo`, `fashion`, `cifar`; of the paper `table1`, `depth_study`, `skip_study`, or `paper` for all
+Targets are tables (`demo`, `fashion`, `cifar`; of the paper `table1`, `table2`, `depth_study`, `skip_study`, or `paper` for all
 of them, and `partial` for what is there of them), `released` (weights that others trained), or the path of any result, such
 as `results/search/digits/seed0/genotype.json`.
 """
@@ -41,6 +41,12 @@ rule table1:
     """Test errors on CIFAR-10 and CIFAR-100, beside the paper's."""
     input:
         expand("results/tables/table1.{suffix}", suffix=TABLE_SUFFIXES),
+
+
+rule table2:
+    """Test errors on ImageNet in the mobile setting, beside the paper's."""
+    input:
+        expand("results/tables/table2.{suffix}", suffix=TABLE_SUFFIXES),
 
 
 rule depth_study:
