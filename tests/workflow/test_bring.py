@@ -120,7 +120,8 @@ def test_a_broken_file_is_refused(tree: Tree, elsewhere: Path) -> None:
 
 
 def test_other_code_needs_a_reason_which_is_kept(tree: Tree, elsewhere: Path) -> None:
-    tree.write("pdarts/nets/supernet.py", tree.read("pdarts/nets/supernet.py") + "\nUNUSED = 1\n")
+    name = "pdarts/progressive/schedule.py"
+    tree.write(name, tree.read(name) + "\nUNUSED = 1\n")
     assert "made by other code of pdarts.search" in refusal(tree, elsewhere, STAGES[0])
     shutil.rmtree(tree.root / "results")
     done = bring(tree, elsewhere, "--reason", "an unused constant")
