@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from pdarts.nets.network import Network
 from pdarts.nets.reference import network_state, supernet_state
 from pdarts.nets.supernet import Supernet
+from pdarts.nets.translation import translate
 from pdarts.progressive.bilevel import alphas_step, second_order_alphas_step, weights_step
 from pdarts.progressive.refinement import derive
 from pdarts.space.candidates import Candidates, all_candidates
@@ -67,8 +68,6 @@ def shapes_of_search(case: dict[str, Any]) -> dict[str, list[int]]:
 
 
 def _translated(name: str, supernet: Supernet, candidates: Any) -> str:
-    from pdarts.nets import reference
-
     kinds = supernet.kinds
 
     def place(cell: int, part: str) -> tuple[str, str]:
@@ -76,7 +75,7 @@ def _translated(name: str, supernet: Supernet, candidates: Any) -> str:
         operation_name = candidates[kinds[cell]][int(edge)][int(operation)]
         return f"edges.{edge}.operations.{operation_name}", operation_name
 
-    (ours,) = reference._translate({name: torch.empty(0)}, place)
+    (ours,) = translate({name: torch.empty(0)}, place)
     return ours
 
 

@@ -1,0 +1,152 @@
+"""State dicts of evaluation networks under the reference implementation's names, turned into ours.
+
+Only names are translated and shapes compared; every tensor is kept as it is. `pdarts.nets.reference` does the same for
+supernets, apart from this module so that trainings and tests do not depend on the supernet.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pdarts.errors import InputError
+from pdarts.nets.network import Network
+from pdarts.space.genotype import Genotype
+from pdarts.space.topology import KINDS
+
+Weights = Mapping[str, Tensor]
+
+_INSIDE_OPERATIONS = {
+    "sep_conv": {
+        "op.1": "first.depthwise", "op.2": "first.pointwise", "op.3": "first.norm",
+        "op.5": "second.depthwise", "op.6": "second.pointwise", "op.7": "second.norm",
+    },
+    "dil_conv": {"op.1": "unit.depthwise", "op.2": "unit.pointwise", "op.3": "unit.norm"},
+    "conv_7x1": {"1": "horizontal", "2": "vertical", "3": "norm"},
+    "skip_con": {"conv_1": "first", "conv_2": "second", "bn": "norm"},
+    "max_pool": {"1": "norm"},
+    "avg_pool": {"1": "norm"},
+}  # fmt: skip
+_PREPROCESSING = {"op.1": "conv", "op.2": "norm", "conv_1": "first", "conv_2": "second", "bn": "norm"}
+_ELSEWHERE = (
+    (r"stem0\.", "stem.first."),
+    (r"stem1\.", "stem.second."),
+    (r"stem\.", "stem.layers."),
+    (r"auxiliary_head\.", "auxiliary."),
+    (r"alphas_normal$", "alpha.normal"),
+    (r"alphas_reduce$", "alpha.reduction"),
+    (r"betas_normal$", "beta.normal"),
+    (r"betas_reduce$", "beta.reduction"),
+)
+_CELL = re.compile(r"cells\.(\d+)\.")
+_CELL_PART = re.compile(r"(cells\.\d+)\.(preprocess[01]|_ops\.\d+|cell_ops\.\d+\.m_ops\.\d+)\.(.+)\.(\w+)$")
+
+_FOREIGN = "so it is not one of the reference implementation's networks"
+
+
+def network_state(state: Weights, genotype: Genotype) -> dict[str, Tensor]:
+    """An evaluation network's state dict under our names.
+
+    Cells that differ only in poolings, in identities or in where edges come from have the same tensors: such a
+    genotype cannot be told from the right one.
+
+    Args:
+        state: under the reference's names, of a CIFAR or ImageNet network, with or without auxiliary head.
+        genotype: its cells.
+
+    Raises:
+        InputError: if it does not fit this genotype, naming the first tensors that differ.
+    """
+    arguments, kinds = network_arguments(state), kinds_of_cells(state)
+
+    def place(cell: int, part: str) -> tuple[str, str]:
+        number = int(part.split(".")[1])
+        pairs, _ = genotype.cell(kinds[cell])
+        name = pairs[number][0] if number < len(pairs) else ""
+        return f"operations.{number}", name
+
+    return checked(translate(state, place), lambda: Network(genotype, **arguments))
+
+
+def network_arguments(state: Weights) -> dict[str, Any]:
+    """Arguments of `Network` beside its genotype: stem, cells, channels, classes, auxiliary.
+
+    Args:
+        state: under the reference's names, of a CIFAR or ImageNet network, with or without auxiliary head.
+
+    Raises:
+        InputError: if it lacks a tensor that tells one of them, or tells channels that no network has.
+    """
+    stem = "imagenet" if "stem0.0.weight" in state else "cifar"
+    channels = rows(state, "stem0.3.weight") if stem == "imagenet" else rows(state, "stem.0.weight") // 3
+    if channels < 2 or channels % 2:
+        raise InputError(f"the state dict is one of {channels} channels; allowed: even numbers from 2")
+    return {
+        "stem": stem,
+        "cells": len(kinds_of_cells(state)),
+        "channels": channels,
+        "classes": rows(state, "classifier.weight"),
+        "auxiliary": any(name.startswith("auxiliary_head.") for name in state),
+    }
+
+
+def kinds_of_cells(state: Weights) -> list[str]:
+    """Kind of every cell, by their number alone."""
+    cells = {int(match[1]) for name in state if (match := _CELL.match(name))}
+    missing = min(set(range(len(cells) + 1)) - cells)
+    if not cells or missing < len(cells):
+        raise InputError(f"the state dict has no tensor 'cells.{missing}.…', {_FOREIGN}")
+    return [KINDS[number in (len(cells) // 3, 2 * len(cells) // 3)] for number in range(len(cells))]
+
+
+def rows(state: Weights, name: str) -> int:
+    """Length of a tensor's first dimension."""
+    if name not in state or state[name].dim() == 0:
+        raise InputError(f"the state dict has no tensor {name!r}, {_FOREIGN}")
+    return len(state[name])
+
+
+def translate(state: Weights, place: Callable[[int, str], tuple[str, str]]) -> dict[str, Tensor]:
+    translated = {}
+    for name, tensor in state.items():
+        if name.endswith("num_batches_tracked"):
+            continue
+        if match := _CELL_PART.match(name):
+            cell, part, layer, kind = match.groups()
+            if part.startswith("preprocess"):
+                translated[f"{cell}.{part}.{_PREPROCESSING.get(layer, layer)}.{kind}"] = tensor
+            else:
+                module, operation = place(int(cell.split(".")[1]), part)
+                inside = _INSIDE_OPERATIONS.get(operation[:8], {})
+                translated[f"{cell}.{module}.{inside.get(layer, layer)}.{kind}"] = tensor
+            continue
+        for pattern, ours in _ELSEWHERE:
+            if re.match(pattern, name):
+                name = re.sub(f"^{pattern}", ours, name)
+                break
+        translated[name] = tensor
+    return translated
+
+
+def checked(
+    translated: dict[str, Tensor], build: Callable[[], nn.Module], ignore: tuple[str, ...] = ()
+) -> dict[str, Tensor]:
+    """`translated` itself, if its names and shapes are exactly those of the network that `build` makes."""
+    with torch.device("meta"):
+        expected = {name: tensor.shape for name, tensor in build().state_dict().items() if not name.startswith(ignore)}
+    found = {name: tensor.shape for name, tensor in translated.items()}
+    differences = [
+        f"{name}: expected {_described(expected.get(name))}, found {_described(found.get(name))}"
+        for name in {**expected, **found}
+        if expected.get(name) != found.get(name)
+    ]
+    if differences:
+        listed = "\n  ".join(differences[:5])
+        raise InputError(f"the state dict does not fit, {len(differences)} tensors differ:\n  {listed}")
+    return translated
+
+
+def _described(shape: torch.Size | None) -> str:
+    return "nothing" if shape is None else "x".join(map(str, shape)) or "a scalar"
