@@ -71,9 +71,9 @@ def changed(path: str, value: object) -> dict[str, Any]:
             ["trainings.digits.changes: chanels: unknown key; did you mean 'channels'?"],
         ),
         (
-            "tables/demo/rows/0/trainings",
+            "tables/demo/rows/0/trainning",
             "digits",
-            ["tables.demo.rows[0].trainings: unknown key; did you mean 'training'?"],
+            ["tables.demo.rows[0].trainning: unknown key; did you mean 'training'?"],
         ),
         ("machine/wandb/modus", "offline", ["machine.wandb.modus: unknown key; did you mean 'mode'?"]),
         # missing keys

@@ -27,7 +27,7 @@ STEPS = {
     "test": {"--data", "--weights", "--genotype", "--output", "--experiment", "--seed", "--machine"},
     "draw": {"--genotype", "--output"},
     "curves": {"--title", "--metrics", "--stages", "--output"},
-    "report": {"--table", "--output-stem"},
+    "report": {"--table", "--output-stem", "--partial"},
     "accept": {"--target", "--reason", "--configfile"},
     "calibrate": {"--target", "--configfile", "--limit", "--patience"},
     "plan": {"--target", "--configfile", "--device", "--ledger"},

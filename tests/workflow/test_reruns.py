@@ -85,7 +85,7 @@ def say_the_same_otherwise(tree: Tree) -> None:
     refinement = "pdarts/progressive/refinement.py"
     tree.edit("pdarts/progressive/stage.py", "    weights_images, ", "    # both of real images\n    weights_images, ")
     tree.edit(refinement, '"""From architecture weights', '"""How architecture weights turn in')
-    tree.edit(refinement, 'SKIP = "skip_connect"', "SKIP = (\n    'skip_connect'\n)")
+    tree.edit("pdarts/space/operations.py", 'SKIP = "skip_connect"', "SKIP = (\n    'skip_connect'\n)")
 
 
 def change_the_machine(tree: Tree) -> None:
