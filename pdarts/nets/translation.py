@@ -109,6 +109,12 @@ def rows(state: Weights, name: str) -> int:
 
 
 def translate(state: Weights, place: Callable[[int, str], tuple[str, str]]) -> dict[str, Tensor]:
+    """Every tensor under our name; what cannot be translated keeps its own, which `checked` then refuses.
+
+    Args:
+        state: under the reference's names.
+        place: from a cell's number and the reference's name of an operation in it to our name of it and its kind.
+    """
     translated = {}
     for name, tensor in state.items():
         if name.endswith("num_batches_tracked"):
