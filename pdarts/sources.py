@@ -20,6 +20,7 @@ NEUTRAL = (
     "pdarts.engine.progress",
     "pdarts.engine.provenance",
     "pdarts.engine.step",
+    "pdarts.engine.termination",
     "pdarts.engine.tracking",
 )
 """Modules that touch no step's result; neither they nor what only they import counts."""

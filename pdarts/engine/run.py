@@ -1,11 +1,9 @@
 """The course of a long step: epochs and steps that continue where a killed one stopped, to the same result."""
 
 import random
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import FrameType
 from typing import Any, Protocol, TypeVar
 
 import numpy
@@ -16,9 +14,7 @@ from pdarts.engine.journal import Journal
 from pdarts.engine.metrics import Tally
 from pdarts.engine.provenance import code_version
 from pdarts.engine.seeds import derive_seed
-
-RETRY = 75
-"""Exit code of a step that was told to end and can be continued (EX_TEMPFAIL)."""
+from pdarts.engine.termination import PROCESS, RETRY
 
 Item = TypeVar("Item")
 
@@ -33,7 +29,8 @@ class Stateful(Protocol):
 class Run:
     """Counts epochs and steps, and keeps all that must come back with them.
 
-    On SIGTERM and SIGINT the step in hand is finished, a checkpoint written, and the process ends with exit code 75.
+    On SIGTERM and SIGINT the step in hand is finished, a checkpoint written, and the process ends with exit code 75;
+    after the last epoch there is nothing to continue, and the process writes its outputs and ends well.
 
     Args:
         parts: networks and optimizers by name, in the state of a fresh start; put back into that of the checkpoint.
@@ -59,11 +56,10 @@ class Run:
         self.resumed: list[dict[str, Any]] = []
         """Where earlier processes stopped, and the commit of their code."""
         self._started = self._epoch_started = time.monotonic()
-        self._ending = False
         self._commit = code_version()["commit"]
-        self._handlers = {number: signal.signal(number, self._end) for number in (signal.SIGTERM, signal.SIGINT)}
         if (state := checkpoint.load()) is not None:
             self._restore(state)
+        PROCESS.at_once = False
 
     def epochs(self, count: int) -> Iterator[int]:
         """Numbers of the epochs that are left, from 0; tallies are empty and torch is seeded at the start of each."""
@@ -76,16 +72,15 @@ class Run:
             self.epoch, self.step = epoch + 1, 0
             self._epoch_seconds, self._epoch_started = 0.0, time.monotonic()
             self.save()
-            self._stop_if_told()
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+            if self.epoch < count:
+                self._stop_if_told()
 
     def steps(self, batches: Callable[[int], Iterable[Item]]) -> Iterator[Item]:
         """What `batches` gives for the steps of the epoch that are left; it is called with the number of the first."""
         for batch in batches(self.step):
             yield batch
             self.step += 1
-            if self._ending:
+            if PROCESS.told:
                 self.save()
                 self._stop_if_told()
 
@@ -93,7 +88,7 @@ class Run:
         """The items of a pass that changes nothing and is repeated whole when the step continues."""
         for item in items:
             yield item
-            if self._ending:
+            if PROCESS.told:
                 self.save()
                 self._stop_if_told()
 
@@ -132,11 +127,8 @@ class Run:
         _restore_random_states(state["random"])
         print(f"continuing at epoch {self.epoch + 1}, step {self.step + 1}", file=sys.stderr)
 
-    def _end(self, number: int, frame: FrameType | None) -> None:
-        self._ending = True
-
     def _stop_if_told(self) -> None:
-        if self._ending:
+        if PROCESS.told:
             print(f"told to end: saved at epoch {self.epoch + 1}, step {self.step}", file=sys.stderr)
             sys.exit(RETRY)
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from pdarts.engine.termination import PROCESS
 from pdarts.errors import InputError
 from pdarts.settings import Machine, Settings, fields
 
@@ -45,9 +46,14 @@ def _explain(arguments: argparse.ArgumentParser, option: str, *models: type[Sett
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a step; what the user can mend ends in one message and exit code 1, a defect in its traceback."""
+    """Run a step; what the user can mend ends in one message and exit code 1, a defect in its traceback.
+
+    SIGTERM and SIGINT end it with exit code 75, once what it has is saved.
+    """
+    PROCESS.install()
     try:
         main()
+        PROCESS.done()
     except InputError as error:
         sys.exit(f"error: {error}")
     except OSError as error:

@@ -70,15 +70,15 @@ def run_with_kills(step: str, folder: Path, data: Path, kills: int, generator: r
             while line and "epoch" not in line:
                 line = process.stderr.readline()
             time.sleep(generator.uniform(0, 0.6))
-            if process.poll() is None:
-                number = generator.choice([signal.SIGTERM, signal.SIGKILL])
-                process.send_signal(number)
-                process.communicate()
-                if process.returncode != 0:
-                    assert process.returncode == (75 if number == signal.SIGTERM else -signal.SIGKILL)
-                    done += 1
-                    continue
-        _, errors = process.communicate()
+            number = generator.choice([signal.SIGTERM, signal.SIGKILL])
+            process.send_signal(number)
+            _, errors = process.communicate()
+            if process.returncode != 0:
+                assert process.returncode == (75 if number == signal.SIGTERM else -signal.SIGKILL), errors
+                done += 1
+                continue
+        else:
+            _, errors = process.communicate()
         assert process.returncode == 0, errors
         return done
 
