@@ -9,6 +9,7 @@ it came from; all else is refused by name. Figures and tables are made here.
 
 import shutil
 from collections.abc import Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,6 @@ def main() -> None:
     if not source.is_dir() or source == RESULTS.resolve():
         raise InputError(f"--source is {arguments.source}; allowed: the results folder of another copy of the project")
     found = jobs(arguments.target, arguments.configfile)
-    order = list(CHECKS)
-    found.sort(key=lambda job: (order.index(job.step) if job.step in order else len(order), job.option("stage") or ""))
     brought, refused = _bring(found, source, bool(reason))
     if brought:
         _mark(brought, source, reason, arguments.configfile)
@@ -59,7 +58,7 @@ def _bring(found: list[Job], source: Path, other_code: bool) -> tuple[dict[Job, 
     made_by = makers(found)
     brought: dict[Job, bool] = {}
     refused: dict[Path, str] = {}
-    for job in found:
+    for job in TopologicalSorter({job: set(needed(job, made_by)) for job in found}).static_order():
         there = {path: source / path.relative_to(RESULTS) for path in job.outputs if path.is_relative_to(RESULTS)}
         if not job.pending or job.step not in CHECKS or not any(path.exists() for path in there.values()):
             continue

@@ -6,10 +6,9 @@ with different limits, have nothing to do with each other.
 """
 
 from pathlib import Path
-from random import Random
 
 from pdarts.engine import files, step
-from pdarts.engine.seeds import derive_seed
+from pdarts.engine.seeds import random_cells
 from pdarts.errors import InputError
 from pdarts.space.sampling import sample
 
@@ -28,8 +27,7 @@ def main() -> None:
         raise InputError(f"--max-skips is {max_skips}; allowed: 0 to 8, the edges of a cell, or leave it out")
     if seed < 0:
         raise InputError(f"--seed is {seed}; allowed: integers from 0")
-    generator = Random(derive_seed(seed, "random cells", str(max_skips)))
-    files.write_json(arguments.output, sample(generator, max_skips).to_json())
+    files.write_json(arguments.output, sample(random_cells(seed, max_skips), max_skips).to_json())
 
 
 if __name__ == "__main__":

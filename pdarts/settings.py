@@ -291,6 +291,9 @@ class Search(SearchProtocol):
     """Name under `datasets`."""
     seeds: Seeds
     """One independent search each; a name under `repeats` stands for that many seeds, from 0 on."""
+    validation: Name | None = None
+    """Name under `recipes`, with the search's `train_portion`: how the genotype of each seed is retrained to choose
+    among several (`seed: chosen`), by accuracy on the other training images; null where none is chosen."""
     max_skips: SkipLimit | None
     """Skip connections that the normal cell may keep, 0 to 8; null for no limit."""
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
@@ -329,6 +332,8 @@ class Search(SearchProtocol):
 class Recipe(Settings):
     """How an evaluation network is built and trained."""
 
+    train_portion: Annotated[float, Field(gt=0, le=1)]
+    """Share of the training images, from the first on, that is trained on; the rest is scored, not the test images."""
     stem: Literal["cifar", "imagenet"]
     """First layers: `cifar` keeps the image size, `imagenet` divides it by 8."""
     cells: Positive
@@ -371,8 +376,9 @@ class FromSearch(Settings):
 
     search: Name
     """Name under `searches`."""
-    seed: Seed | Literal["each"]
-    """Seed of the search; `each` gives every seed of the training the cell of the search with the same seed."""
+    seed: Seed | Literal["each", "chosen"]
+    """Seed of the search; `each` gives every seed of the training the cell of the search with the same seed; `chosen`
+    is the seed whose genotype does best in the search's `validation`, the lowest on a tie, or the only seed."""
     max_skips: SkipLimit | None = None
     """Another skip limit than the search's own, 0 to 8; not together with `stage`."""
     stage: Positive | None = None
@@ -414,7 +420,7 @@ class Training(Settings):
         Discriminator(_form_of_genotype),
     ]
     """A published cell (`PDARTS`), the path of a genotype file (`cells/mine.json`), what a search derives
-    (`{search: …, seed: …}`, with `max_skips` or `stage` for another skip limit or stage), or random cells
+    (`{search: …, seed: chosen}`, with `max_skips` or `stage` for another skip limit or stage), or random cells
     (`{random: …, max_skips: …}`)."""
     dataset: Name
     """Name under `datasets`."""
@@ -569,6 +575,34 @@ class Config(Settings):
         merged = self.recipes[training.recipe].model_dump(mode="json") | training.changes
         return parse(Recipe, merged, "changes")
 
+    @property
+    def validations(self) -> dict[str, Training]:
+        """The training that retrains the genotype of each seed of a search, to choose among them."""
+        return {
+            f"{name}-validation": Training(
+                genotype=FromSearch(search=name, seed="each"),
+                dataset=search.dataset,
+                recipe=search.validation,
+                seeds=search.seeds,
+            )
+            for name, search in self.searches.items()
+            if search.validation is not None
+        }
+
+    def _check_validation(self, name: str, search: Search) -> None:
+        if search.validation is not None:
+            _known(f"searches.{name}.validation", search.validation, self.recipes)
+            portion = self.recipes[search.validation].train_portion
+            if portion != search.train_portion:
+                raise ValueError(
+                    f"searches.{name}.validation is {search.validation!r}, whose train_portion is {portion:g}, but "
+                    f"that of the search is {search.train_portion:g}; name a recipe that trains on the same images"
+                )
+            if f"{name}-validation" in self.trainings:
+                raise ValueError(
+                    f"trainings.{name}-validation is what the validation of searches.{name} is called; rename it"
+                )
+
     def _check_recipe(self, name: str, training: Training) -> None:
         try:
             recipe = self.recipe_of(training)
@@ -596,12 +630,17 @@ class Config(Settings):
             raise ValueError(f"{key}, on dataset {dataset}: {error}") from error
 
     def _check_row(self, where: str, row: Row) -> None:
-        if row.training is not None:
-            _known(f"{where}.training", row.training, self.trainings)
-        for column, training in row.trainings.items():
-            _known(f"{where}.trainings.{column}", training, self.trainings)
+        named = {} if row.training is None else {"training": row.training}
+        named |= {f"trainings.{column}": training for column, training in row.trainings.items()}
+        named |= {f"searches.{column}": training for column, training in row.searches.items()}
+        for key, training in named.items():
+            _known(f"{where}.{key}", training, self.trainings)
+            if (portion := self.recipe_of(self.trainings[training]).train_portion) < 1:
+                raise ValueError(
+                    f"{where}.{key} is {training!r}, whose train_portion is {portion:g}, so that it is not scored on "
+                    "test images; name a training whose train_portion is 1"
+                )
         for column, training in row.searches.items():
-            _known(f"{where}.searches.{column}", training, self.trainings)
             if not _differs_by_seed(self.trainings[training].genotype):
                 raise ValueError(
                     f"{where}.searches.{column} is {training!r}, whose seeds share a genotype; name a training with "
@@ -611,8 +650,15 @@ class Config(Settings):
     def _check_search(self, key: str, genotype: FromSearch, seeds: tuple[int, ...]) -> None:
         _known(f"{key}.search", genotype.search, self.searches)
         search = self.searches[genotype.search]
-        for seed in seeds if genotype.seed == "each" else (genotype.seed,):
-            _known(f"{key}: seed", seed, search.seeds)
+        if genotype.seed == "chosen":
+            if search.validation is None and len(search.seeds) > 1:
+                raise ValueError(
+                    f"{key}.seed is 'chosen', but searches.{genotype.search} has {len(search.seeds)} seeds and no "
+                    "validation to choose by; name a recipe under its validation, or one of its seeds here"
+                )
+        else:
+            for seed in seeds if genotype.seed == "each" else (genotype.seed,):
+                _known(f"{key}: seed", seed, search.seeds)
         if genotype.stage is not None:
             _known(f"{key}.stage", genotype.stage, range(1, len(search.stages) + 1))
 
@@ -638,7 +684,8 @@ class Config(Settings):
         for name, search in self.searches.items():
             _known(f"searches.{name}.dataset", search.dataset, self.datasets)
             self._check_augmentation(f"searches.{name}", search.dataset, search.augmentation)
-        for name, training in self.trainings.items():
+            self._check_validation(name, search)
+        for name, training in {**self.validations, **self.trainings}.items():
             _known(f"trainings.{name}.dataset", training.dataset, self.datasets)
             _known(f"trainings.{name}.recipe", training.recipe, self.recipes)
             if isinstance(training.genotype, FromSearch):
@@ -672,6 +719,16 @@ def suggestion(value: object, allowed: Iterable[object]) -> str:
 
 
 Model = TypeVar("Model", bound=Settings)
+
+
+def parse_config(values: object) -> Config:
+    """Check the whole config, and add the validations of its searches to its trainings.
+
+    Raises:
+        InputError: as `parse`.
+    """
+    config = parse(Config, values, "config")
+    return config.model_copy(update={"trainings": config.trainings | config.validations})
 
 
 def parse(model: type[Model], values: object, where: str) -> Model:

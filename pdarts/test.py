@@ -1,9 +1,13 @@
-"""Test trained weights on the images that nothing was selected by, and count the network's size."""
+"""Test trained weights on images that they were not trained on, and count the network's size.
+
+These are the test images; or, where the recipe's train_portion is below 1, the training images behind it: then no test
+image is looked at, so that genotypes can be chosen by the result.
+"""
 
 from pathlib import Path
 
 from pdarts.data import manifest
-from pdarts.data.batches import batches_of
+from pdarts.data.batches import batches_of, batches_of_halves
 from pdarts.engine import device, files, step
 from pdarts.engine.metrics import evaluate
 from pdarts.engine.provenance import now, provenance
@@ -52,7 +56,11 @@ def main() -> None:
             f"{arguments.weights} tells {trained['network']['classes']} classes apart, but {arguments.data} has "
             f"{len(dataset.classes)}; test it on the dataset it was trained on{source}"
         )
-    batches = batches_of(dataset, "test", machine, BATCH_SIZE, None, where)
+    portion = trained["recipe"]["train_portion"] if trained["recipe"] else 1
+    if portion < 1:
+        _, batches = batches_of_halves(dataset, portion, machine, BATCH_SIZE, None, where)
+    else:
+        batches = batches_of(dataset, "test", machine, BATCH_SIZE, None, where)
     tally = evaluate(lambda batch: network(batch)[0], batches.in_order(), where)
     record = provenance(where, started, step="test", seed=arguments.seed, inputs={"data": arguments.data})
     result = {

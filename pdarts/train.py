@@ -1,6 +1,7 @@
 """Train the evaluation network of a genotype from scratch.
 
-The weights after the last epoch are written; no test image is looked at.
+The weights after the last epoch are written; no test image is looked at. Where the recipe's train_portion is below 1,
+neither are the training images behind it.
 """
 
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import torch
 
 from pdarts.data import manifest
-from pdarts.data.batches import batches_of
+from pdarts.data.batches import batches_of_halves
 from pdarts.engine import device, files, step
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
@@ -46,7 +47,9 @@ def main() -> None:
     value = files.read_json(arguments.genotype, "genotype file", "pdarts.derive")
     genotype = Genotype.parse(value, str(arguments.genotype))
     dataset = manifest.read(arguments.data)
-    batches = batches_of(dataset, "train", machine, recipe.batch_size, recipe.augmentation, where)
+    batches, _ = batches_of_halves(
+        dataset, recipe.train_portion, machine, recipe.batch_size, recipe.augmentation, where
+    )
     described: dict[str, Any] = {
         "stem": recipe.stem,
         "cells": recipe.cells,

@@ -34,7 +34,7 @@ wildcard_constraints:
 
 def checked_config():
     """The whole config, every genotype file that it names, and the results folder."""
-    checked = settings.parse(settings.Config, config, "config")
+    checked = settings.parse_config(config)
     for name, training in checked.trainings.items():
         if isinstance(training.genotype, str):
             check_genotype(f"trainings.{name}.genotype", training.genotype)
@@ -165,16 +165,27 @@ def seed_of(wanted, seed):
     return seed if wanted == "each" else wanted
 
 
-def search_of(training, seed):
-    """Name and seed of the search that a training's seed takes its genotype from, and how many stages lead to it.
+def seeds_behind(genotype, seed):
+    """The seeds of the search that a training's seed takes its genotype from: all, where one of them is chosen."""
+    if genotype.seed == "chosen":
+        return CONFIG.searches[genotype.search].seeds
+    return (int(seed_of(genotype.seed, seed)),)
 
-    None for a genotype that was not searched.
-    """
-    genotype = declared("trainings", training).genotype
-    if not isinstance(genotype, settings.FromSearch):
-        return None
-    stages = genotype.stage or len(CONFIG.searches[genotype.search].stages)
-    return genotype.search, seed_of(genotype.seed, seed), stages
+
+def genotypes_of_seeds(wildcards):
+    folder = f"results/search/{wildcards.search}"
+    seeds = declared("searches", wildcards.search).seeds
+    return [f"{folder}/seed{seed}/genotype{wildcards.variant}.json" for seed in seeds]
+
+
+def validations(wildcards):
+    """Where there is a choice: the test of each seed's genotype, whatever skip limit or stage is asked for."""
+    search = declared("searches", wildcards.search)
+    if len(search.seeds) == 1:
+        return []
+    if search.validation is None:
+        refuse(f"searches.{wildcards.search}: validation is null, so none of its {len(search.seeds)} seeds can be chosen")
+    return [f"results/train/{wildcards.search}-validation/seed{seed}/test.json" for seed in search.seeds]
 
 
 def genotype_file(name):
@@ -190,8 +201,8 @@ def genotype(wildcards):
     if isinstance(wanted, settings.RandomCells):
         folder = f"results/random/seed{seed_of(wanted.random, wildcards.seed)}"
         return f"{folder}/genotype{variant(wanted.max_skips)}.json"
-    folder = f"results/search/{wanted.search}/seed{seed_of(wanted.seed, wildcards.seed)}"
-    return f"{folder}/genotype{variant(wanted.max_skips, wanted.stage)}.json"
+    seed = "chosen" if wanted.seed == "chosen" else f"seed{seed_of(wanted.seed, wildcards.seed)}"
+    return f"results/search/{wanted.search}/{seed}/genotype{variant(wanted.max_skips, wanted.stage)}.json"
 
 
 def checkpoint_file(wildcards):
@@ -220,13 +231,27 @@ def runs(trainings):
     Args:
         trainings: seeds by name of a training; the genotypes of all come from one search, or from none.
     """
-    searched = {found for name, seeds in trainings.items() for seed in seeds if (found := search_of(name, seed))}
     folders = {f"results/train/{name}": list(seeds) for name, seeds in trainings.items()}
+    genotypes = {name: CONFIG.trainings[name].genotype for name in trainings}
+    searched = {name: genotype for name, genotype in genotypes.items() if isinstance(genotype, settings.FromSearch)}
+    random = {name: genotype for name, genotype in genotypes.items() if isinstance(genotype, settings.RandomCells)}
+    drawn = {int(seed_of(random[name].random, seed)) for name in random for seed in trainings[name]}
     if not searched:
-        return {"trainings": folders, "search": None}
-    (search, stages), *_ = {(search, stages) for search, _, stages in searched}
-    seeds = sorted(int(seed) for _, seed, _ in searched)
-    return {"trainings": folders, "search": {"folder": f"results/search/{search}", "seeds": seeds, "stages": stages}}
+        return {"trainings": folders, "search": None, "drawn": sorted(drawn)}
+    first, *_ = searched.values()
+    seeds = {found for name in searched for seed in trainings[name] for found in seeds_behind(searched[name], seed)}
+    search = {
+        "folder": f"results/search/{first.search}",
+        "seeds": sorted(seeds),
+        "stages": first.stage or len(CONFIG.searches[first.search].stages),
+        "choice": None,
+        "validations": [],
+    }
+    if first.seed == "chosen":
+        wildcards = SimpleNamespace(search=first.search)
+        choice = f"results/search/{first.search}/chosen/choice{variant(first.max_skips, first.stage)}.json"
+        search |= {"choice": choice, "validations": validations(wildcards)}
+    return {"trainings": folders, "search": search, "drawn": sorted(drawn)}
 
 
 def of_several_searches(name, beside):
@@ -244,8 +269,14 @@ def same_run(one, other, seed):
     """Whether two trainings do the same with a seed."""
     first, second = CONFIG.trainings[one], CONFIG.trainings[other]
     settings_of = lambda training: (training.dataset, CONFIG.recipe_of(training))
-    genotypes = [genotype(SimpleNamespace(training=name, seed=seed)) for name in (one, other)]
-    return settings_of(first) == settings_of(second) and genotypes[0] == genotypes[1]
+    return settings_of(first) == settings_of(second) and origin(first.genotype, seed) == origin(second.genotype, seed)
+
+
+def origin(genotype, seed):
+    """What decides which genotype a training's seed takes; the chosen one of a single search is that search's."""
+    if not isinstance(genotype, settings.FromSearch):
+        return genotype
+    return genotype.search, seeds_behind(genotype, seed), genotype.max_skips, genotype.stage
 
 
 def row_files(row, columns):
@@ -270,9 +301,11 @@ def row_files(row, columns):
 
 
 def searches_of(training):
-    """Name and seed of each search that the genotypes of a training come from."""
-    seeds = CONFIG.trainings[training].seeds
-    return sorted({found[:2] for seed in seeds if (found := search_of(training, seed))})
+    """Name and seed of each search that the genotypes of a training come from, or are chosen from."""
+    genotype, seeds = CONFIG.trainings[training].genotype, CONFIG.trainings[training].seeds
+    if not isinstance(genotype, settings.FromSearch):
+        return []
+    return sorted({(genotype.search, found) for seed in seeds for found in seeds_behind(genotype, seed)})
 
 
 def cells_drawn(training):
@@ -307,11 +340,10 @@ def results_of(name):
             for folder, seeds in each["trainings"].items():
                 for seed in seeds:
                     yield from (f"{folder}/seed{seed}/test.json", f"{folder}/seed{seed}/metrics.jsonl")
-            if each["search"]:
-                folder, stages = each["search"]["folder"], range(1, each["search"]["stages"] + 1)
-                yield from (
-                    f"{folder}/seed{seed}/stage{stage}.json" for seed in each["search"]["seeds"] for stage in stages
-                )
+            if search := each["search"]:
+                folder, stages = search["folder"], range(1, search["stages"] + 1)
+                yield from (f"{folder}/seed{seed}/stage{stage}.json" for seed in search["seeds"] for stage in stages)
+                yield from filter(None, [search["choice"], *search["validations"]])
         yield from (*row["cells"], *row["curves"])
 
 

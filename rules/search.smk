@@ -1,4 +1,7 @@
-"""From a dataset to a genotype: one job a stage, which hands its architecture weights to the next; or from nowhere."""
+"""From a dataset to a genotype: one job a stage, which hands its architecture weights to the next; or from nowhere.
+
+Of several searches one is chosen: its genotype did best in the training that the search names as its validation.
+"""
 
 
 rule search:
@@ -43,6 +46,27 @@ rule derive:
     shell:
         code("derive") + "python -m pdarts.derive --stage {input} {params.max_skips} --output {output}"
         " --experiment {wildcards.search} --seed {wildcards.seed} --machine {params.machine:q} 2> >(tee {log} >&2)"
+
+
+rule choose:
+    input:
+        genotypes=genotypes_of_seeds,
+        validations=validations,
+    output:
+        genotype="results/search/{search}/chosen/genotype{variant}.json",
+        choice="results/search/{search}/chosen/choice{variant}.json",
+    log:
+        "results/logs/search/{search}/chosen/choose{variant}.log",
+    conda:
+        "../envs/pdarts.yaml"
+    params:
+        seeds=lambda wildcards: declared("searches", wildcards.search).seeds,
+        validations=lambda wildcards, input: f"--validations {input.validations}" if input.validations else "",
+    message:
+        "Choose a seed of {wildcards.search}, and its genotype{wildcards.variant}"
+    shell:
+        code("choose") + "python -m pdarts.choose --seeds {params.seeds} --genotypes {input.genotypes}"
+        " {params.validations} --output {output.genotype} --choice {output.choice} 2> >(tee {log} >&2)"
 
 
 rule sample:

@@ -57,9 +57,9 @@ def search_arguments(manifest: Path, folder: Path, stage: int, *more: object) ->
     return [*given, *written, "--machine", QUIET, *more]
 
 
-def train_arguments(manifest: Path, weights: Path) -> list[object]:
+def train_arguments(manifest: Path, weights: Path, **changes: object) -> list[object]:
     """Of a training with two cells and one epoch."""
-    small = {"cells": 2, "channels": 2, "epochs": 1, "batch_size": 32}
+    small = {"cells": 2, "channels": 2, "epochs": 1, "batch_size": 32, **changes}
     settings = CONFIG.recipes["digits"].model_copy(update=small).model_dump_json()
     given = ["--data", manifest, "--genotype", FOLDER / "PDARTS.json", "--settings", settings, "--seed", 0]
     return [*given, "--output", weights, "--metrics", weights.with_name("metrics.jsonl"), "--machine", QUIET]

@@ -49,7 +49,7 @@ def test_a_checkpoint_is_scored_on_all_test_images(
     result = run(monkeypatch, data, weights, *named("PDARTS"))
 
     network = saved.network_of(saved.load(weights, published("PDARTS")), "weights")
-    images = images_of(describe(DIGITS, tmp_path, download=False), tmp_path).test
+    images = images_of(describe(DIGITS, tmp_path, download=False), "test", tmp_path)
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (DIGITS.mean, DIGITS.std))
     with torch.no_grad():
         predicted = network((images.images / 255 - mean) / std)[0].argmax(1)

@@ -90,13 +90,13 @@ def journal(folder: Path) -> Journal:
 
 def test_what_was_drawn_before_a_search_does_not_matter(tmp_path: Path, manifest: Path) -> None:
     dataset = read(manifest)
-    images = images_of(dataset, tmp_path)
+    images = images_of(dataset, "train", tmp_path)
     found = []
     for drawn in (0, 7):
         torch.rand(drawn)
         loaders = [
             Loader(half, STAGE.batch_size, dataset.mean, dataset.std, STAGE.augmentation, CPU)
-            for half in halves(images.train, STAGE.train_portion)
+            for half in halves(images, STAGE.train_portion)
         ]
         candidates = all_candidates(STAGE.candidates)
         checkpoint = Checkpoint(tmp_path / "stage.json", {}, other_code=False)
@@ -110,13 +110,13 @@ def test_what_was_drawn_before_a_search_does_not_matter(tmp_path: Path, manifest
 
 def test_what_was_drawn_before_a_training_does_not_matter(tmp_path: Path, manifest: Path) -> None:
     dataset = read(manifest)
-    images = images_of(dataset, tmp_path)
+    images = images_of(dataset, "train", tmp_path)
     states = []
     for drawn in (0, 7):
         torch.manual_seed(3)
         network = Network(published("PDARTS"), "cifar", RECIPE.cells, RECIPE.channels, 10, False)
         torch.rand(drawn)
-        loader = Loader(images.train, RECIPE.batch_size, dataset.mean, dataset.std, RECIPE.augmentation, CPU)
+        loader = Loader(images, RECIPE.batch_size, dataset.mean, dataset.std, RECIPE.augmentation, CPU)
         checkpoint = Checkpoint(tmp_path / "weights.pt", {}, other_code=False)
         fit(network, RECIPE, loader, 0, CPU, journal(tmp_path), checkpoint)
         checkpoint.remove()

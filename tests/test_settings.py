@@ -239,7 +239,8 @@ def test_settings_do_not_change() -> None:
 def test_a_stage_depends_on_its_own_line_and_the_protocol_alone() -> None:
     search = VALUES["searches"]["pdarts-cifar10"]
     settings = json.loads(CONFIG.searches["pdarts-cifar10"].stage_settings(2).model_dump_json())
-    protocol = {key: value for key, value in search.items() if key not in ("dataset", "seeds", "max_skips", "stages")}
+    others = ("dataset", "seeds", "validation", "max_skips", "stages")
+    protocol = {key: value for key, value in search.items() if key not in others}
     assert settings == {**search["stages"][1], **protocol}
     assert settings["cells"] == 11
 
@@ -248,6 +249,7 @@ def test_what_a_stage_does_not_depend_on_leaves_its_settings_alone() -> None:
     for path, value in (
         ("searches/digits/max_skips", None),
         ("searches/digits/seeds", [0, 1, 2]),
+        ("searches/digits/validation", None),
         ("searches/digits/stages/0/cells", 9),
         ("searches/digits/stages/2/skip_dropout", 0.1),
         ("machine/threads", 2),

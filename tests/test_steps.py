@@ -23,6 +23,7 @@ STEPS = {
     },
     "derive": {"--stage", "--max-skips", "--output", "--experiment", "--seed", "--machine"},
     "train": {"--data", "--genotype", "--settings", "--seed", "--output", "--metrics", "--experiment", "--machine"},
+    "choose": {"--seeds", "--genotypes", "--validations", "--output", "--choice"},
     "sample": {"--seed", "--max-skips", "--output"},
     "test": {"--data", "--weights", "--genotype", "--output", "--experiment", "--seed", "--machine"},
     "draw": {"--genotype", "--output"},

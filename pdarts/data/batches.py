@@ -1,12 +1,11 @@
 """From a manifest to batches: of images in memory or of image files, whichever the dataset has."""
 
 from pathlib import Path
-from typing import Literal
 
 import torch
 
 from pdarts.data import index, local_copy, manifest
-from pdarts.data.catalog import Split
+from pdarts.data.catalog import Split, SplitName
 from pdarts.data.index import FOLDERS, Index
 from pdarts.data.loaders import Batches, Loader, halves
 from pdarts.data.manifest import AnyManifest, FolderManifest
@@ -16,7 +15,7 @@ from pdarts.settings import AnyAugmentation, Augmentation, Machine, StreamedAugm
 
 def batches_of(
     dataset: AnyManifest,
-    split: Literal["train", "test"],
+    split: SplitName,
     machine: Machine,
     batch_size: int,
     augmentation: AnyAugmentation | None,
@@ -45,15 +44,18 @@ def batches_of_halves(
     portion: float,
     machine: Machine,
     batch_size: int,
-    augmentation: AnyAugmentation,
+    augmentation: AnyAugmentation | None,
     device: torch.device,
 ) -> tuple[Batches, Batches]:
     """Passes over the first `portion` of the training images, and over the others; all else as in `batches_of`.
 
+    No test image is read. A portion of 1 leaves nothing to the second part.
+
     Raises:
         InputError: as `batches_of`, and if the first part would be empty.
     """
-    check_augmentation(dataset, augmentation)
+    if augmentation is not None:
+        check_augmentation(dataset, augmentation)
     first, second = halves(_split(dataset, "train", machine), portion)
     return (
         _batches(dataset, first, machine, batch_size, augmentation, device),
@@ -61,7 +63,7 @@ def batches_of_halves(
     )
 
 
-def _split(dataset: AnyManifest, split: Literal["train", "test"], machine: Machine) -> Split | Index:
+def _split(dataset: AnyManifest, split: SplitName, machine: Machine) -> Split | Index:
     root = Path(machine.data_root(dataset.place))
     if isinstance(dataset, FolderManifest):
         images = index.read(dataset, root, split)
@@ -69,8 +71,7 @@ def _split(dataset: AnyManifest, split: Literal["train", "test"], machine: Machi
             return images
         target = local_copy.place(machine.local_copy) / dataset.folder / FOLDERS[split]
         return local_copy.copied(images, target, machine.workers)
-    in_memory = manifest.images_of(dataset, root)
-    return in_memory.train if split == "train" else in_memory.test
+    return manifest.images_of(dataset, split, root)
 
 
 def _batches(

@@ -1,4 +1,4 @@
-"""Every data set that can be named as a source, as tensors in memory.
+"""Every data set that can be named as a source, as tensors in memory; each split is read without the other.
 
 Adding a source is one function here, its entry in `SOURCES`, and its name in `pdarts.settings.Source`.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import torch
 from torch import Tensor
@@ -30,6 +30,9 @@ FASHION_MNIST_SHA256 = {
     "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
 }
 """Of the uncompressed files: the same images are compressed differently in different places."""
+
+
+SplitName = Literal["train", "test"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,28 +62,34 @@ class Images:
 
 
 def load(source: Source, root: Path, download: bool) -> Images:
-    """All images of a source.
+    """All images of a source; arguments and errors as of `load_split`."""
+    train, classes = load_split(source, "train", root, download)
+    return Images(train, load_split(source, "test", root, download)[0], classes)
+
+
+def load_split(source: Source, name: SplitName, root: Path, download: bool) -> tuple[Split, tuple[str, ...]]:
+    """The images of one split, and the names of the classes; files of the other split need not be there.
 
     Args:
         source: which data set.
+        name: which of its splits.
         root: folder of its files; without meaning for `digits`.
         download: fetch missing files where the source allows it.
 
     Raises:
         InputError: if a file is missing, cut off or another one, with what to do.
     """
-    images = SOURCES[source](root, download)
-    for split in (images.train, images.test):
-        present = int(split.labels.max()) + 1
-        if present > len(images.classes):
-            raise InputError(
-                f"{source}: labels in {root} go up to class {present - 1}, but only {len(images.classes)} classes "
-                "are named there; get the data set anew"
-            )
-    return images
+    split, classes = SOURCES[source](name, root, download)
+    present = int(split.labels.max()) + 1
+    if present > len(classes):
+        raise InputError(
+            f"{source}: labels in {root} go up to class {present - 1}, but only {len(classes)} classes are named "
+            "there; get the data set anew"
+        )
+    return split, classes
 
 
-def _digits(root: Path, download: bool) -> Images:
+def _digits(name: SplitName, root: Path, download: bool) -> tuple[Split, tuple[str, ...]]:
     """UCI handwritten digits; `digits/README.md` says where they come from and how they are split."""
     content = DIGITS.read_bytes()
     found = hashlib.sha256(content).hexdigest()
@@ -97,13 +106,11 @@ def _digits(root: Path, download: bool) -> Images:
     place_in_class = torch.zeros_like(labels)
     for label in range(10):
         place_in_class[labels == label] = torch.arange(int((labels == label).sum()))
-    test = place_in_class % 4 == 3
-    return Images(
-        Split(images[~test], labels[~test]), Split(images[test], labels[test]), tuple(str(digit) for digit in range(10))
-    )
+    chosen = (place_in_class % 4 == 3) == (name == "test")
+    return Split(images[chosen], labels[chosen]), tuple(str(digit) for digit in range(10))
 
 
-def _fashion_mnist(root: Path, download: bool) -> Images:
+def _fashion_mnist(name: SplitName, root: Path, download: bool) -> tuple[Split, tuple[str, ...]]:
     from torchvision.datasets import FashionMNIST  # takes seconds to import, which digits need not wait for
 
     files = PublicFiles(
@@ -116,28 +123,26 @@ def _fashion_mnist(root: Path, download: bool) -> Images:
         },
         fetch=lambda folder: FashionMNIST(folder, download=True),
     )
-    paths = files.paths(download)
 
-    def read(name: str) -> Tensor:
-        content = paths[name].read_bytes()
-        if paths[name].suffix == ".gz":
+    def read(file: str, path: Path) -> Tensor:
+        content = path.read_bytes()
+        if path.suffix == ".gz":
             try:
                 content = gzip.decompress(content)
             except (EOFError, OSError, zlib.error) as error:
-                raise files.unusable(paths[name], f"gzip says {error}") from error
-        files.verify(paths[name], content, "sha256", FASHION_MNIST_SHA256[name])
+                raise files.unusable(path, f"gzip says {error}") from error
+        files.verify(path, content, "sha256", FASHION_MNIST_SHA256[file])
         header = 4 * (1 + content[3])  # bytes: magic number, which ends in the number of dimensions, and their sizes
         return torch.frombuffer(bytearray(content), dtype=torch.uint8, offset=header)
 
-    def split(part: str) -> Split:
-        grey = read(f"{part}-images-idx3-ubyte").view(-1, 1, 28, 28)
-        padded = functional.pad(grey, (2, 2, 2, 2))  # black, to 32 x 32
-        return Split(padded.repeat(1, 3, 1, 1), read(f"{part}-labels-idx1-ubyte").long())
+    beginning = {"train": "train", "test": "t10k"}[name]
+    wanted = [file for file in FASHION_MNIST_SHA256 if file.startswith(beginning)]
+    grey, labels = (read(file, path) for file, path in files.paths(wanted, download).items())
+    padded = functional.pad(grey.view(-1, 1, 28, 28), (2, 2, 2, 2))  # black, to 32 x 32
+    return Split(padded.repeat(1, 3, 1, 1), labels.long()), tuple(FashionMNIST.classes)
 
-    return Images(split("train"), split("t10k"), tuple(FashionMNIST.classes))
 
-
-def _cifar(source: Source, root: Path, download: bool) -> Images:
+def _cifar(source: Source, name: SplitName, root: Path, download: bool) -> tuple[Split, tuple[str, ...]]:
     from torchvision.datasets import CIFAR10, CIFAR100
 
     kind = {"cifar10": CIFAR10, "cifar100": CIFAR100}[source]
@@ -149,18 +154,18 @@ def _cifar(source: Source, root: Path, download: bool) -> Images:
         places={name: (f"{kind.base_folder}/{name}",) for name in checksums},
         fetch=lambda folder: kind(folder, download=True),
     )
+    other = "test_list" if name == "train" else "train_list"
+    unwanted = [file for file, _ in getattr(kind, other)]
     # The files are pickles: neither this package nor torchvision unpickles one before its checksum is found right.
-    for name, path in files.paths(download).items():
-        files.verify(path, path.read_bytes(), "md5", checksums[name])
-    parts = [kind(root, train=True), kind(root, train=False)]
-    train, test = (
-        Split(torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous(), torch.tensor(part.targets))
-        for part in parts  # data: (N, 32, 32, 3)
-    )
-    return Images(train, test, tuple(parts[0].classes))
+    for file, path in files.paths([file for file in checksums if file not in unwanted], download).items():
+        files.verify(path, path.read_bytes(), "md5", checksums[file])
+    half: type[CIFAR10] = type(kind.__name__, (kind,), {other: []})  # torchvision asks for the files of both splits
+    images = half(root, train=name == "train")
+    pixels = torch.from_numpy(images.data).permute(0, 3, 1, 2).contiguous()  # data: (N, 32, 32, 3)
+    return Split(pixels, torch.tensor(images.targets)), tuple(images.classes)
 
 
-SOURCES: dict[Source, Callable[[Path, bool], Images]] = {
+SOURCES: dict[Source, Callable[[SplitName, Path, bool], tuple[Split, tuple[str, ...]]]] = {
     "digits": _digits,
     "fashion_mnist": _fashion_mnist,
     "cifar10": partial(_cifar, "cifar10"),

@@ -3,7 +3,7 @@
 import hashlib
 import socket
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -27,14 +27,14 @@ class PublicFiles:
     fetch: Callable[[Path], object]
     """Downloads the data set into a folder, laid out as under `root`."""
 
-    def paths(self, download: bool) -> dict[str, Path]:
-        """Path of every file, after a download if one is missing and `download` allows it.
+    def paths(self, names: Collection[str], download: bool) -> dict[str, Path]:
+        """Path of each file in `names`, after a download of all if one is missing and `download` allows it.
 
         Raises:
             InputError: if a file is missing.
         """
-        failure = self._download() if download and self._missing() else None
-        if missing := self._missing():
+        failure = self._download() if download and self._missing(names) else None
+        if missing := self._missing(names):
             also = f" (nor is {', '.join(missing[1:])})" if len(missing) > 1 else ""
             tried = f", and the download failed: {failure}" if failure else ""
             other = "" if failure else ", or set machine.download: true and prepare the data again"
@@ -42,7 +42,7 @@ class PublicFiles:
                 f"{self.source}: {self.root / self.places[missing[0]][0]} is not there{also}{tried}; "
                 f"{self._advice()}{other}"
             )
-        return {name: next(self._present(name)) for name in self.places}
+        return {name: next(self._present(name)) for name in names}
 
     def verify(self, path: Path, content: bytes, algorithm: str, checksum: str) -> None:
         """Refuse `content`, which `path` holds, unless it has this hexadecimal checksum.
@@ -66,8 +66,8 @@ class PublicFiles:
     def _present(self, name: str) -> Iterator[Path]:
         return (path for place in self.places[name] if (path := self.root / place).is_file())
 
-    def _missing(self) -> list[str]:
-        return [name for name in self.places if not any(self._present(name))]
+    def _missing(self, names: Collection[str]) -> list[str]:
+        return [name for name in names if not any(self._present(name))]
 
     def _advice(self) -> str:
         place = next(iter(self.places.values()))[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from pdarts.data.catalog import Images, Split, load
+from pdarts.data.catalog import Split, SplitName, load_split
 from pdarts.errors import InputError
 from pdarts.settings import Dataset, ImageFolder, Positive, Settings, is_image_folder, parse
 
@@ -65,34 +65,31 @@ def describe(dataset: Dataset, root: Path, download: bool) -> Manifest:
     Raises:
         InputError: if files are missing or wrong, or if there are fewer training images than asked for.
     """
-    images = _selected(dataset, root, download)
+    train, classes = _selected(dataset, "train", root, download)
+    test, _ = _selected(dataset, "test", root, download)
     return Manifest(
         **dataset.model_dump(),
-        classes=images.classes,
-        image_size=images.train.images.shape[-1],
-        splits=Splits(train=_describe(images.train, images.classes), test=_describe(images.test, images.classes)),
+        classes=classes,
+        image_size=train.images.shape[-1],
+        splits=Splits(train=_describe(train, classes), test=_describe(test, classes)),
     )
 
 
-def images_of(manifest: Manifest, root: Path) -> Images:
-    """Load the images that a manifest describes.
+def images_of(manifest: Manifest, name: SplitName, root: Path) -> Split:
+    """Load the images of a split that a manifest describes; nothing of the other split is read.
 
     Raises:
         InputError: if files are missing or wrong, or hold other images than the manifest was made of.
     """
-    images = _selected(manifest, root, download=False)
-    for name, split, expected in (
-        ("train", images.train, manifest.splits.train),
-        ("test", images.test, manifest.splits.test),
-    ):
-        found = _describe(split, images.classes)
-        if found != expected:
-            raise InputError(
-                f"{manifest.source}: the {name} images in {root} are not those of the manifest "
-                f"({found.images:,} images with digest {found.digest} instead of {expected.images:,} with "
-                f"{expected.digest}); run pdarts.prepare again, and what was made of the old images after it"
-            )
-    return images
+    split, classes = _selected(manifest, name, root, download=False)
+    found, expected = _describe(split, classes), getattr(manifest.splits, name)
+    if found != expected:
+        raise InputError(
+            f"{manifest.source}: the {name} images in {root} are not those of the manifest "
+            f"({found.images:,} images with digest {found.digest} instead of {expected.images:,} with "
+            f"{expected.digest}); run pdarts.prepare again, and what was made of the old images after it"
+        )
+    return split
 
 
 def read(path: Path) -> AnyManifest:
@@ -112,16 +109,16 @@ def read(path: Path) -> AnyManifest:
     return parse(Manifest, values, str(path))
 
 
-def _selected(dataset: Dataset, root: Path, download: bool) -> Images:
-    images = load(dataset.source, root, download)
-    available = len(images.train)
-    wanted = dataset.train_images or available
+def _selected(dataset: Dataset, name: SplitName, root: Path, download: bool) -> tuple[Split, tuple[str, ...]]:
+    split, classes = load_split(dataset.source, name, root, download)
+    available = len(split)
+    wanted = (dataset.train_images if name == "train" else None) or available
     if wanted > available:
         raise InputError(
             f"train_images is {wanted}, but {dataset.source} has {available} training images; "
             f"allowed: 1 to {available}, or null for all"
         )
-    return Images(images.train.part(0, wanted), images.test, images.classes)
+    return split.part(0, wanted), classes
 
 
 def _describe(split: Split, classes: tuple[str, ...]) -> SplitManifest:

@@ -1,6 +1,7 @@
 """One seed a search or training; everything random in it derives its own from that."""
 
 import hashlib
+from random import Random
 
 
 def derive_seed(seed: int, *purpose: str | int) -> int:
@@ -10,3 +11,8 @@ def derive_seed(seed: int, *purpose: str | int) -> int:
     """
     digest = hashlib.sha256("/".join(map(str, (seed, *purpose))).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
+
+
+def random_cells(seed: int, max_skips: int | None) -> Random:
+    """What random cells of this seed are drawn from; under another limit on skip connections, something else."""
+    return Random(derive_seed(seed, "random cells", str(max_skips)))

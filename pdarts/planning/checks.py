@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from pdarts.data import manifest
 from pdarts.engine.files import read_json
 from pdarts.engine.provenance import content_digest
-from pdarts.engine.seeds import derive_seed
+from pdarts.engine.seeds import random_cells
 from pdarts.errors import InputError
 from pdarts.nets import saved
 from pdarts.planning.workflow import Job
+from pdarts.progressive.choice import choose
 from pdarts.progressive.refinement import derive
 from pdarts.space.architecture import parse
 from pdarts.space.genotype import Genotype
@@ -70,9 +70,20 @@ def _check_genotype(job: Job, there: Files) -> None:
 def _check_sample(job: Job, there: Files) -> None:
     found = read_json(there[job.path("output")], "genotype file", "pdarts.sample")
     limit = job.option("max-skips")
-    generator = Random(derive_seed(int(job.options["seed"][0]), "random cells", str(limit)))
-    drawn = sample(generator, None if limit is None else int(limit))
+    max_skips = None if limit is None else int(limit)
+    drawn = sample(random_cells(int(job.options["seed"][0]), max_skips), max_skips)
     _same("genotype", Genotype.parse(found, "genotype"), drawn)
+
+
+def _check_choice(job: Job, there: Files) -> None:
+    found = _result(there[job.path("choice")], "seed", "candidates", "provenance")
+    seeds = [int(seed) for seed in job.options["seeds"]]
+    chosen = choose(seeds, [Path(path) for path in job.options.get("validations", ())])
+    for key, value in chosen.items():
+        _same(key, found[key], value)
+    genotype = Path(job.options["genotypes"][seeds.index(chosen["seed"])])
+    copied = read_json(there[job.path("output")], "genotype file", "pdarts.choose")
+    _same("genotype", copied, read_json(genotype, "genotype file", "pdarts.derive"))
 
 
 def _check_weights(job: Job, there: Files) -> None:
@@ -107,8 +118,9 @@ CHECKS: dict[str, Callable[[Job, Files], None]] = {
     "sample": _check_sample,
     "train": _check_weights,
     "test": _check_test,
+    "choose": _check_choice,
 }
-"""By step, in the order in which they feed each other. Other steps are cheap: what they make is made here again."""
+"""By step. Other steps are cheap: what they make is made here again."""
 
 
 def _result(path: Path, *keys: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from pdarts.errors import InputError
-from pdarts.settings import Config, RandomCells, parse
+from pdarts.settings import Config, RandomCells, parse_config
 
 
 def read_config(paths: Sequence[Path]) -> Config:
@@ -25,7 +25,7 @@ def read_config(paths: Sequence[Path]) -> Config:
             raise InputError(f"{path}: this config file does not exist") from error
         except yaml.YAMLError as error:
             raise InputError(f"{path}: no YAML ({error})") from error
-    return parse(Config, merged, "config")
+    return parse_config(merged)
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,9 +52,11 @@ def belongs(path: Path, config: Config) -> bool:
             return _stem(name) in config.datasets
         case ("tables", name):
             return _stem(name) in config.tables
-        case ("search", name, seed, file):
+        case ("search", name, folder, file):
             search = config.searches.get(name)
-            return search is not None and _seed(seed) in search.seeds and _stage(file) <= len(search.stages)
+            if search is None or _stage(file) > len(search.stages):
+                return False
+            return folder == "chosen" or _seed(folder) in search.seeds
         case ("train", name, seed, _):
             return name in config.trainings and _seed(seed) in config.trainings[name].seeds
         case ("search" | "train" as kind, name, _):

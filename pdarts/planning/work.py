@@ -17,7 +17,7 @@ FREE = {
         "epochs", "frozen_epochs", "scored_epochs", "train_portion", "weights", "alphas", "alphas_batches",
         "skip_dropout",
     },
-    "train": {"epochs", "optimizer", "schedule", "warmup_epochs", "label_smoothing", "drop_path"},
+    "train": {"train_portion", "epochs", "optimizer", "schedule", "warmup_epochs", "label_smoothing", "drop_path"},
 }  # fmt: skip
 """Settings that change how many steps there are, or nothing, but not what one costs."""
 
@@ -70,24 +70,28 @@ class Work:
         """`unit` as text."""
         return json.dumps(self.unit, sort_keys=True)
 
+    @property
+    def trained_on(self) -> int:
+        """Training images that train network weights."""
+        return math.floor(self.settings["train_portion"] * self.size.train)
+
     def counts(self) -> dict[str, float]:
         """How many steps of each kind the job has; `evaluation` counts batches of its own size."""
         if self.step == "train":
             recipe = parse(Recipe, self.settings, "settings")
-            return {"train_step": recipe.epochs * math.ceil(self.size.train / recipe.batch_size)}
+            return {"train_step": recipe.epochs * math.ceil(self.trained_on / recipe.batch_size)}
         stage = parse(StageSettings, self.settings, "settings")
-        half = math.floor(stage.train_portion * self.size.train)
-        steps = math.ceil(half / stage.batch_size)
+        steps = math.ceil(self.trained_on / stage.batch_size)
         scored = min(stage.scored_epochs, stage.epochs)
         return {
             "weights_step": stage.frozen_epochs * steps,
             "joint_step": (stage.epochs - stage.frozen_epochs) * steps,
-            "evaluation": scored * math.ceil((self.size.train - half) / stage.batch_size),
+            "evaluation": scored * math.ceil((self.size.train - self.trained_on) / stage.batch_size),
         }
 
     def test_counts(self) -> dict[str, float]:
         """As `counts`, for the test of a training."""
-        return {"evaluation": math.ceil(self.size.test / TEST_BATCH_SIZE)}
+        return {"evaluation": math.ceil((self.size.train - self.trained_on or self.size.test) / TEST_BATCH_SIZE)}
 
 
 def work_of(job: Job, makers: Mapping[Path, Job]) -> Work | None:

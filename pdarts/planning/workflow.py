@@ -17,7 +17,7 @@ from typing import Any
 
 from pdarts.errors import InputError
 
-OUTPUTS = ("output", "metrics")
+OUTPUTS = ("output", "metrics", "choice")
 """Options that name what a step writes; `--metrics` of `curves` is read instead."""
 
 DRY_RUN = ("--nolock", "--dry-run", "--forceall", "--printshellcmds")

@@ -201,16 +201,25 @@ def _plain(number: int | float | None) -> str:
 
 
 def search_cost(comparison: Comparison) -> str:
-    """Mean cost of the searches behind the main column and where they ran: GPU-days, or wall time without GPUs."""
+    """Cost of the searches behind the main column and where they ran: GPU-days, or wall time without GPUs.
+
+    Of one search, the mean; where one was chosen, of all of them and of their validations.
+    """
     texts = []
     for result in comparison.results:
         if result.retrained and result.retrained.searches:
             found = line(result.retrained)
             devices = "; ".join(dict.fromkeys(record.where for record in result.retrained.search_provenances))
-            days = found.search_gpu_days
-            cost = duration(found.search_seconds or 0) if days is None else f"{days:.2g}{NO_BREAK}GPU-days"
+            cost = _cost(found.search_seconds, found.search_gpu_days)
+            if found.validation_seconds is not None:
+                validation = _cost(found.validation_seconds, found.validation_gpu_days)
+                cost = f"{found.searches} × ({cost} + {validation} to choose)"
             texts.append(f"{cost} ({devices})")
     return _by_column(texts)
+
+
+def _cost(seconds: float | None, gpu_days: float | None) -> str:
+    return duration(seconds or 0) if gpu_days is None else f"{gpu_days:.2g}{NO_BREAK}GPU-days"
 
 
 def records(comparisons: Sequence[Comparison]) -> list[dict[str, object]]:
@@ -226,7 +235,7 @@ def records(comparisons: Sequence[Comparison]) -> list[dict[str, object]]:
 
 def _record(comparison: Comparison, result: Result, varies: str, row: Row | None) -> dict[str, object]:
     printed, errors = comparison.printed or PaperRow(architecture=""), result.errors(row)
-    empty = Row(comparison.architecture, {}, {}, (), (), 0, {})
+    empty = Row(comparison.architecture, {}, {}, (), (), None, (), (), 0, {})
     measured = asdict(line(row or empty))
     return {
         "architecture": measured.pop("architecture"),

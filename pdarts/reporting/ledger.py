@@ -25,7 +25,7 @@ END_TO_END = (
     Heading("Dataset"),
     Heading("Searches", numeric=True),
     Heading("A search", numeric=True),
-    Heading("Selection", numeric=True),
+    Heading("A validation", numeric=True),
     Heading("A retraining", numeric=True),
     Heading("End to end", numeric=True),
 )
@@ -58,28 +58,28 @@ def costs(records: Records) -> Grid:
 
 
 def end_to_end(rows: Iterable[Row]) -> Grid:
-    """Wall time times processes from nothing to one tested network: of all searches made, and of one retraining.
-
-    Nothing is selected between searches: the one that is retrained is named beforehand.
-    """
+    """Wall time times processes from nothing to one tested network: of all searches, the validation of each that the
+    choice between them takes, and one retraining."""
     lines = []
     for row in rows:
         if row.tests:
-            searches = [sum(stage.seconds * stage.provenance.processes for stage in search) for search in row.searches]
-            trainings = [test.training_seconds * test.training_provenance.processes for test in row.evaluations]
-            search, training = fmean(searches) if searches else 0.0, fmean(trainings)
+            spent = row.spent
             lines.append(
                 (
                     row.architecture,
                     row.evaluations[0].settings.dataset.name,
-                    str(len(searches)),
-                    duration(search) if searches else NOTHING,
-                    "none",
-                    duration(training),
-                    duration(sum(searches) + training),
+                    str(len(spent.searches)),
+                    _mean(spent.searches),
+                    _mean(spent.validations),
+                    _mean(spent.trainings),
+                    duration(spent.end_to_end),
                 )
             )
     return Grid(END_TO_END, tuple(lines))
+
+
+def _mean(seconds: list[float]) -> str:
+    return duration(fmean(seconds)) if seconds else NOTHING
 
 
 def _days(days: float) -> str:

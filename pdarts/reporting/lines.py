@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean, stdev
 
+from pdarts.reporting.results import Provenance
 from pdarts.reporting.rows import Row
 from pdarts.reporting.table import MIXED, NO_BREAK, NOT_RUN, NOTHING, Grid, Heading, duration, span, statistics
 
@@ -39,8 +40,12 @@ class Line:
     multiply_adds: tuple[int, ...]
     search_seconds: float | None
     search_gpu_days: float | None
+    chosen_seed: int | None
+    validation_seconds: float | None
+    validation_gpu_days: float | None
     training_seconds: float | None
     training_gpu_days: float | None
+    end_to_end_device_days: float | None
     epochs: int | None
     devices: tuple[str, ...]
 
@@ -49,20 +54,12 @@ def line(row: Row) -> Line:
     """The statistics of a row.
 
     Accuracies are percent: mean over all trainings and sample standard deviation (n - 1), none of a single training.
-    Sizes are exact, one for each training. A search takes as long as its stages together; times are means.
+    Sizes are exact, one for each training. A search takes as long as its stages together, a validation as long as its
+    training and test; times are means, but end to end all searches and validations count.
     """
-    tests = row.evaluations
+    tests, spent = row.evaluations, row.spent
     accuracies = tuple(test.top1 for test in tests)
-    gpu_trainings = [
-        test.training_seconds * record.processes / DAY
-        for test, record in zip(tests, row.training_provenances, strict=True)
-        if record.on_gpu
-    ]
-    gpu_searches = [
-        sum(stage.seconds * stage.provenance.processes for stage in search) / DAY
-        for search in row.searches
-        if all(stage.provenance.on_gpu for stage in search)
-    ]
+    validating = [record for test in row.validations for record in (test.training_provenance, test.provenance)]
     return Line(
         architecture=row.architecture,
         dataset=tests[0].settings.dataset.name if tests else None,
@@ -76,12 +73,21 @@ def line(row: Row) -> Line:
         parameters=tuple(test.parameters for test in tests),
         multiply_adds=tuple(test.multiply_adds for test in tests),
         search_seconds=mean([sum(stage.seconds for stage in search) for search in row.searches]),
-        search_gpu_days=mean(gpu_searches) if len(gpu_searches) == len(row.searches) else None,
+        search_gpu_days=_gpu_days(spent.searches, row.search_provenances),
+        chosen_seed=row.choice.seed if row.choice else None,
+        validation_seconds=mean([test.training_seconds + test.seconds for test in row.validations]),
+        validation_gpu_days=_gpu_days(spent.validations, validating),
         training_seconds=mean([test.training_seconds for test in tests]),
-        training_gpu_days=mean(gpu_trainings) if len(gpu_trainings) == len(tests) else None,
+        training_gpu_days=_gpu_days(spent.trainings, row.training_provenances),
+        end_to_end_device_days=spent.end_to_end / DAY if tests else None,
         epochs=tests[0].settings.recipe.epochs if tests else None,
         devices=tuple(dict.fromkeys(p.where for p in (*row.search_provenances, *row.training_provenances))),
     )
+
+
+def _gpu_days(seconds: Sequence[float], records: Iterable[Provenance]) -> float | None:
+    """The mean in GPU-days, if all ran on GPUs."""
+    return fmean(seconds) / DAY if seconds and all(record.on_gpu for record in records) else None
 
 
 def grid(rows: Iterable[Row]) -> Grid:
@@ -103,7 +109,7 @@ def _cells(row: Row, line: Line) -> tuple[str, ...]:
         count(row),
         span(line.parameters),
         span(line.multiply_adds),
-        _time(line.search_seconds, line.search_gpu_days),
+        search_cost(line),
         _time(line.training_seconds, line.training_gpu_days),
         "; ".join(line.devices) or NOTHING,
     )
@@ -128,6 +134,14 @@ def mean(values: Sequence[float]) -> float | None:
 def deviation(values: Sequence[float]) -> float | None:
     """The sample standard deviation (n - 1), if there is one."""
     return stdev(values) if len(values) > 1 else None
+
+
+def search_cost(line: Line) -> str:
+    """Of one search; where one of several was chosen, of all of them and their validations."""
+    search = _time(line.search_seconds, line.search_gpu_days)
+    if line.validation_seconds is None:
+        return search
+    return f"{line.searches} × ({search} + {_time(line.validation_seconds, line.validation_gpu_days)})"
 
 
 def _time(seconds: float | None, gpu_days: float | None) -> str:

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from statistics import fmean
 
 from pdarts.reporting.comparison import Comparison
+from pdarts.reporting.lines import DAY
 from pdarts.reporting.paper import PaperFigures
-from pdarts.reporting.results import Accepted, Provenance, StageResult
+from pdarts.reporting.results import Accepted, Brought, Provenance, StageResult
 from pdarts.reporting.rows import MIXABLE, Records, Row
 from pdarts.reporting.table import MIXED, NOT_RUN, QUOTED
 
@@ -35,11 +37,13 @@ def protocol(rows: Sequence[Row], measures: Sequence[str] = ("Accuracy",)) -> li
         *(("Data", text) for text in dict.fromkeys(map(_data, tested))),
         *_grouped("Cells", tested, _cells),
         *_grouped("Search", searched, _search),
+        *_grouped("Validation", [row for row in searched if row.validations], _validation),
         *_grouped("Training", tested, _training),
         _selection(tested),
         *(_measure(tested, measure) for measure in measures),
         ("Sizes", "exact, without auxiliary head; multiply-adds of convolutions and linear layers, for one image"),
         ("Times", "wall clock, mean; a search takes as long as its stages together"),
+        *_grouped("End to end", [row for row in searched if row.validations], _end_to_end),
     ]
 
 
@@ -113,6 +117,9 @@ def notes(rows: Sequence[Row]) -> list[str]:
     accepted = Counter(_reason(entry) for record, _ in records.values() for entry in record.accepted)
     for why, count in accepted.items():
         warnings.append(f"Accepted after a change of the code, not computed anew: {_count(count, 'result')} ({why}).")
+    brought = Counter(_origin(entry) for record, _ in records.values() for entry in record.brought)
+    for where, count in brought.items():
+        warnings.append(f"Brought in from another machine, not computed here: {_count(count, 'result')} ({where}).")
     return warnings
 
 
@@ -125,6 +132,11 @@ def _behind(rows: Sequence[Row], what: str) -> str:
 def _reason(accepted: Accepted) -> str:
     code = f"commit {accepted.commit[:12]}" if accepted.commit else "commit unknown"
     return f"{code}, {accepted.when}: {accepted.reason}"
+
+
+def _origin(brought: Brought) -> str:
+    other_code = f", made by other code: {brought.reason}" if brought.reason else ""
+    return f"{brought.source}, {brought.when[:10]}{other_code}"
 
 
 def merged(rows: Sequence[Row]) -> Records:
@@ -156,11 +168,21 @@ def _data(row: Row) -> str:
 
 def _cells(row: Row) -> str:
     searches, trainings, genotypes = len(row.searches), len(row.evaluations), len(row.genotypes)
-    if not searches:
+    times = "once" if trainings == 1 else f"{trainings} times"
+    if row.drawn:
+        seeds = f"{_count(len(row.drawn), 'random cell')}, drawn with seed{'s' * (len(row.drawn) > 1)}"
+        origin = f"{seeds} {_listed(row.drawn)}; {_count(trainings, 'training')}"
+    elif not searches:
         origin = f"{_count(genotypes, 'genotype')} given, not searched here; {_count(trainings, 'training')}"
+    elif row.choice and row.choice.candidates:
+        scores = _listed(f"{one.top1:.2f} % with seed {one.seed}" for one in row.choice.candidates)
+        origin = (
+            f"{_count(searches, 'search')}, of which that with seed {row.choice.seed} was chosen, its genotype "
+            f"retrained {times}; accuracy on held-out training images: {scores}"
+        )
     elif searches == 1:
-        times = "once" if trainings == 1 else f"{trainings} times"
-        origin = f"1 search (seed {row.search_seeds[0]}, named beforehand), its genotype retrained {times}"
+        named = "the only one" if row.choice else "named beforehand"
+        origin = f"1 search (seed {row.search_seeds[0]}, {named}), its genotype retrained {times}"
     elif searches == trainings:
         origin = f"{_count(searches, 'search')}, the genotype of each retrained once"
     else:
@@ -185,6 +207,28 @@ def _stages(search: Sequence[StageResult]) -> str:
         f"{_count(len(search), 'stage')} of {cells} cells with {operations} operations an edge, {epochs} epochs each, "
         f"alphas frozen in the first {frozen}; the first {share} of the training images train network weights, the "
         "others alphas; the genotype follows from the last stage's architecture weights"
+    )
+
+
+def _validation(row: Row) -> str:
+    settings, images = row.validations[0].settings, row.validations[0].images
+    recipe, trained = settings.recipe, settings.dataset.splits.train.images - images
+    return (
+        f"the genotype of each search retrained once, {recipe.cells} cells, {recipe.channels} channels, "
+        f"{recipe.epochs} epochs on the first {trained:,} training images, those that trained weights in the search, "
+        f"scored on the other {images:,}; the best accuracy decides, on a tie the lowest seed; no test image is read"
+    )
+
+
+def _end_to_end(row: Row) -> str:
+    spent = row.spent
+    search, validation, training, total = (
+        f"{seconds / DAY:.3g}"
+        for seconds in (fmean(spent.searches), fmean(spent.validations), fmean(spent.trainings), spent.end_to_end)
+    )
+    return (
+        f"{len(spent.searches)} × ({search} for a search + {validation} for its validation) + {training} for a "
+        f"retraining = {total} device-days"
     )
 
 

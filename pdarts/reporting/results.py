@@ -25,6 +25,15 @@ class Accepted(Result):
     reason: str
 
 
+class Brought(Result):
+    """Where a result was finished that was brought in."""
+
+    when: str
+    source: Annotated[str, Field(alias="from")]
+    reason: str | None = None
+    """Why it counts although other code made it."""
+
+
 class Provenance(Result):
     """Where a result comes from; what could not be found out is null."""
 
@@ -41,6 +50,7 @@ class Provenance(Result):
     processes: int
     started: str
     accepted: tuple[Accepted, ...] = ()
+    brought: tuple[Brought, ...] = ()
 
     @property
     def on_gpu(self) -> bool:
@@ -150,6 +160,7 @@ class EvaluatedDataset(Result):
 class EvaluatedRecipe(Result):
     """The parts of a recipe that a report names."""
 
+    train_portion: float
     cells: int
     channels: int
     epochs: int
@@ -160,6 +171,21 @@ class EvaluatedSettings(Result):
 
     dataset: EvaluatedDataset
     recipe: EvaluatedRecipe
+
+
+class Candidate(Result):
+    """A search that could be chosen; accuracy in percent on so many held-out training images."""
+
+    seed: int
+    top1: float
+    images: int
+
+
+class Choice(Result):
+    """Which of several searches was chosen; there are no candidates where there was one search."""
+
+    seed: int
+    candidates: tuple[Candidate, ...]
 
 
 class Evaluation(Result):

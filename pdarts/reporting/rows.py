@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Annotated
 
 from pydantic import Field
 
 from pdarts.errors import InputError
-from pdarts.reporting.results import Evaluation, Provenance, StageResult, TrainingEpoch, read, read_lines
+from pdarts.reporting.results import Choice, Evaluation, Provenance, StageResult, TrainingEpoch, read, read_lines
 from pdarts.settings import Column, PaperTable, Settings
 from pdarts.space.genotype import Genotype
 
@@ -22,6 +23,10 @@ class SearchFiles(Settings):
     """The N of each search."""
     stages: Annotated[int, Field(ge=1)]
     """K goes from 1 to this."""
+    choice: str | None
+    """File that says whose genotype was retrained; null where it was not chosen."""
+    validations: tuple[str, ...]
+    """Tests of short retrainings that the choice was made by."""
 
 
 class Runs(Settings):
@@ -31,6 +36,8 @@ class Runs(Settings):
     """Seeds by folder: `FOLDER/seedN/test.json` and `FOLDER/seedN/metrics.jsonl` are read."""
     search: SearchFiles | None
     """The searches of the genotypes; null for a cell that was not searched."""
+    drawn: tuple[int, ...]
+    """Seeds of the draws of random cells; empty for others."""
 
 
 class RowFiles(Settings):
@@ -77,6 +84,21 @@ Records = dict[tuple[str, str], tuple[Provenance, float]]
 
 
 @dataclass(frozen=True)
+class Spent:
+    """Wall time times processes, in seconds."""
+
+    searches: list[float]
+    validations: list[float]
+    """With their tests."""
+    trainings: list[float]
+
+    @property
+    def end_to_end(self) -> float:
+        """From nothing to one tested network: all searches, their validations, and one retraining."""
+        return sum(self.searches) + sum(self.validations) + fmean(self.trainings)
+
+
+@dataclass(frozen=True)
 class Row:
     """What the files behind one set of runs hold."""
 
@@ -88,6 +110,12 @@ class Row:
     searches: tuple[tuple[StageResult, ...], ...]
     search_seeds: tuple[int, ...]
     """Seeds of `searches`."""
+    choice: Choice | None
+    """Which of them was retrained, if one was chosen."""
+    validations: tuple[Evaluation, ...]
+    """What the choice was made by."""
+    drawn: tuple[int, ...]
+    """Seeds of random cells."""
     expected: int
     """How many trainings there should be."""
     records: Records
@@ -114,10 +142,25 @@ class Row:
         return [stage.provenance for search in self.searches for stage in search]
 
     @property
+    def spent(self) -> Spent:
+        """What it cost."""
+        tests = [test.seconds * test.provenance.processes for test in self.validations]
+        validations = [_training_time(test) + seconds for test, seconds in zip(self.validations, tests, strict=True)]
+        return Spent(
+            [sum(stage.seconds * stage.provenance.processes for stage in search) for search in self.searches],
+            validations,
+            [_training_time(test) for test in self.evaluations],
+        )
+
+    @property
     def mixed(self) -> list[str]:
         """Which of `MIXABLE` differ between the results behind this row."""
         records = [record for record, _ in self.records.values()]
         return [what for what, key in MIXABLE.items() if len({key(record) for record in records}) > 1]
+
+
+def _training_time(test: Evaluation) -> float:
+    return test.training_seconds * test.training_provenance.processes
 
 
 def read_row(architecture: str, runs: Runs, partial: bool) -> Row:
@@ -147,14 +190,19 @@ def read_row(architecture: str, runs: Runs, partial: bool) -> Row:
             )
     searches = _searches(runs.search, partial) if runs.search else {}
     stages = {path: stage for search in searches.values() for path, stage in search.items()}
+    choice = _choice(runs.search, partial) if runs.search else None
+    validations = _validations(runs.search, partial) if runs.search else {}
     return Row(
         architecture=architecture,
         tests=tests,
         trainings=trainings,
         searches=tuple(tuple(search.values()) for search in searches.values()),
         search_seeds=tuple(searches),
+        choice=choice,
+        validations=tuple(validations.values()),
+        drawn=runs.drawn,
         expected=len(folders),
-        records=_records(stages, tests),
+        records=_records(stages, tests | validations),
     )
 
 
@@ -170,6 +218,17 @@ def _searches(files: SearchFiles, partial: bool) -> dict[int, dict[str, StageRes
     return searches
 
 
+def _choice(files: SearchFiles, partial: bool) -> Choice | None:
+    if files.choice is None or (partial and not Path(files.choice).exists()):
+        return None
+    return read(Choice, Path(files.choice), "choice of a search", "pdarts.choose")
+
+
+def _validations(files: SearchFiles, partial: bool) -> dict[str, Evaluation]:
+    paths = [path for path in files.validations if not partial or Path(path).exists()]
+    return {path: read(Evaluation, Path(path), "test result", "pdarts.test") for path in paths}
+
+
 def _complete(folder: Path, names: Iterable[str]) -> bool:
     return all((folder / name).exists() for name in names)
 
@@ -182,6 +241,8 @@ def _check_alike(architecture: str, tests: Mapping[str, Evaluation]) -> None:
     first = next(iter(tests), "")
     for path, evaluation in tests.items():
         Genotype.parse(evaluation.genotype, f"{path}: genotype")
+        if evaluation.settings.recipe.train_portion < 1:
+            raise InputError(f"{architecture}: {path} was scored on training images that were held out; retrain on all")
         if evaluation.settings != tests[first].settings:
             raise InputError(
                 f"{architecture}: {path} was trained with other settings than {first}; "

@@ -174,11 +174,11 @@ def test_the_files_of_mnist_are_not_taken_for_fashion_mnist(tmp_path: Path) -> N
 def test_missing_files_of_fashion_mnist_are_listed_with_what_to_do(tmp_path: Path) -> None:
     write_fashion_mnist(tmp_path)
     (tmp_path / "train-labels-idx1-ubyte.gz").unlink()
-    (tmp_path / "t10k-images-idx3-ubyte.gz").unlink()
+    (tmp_path / "train-images-idx3-ubyte.gz").unlink()
     with pytest.raises(InputError) as caught:
         load("fashion_mnist", tmp_path, download=False)
     message = str(caught.value)
-    assert f"{tmp_path}/train-labels-idx1-ubyte is not there (nor is t10k-images-idx3-ubyte)" in message
+    assert f"{tmp_path}/train-images-idx3-ubyte is not there (nor is train-labels-idx1-ubyte)" in message
     assert "https://github.com/zalandoresearch/fashion-mnist" in message
     assert "machine.data_roots.fashion_mnist" in message
     assert "machine.download: true" in message

@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
 from torchvision.datasets import CIFAR10
 
+from pdarts.data.catalog import SplitName, load
 from pdarts.data.manifest import Manifest, describe, images_of, read
 from pdarts.errors import InputError
 from pdarts.settings import Dataset, Source
@@ -58,11 +60,10 @@ def test_a_manifest_does_not_say_where_data_lies(tmp_path: Path, monkeypatch: py
 
 def test_the_described_images_are_loaded_again() -> None:
     manifest = describe(dataset(train_images=100), NOWHERE, download=False)
-    images = images_of(manifest, NOWHERE)
-    every = images_of(describe(dataset(), NOWHERE, download=False), NOWHERE)
-    assert len(images.train) == 100
-    assert torch.equal(images.train.images, every.train.images[:100])
-    assert torch.equal(images.test.images, every.test.images)
+    every = load("digits", NOWHERE, download=False)
+    assert len(images_of(manifest, "train", NOWHERE)) == 100
+    assert torch.equal(images_of(manifest, "train", NOWHERE).images, every.train.images[:100])
+    assert torch.equal(images_of(manifest, "test", NOWHERE).images, every.test.images)
 
 
 def test_a_limit_changes_the_digest_of_the_training_images_only() -> None:
@@ -76,15 +77,15 @@ def test_more_training_images_than_there_are_is_refused() -> None:
         describe(dataset(train_images=1353), NOWHERE, download=False)
 
 
-@pytest.mark.parametrize("split", ["train", "test"])
-def test_other_images_than_the_described_ones_are_refused(split: str) -> None:
+@pytest.mark.parametrize("split", get_args(SplitName))
+def test_other_images_than_the_described_ones_are_refused(split: SplitName) -> None:
     manifest = describe(dataset(), NOWHERE, download=False)
     values = manifest.model_dump(mode="json")
     values["splits"][split]["digest"] = "0" * 64
     with pytest.raises(
         InputError, match=rf"the {split} images in .* are not those .*instead of .*0000\); run pdarts\.prep"
     ):
-        images_of(Manifest.model_validate_json(json.dumps(values)), NOWHERE)
+        images_of(Manifest.model_validate_json(json.dumps(values)), split, NOWHERE)
 
 
 def test_a_swapped_label_changes_the_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +101,7 @@ def test_a_swapped_label_changes_the_digest(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.undo()
     accept_cifar(monkeypatch, CIFAR10, tmp_path)
     with pytest.raises(InputError, match=r"cifar10: the train images .* are not those of the manifest"):
-        images_of(manifest, tmp_path)
+        images_of(manifest, "train", tmp_path)
 
 
 def test_loading_again_never_downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +109,7 @@ def test_loading_again_never_downloads(tmp_path: Path, monkeypatch: pytest.Monke
     accept_cifar(monkeypatch, CIFAR10, tmp_path / "first")
     manifest = describe(dataset("cifar10"), tmp_path / "first", download=False)
     with pytest.raises(InputError, match=r"data_batch_1 is not there .*set machine.download: true and prepare"):
-        images_of(manifest, tmp_path / "second")
+        images_of(manifest, "train", tmp_path / "second")
     assert not (tmp_path / "second").exists()
 
 

@@ -15,7 +15,7 @@ from tests.configuration import CONFIG
 from tests.genotypes import published
 
 DIGITS = describe(CONFIG.datasets["digits"], Path("unused"), download=False)
-IMAGES = images_of(DIGITS, Path("unused")).test.part(0, 32)
+IMAGES = images_of(DIGITS, "test", Path("unused")).part(0, 32)
 
 
 @pytest.fixture

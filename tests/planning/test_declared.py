@@ -66,7 +66,7 @@ def test_config_files_add_and_override_key_by_key(tmp_path: Path) -> None:
     config = read_config([ROOT / "config.yaml", mine])
     assert config.searches["digits"].seeds == (0, 1, 2)
     assert config.searches["digits"].stages == CONFIG.searches["digits"].stages
-    assert config.trainings == CONFIG.trainings
+    assert config.trainings == CONFIG.trainings | config.validations
 
 
 def test_a_config_file_that_does_not_exist_is_named(tmp_path: Path) -> None:

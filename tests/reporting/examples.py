@@ -11,6 +11,7 @@ from pdarts.space.topology import EDGES, KINDS
 from tests.genotypes import published
 
 EPOCHS = 3
+RECIPE = {"train_portion": 1.0, "stem": "cifar", "cells": 8, "channels": 16, "epochs": EPOCHS}
 
 
 def provenance(**changes: Any) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def write_test(path: Path, top1: float, cell: str = "PDARTS", **changes: Any) ->
         "multiply_adds": 532174464,
         "seconds": 12.3,
         "training_seconds": 60.0,
-        "settings": {"dataset": dataset, "recipe": {"stem": "cifar", "cells": 8, "channels": 16, "epochs": EPOCHS}},
+        "settings": {"dataset": dataset, "recipe": RECIPE},
         "genotype": published(cell).to_json(),
         "provenance": provenance(),
         "training_provenance": provenance(),
@@ -137,7 +138,25 @@ def runs(folder: Path, accuracies: list[float], searches: int = 0) -> dict[str, 
         for stage in (1, 2, 3):
             write_stage(folder / f"search/seed{seed}/stage{stage}.json", stage)
     search = {"folder": str(folder / "search"), "seeds": list(range(searches)), "stages": 3}
-    return {"trainings": {str(folder): list(range(len(accuracies)))}, "search": search if searches else None}
+    search |= {"choice": None, "validations": []}
+    return {
+        "trainings": {str(folder): list(range(len(accuracies)))},
+        "search": search if searches else None,
+        "drawn": [],
+    }
+
+
+def choose(files: dict[str, Any], folder: Path, seed: int, accuracies: list[float]) -> None:
+    """Make `seed` the chosen one of the searches behind a row, for validations with these accuracies."""
+    search = next(iter(files["runs"].values()))["search"]
+    candidates = [{"seed": place, "top1": top1, "images": 450} for place, top1 in enumerate(accuracies)]
+    search["choice"] = write(folder / "choice.json", {"seed": seed, "candidates": candidates})
+    settings = json.loads((folder / "seed0/test.json").read_text())["settings"]
+    settings["recipe"] |= {"train_portion": 0.5, "epochs": 2}
+    search["validations"] = [
+        write_test(folder / f"validation/seed{place}/test.json", top1, settings=settings, seconds=10.0)
+        for place, top1 in enumerate(accuracies)
+    ]
 
 
 def row(folder: Path, accuracies: list[float], searches: int = 0, architecture: str = "P-DARTS") -> dict[str, Any]:

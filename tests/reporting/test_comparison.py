@@ -21,7 +21,7 @@ QUOTED, MEASURED, BARE = "PNAS †", "P-DARTS CIFAR10 + cutout", "Random cells"
 def files(folder: Path, **changes: Any) -> dict[str, Any]:
     """A quoted row, one that is measured on CIFAR-10 and not run on CIFAR-100, and random cells."""
     nothing = {"runs": {}, "searches": {}, "paper": None, "independent": {}, "cells": [], "curves": []}
-    absent = {"trainings": {str(folder / "nowhere"): [0]}, "search": None}
+    absent = {"trainings": {str(folder / "nowhere"): [0]}, "search": None, "drawn": []}
     measured = {
         **nothing,
         "architecture": MEASURED,

@@ -26,6 +26,6 @@ def test_end_to_end_counts_every_search_and_one_retraining(tmp_path: Path) -> No
     files = row(tmp_path, [97.0, 98.0], searches=2)
     write_stage(tmp_path / "search/seed1/stage3.json", 3, seconds=60.0)
     (line,) = end_to_end([read(files)]).rows
-    assert line == ("P-DARTS", "digits", "2", "105 s", "none", "60 s", "270 s")
+    assert line == ("P-DARTS", "digits", "2", "105 s", "–", "60 s", "270 s")
     (given,) = end_to_end([read(row(tmp_path / "given", [97.0]))]).rows
-    assert given[2:] == ("0", "–", "none", "60 s", "60 s")
+    assert given[2:] == ("0", "–", "–", "60 s", "60 s")

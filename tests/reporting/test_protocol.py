@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pdarts.reporting.protocol import notes, protocol
 from pdarts.reporting.rows import Row
-from tests.reporting.examples import provenance, read, row, write_metrics, write_stage, write_test
+from tests.reporting.examples import choose, provenance, read, row, write, write_metrics, write_stage, write_test
 
 
 def said(*rows: Row) -> dict[str, str]:
@@ -41,6 +41,40 @@ def test_it_is_told_what_varies_between_the_runs_of_a_row(tmp_path: Path) -> Non
     assert [said(read(files))["Cells"] for files in origins.values()] == [
         f"{origin}; skip connections in the normal cell: 2" for origin in origins
     ]
+
+
+def test_a_choice_is_told_with_its_scores_its_rule_and_its_price(tmp_path: Path) -> None:
+    files = row(tmp_path, [97.0, 98.0], searches=2)
+    choose(files, tmp_path, 1, [71.0, 72.5])
+    texts = said(read(files))
+    assert texts["Cells"].startswith(
+        "2 searches, of which that with seed 1 was chosen, its genotype retrained 2 times; accuracy on held-out "
+        "training images: 71.00 % with seed 0 and 72.50 % with seed 1; skip"
+    )
+    assert (
+        "2 epochs on the first 897 training images, those that trained weights in the search, scored on the other 450"
+        in (texts["Validation"])
+    )
+    days = {seconds: f"{seconds / 86400:.3g}" for seconds in (90, 70, 60, 380)}
+    assert texts["End to end"] == (
+        f"2 × ({days[90]} for a search + {days[70]} for its validation) + {days[60]} for a retraining = {days[380]} "
+        "device-days"
+    )
+
+
+def test_the_only_search_is_no_choice(tmp_path: Path) -> None:
+    files = row(tmp_path, [97.0], searches=1)
+    choose(files, tmp_path, 0, [])
+    write(tmp_path / "choice.json", {"seed": 0, "candidates": []})
+    texts = said(read(files))
+    assert texts["Cells"].startswith("1 search (seed 0, the only one), its genotype retrained once")
+    assert not {"Validation", "End to end"} & set(texts)
+
+
+def test_random_cells_are_called_random_with_their_seeds(tmp_path: Path) -> None:
+    files = row(tmp_path, [97.0, 98.0])
+    files["runs"]["training"]["drawn"] = [0, 1]
+    assert said(read(files))["Cells"].startswith("2 random cells, drawn with seeds 0 and 1; 2 trainings; skip")
 
 
 def test_what_is_not_true_of_all_rows_names_those_it_is_true_of(tmp_path: Path) -> None:
@@ -112,6 +146,18 @@ def test_accepted_results_are_noted_with_the_reason(tmp_path: Path) -> None:
         "Accepted after a change of the code, not computed anew: 2 results "
         "(commit cccccccccccc, 2026-12-01: renamed a variable)."
     ]
+
+
+def test_results_of_another_machine_are_noted_with_their_origin(tmp_path: Path) -> None:
+    files = row(tmp_path, [97.0])
+    brought = [{"when": "2026-12-01T10:00:00+00:00", "from": "/mnt/cluster/results"}]
+    write_test(tmp_path / "seed0/test.json", 97.0, training_provenance=provenance(brought=brought))
+    assert notes([read(files)]) == [
+        "Brought in from another machine, not computed here: 1 result (/mnt/cluster/results, 2026-12-01)."
+    ]
+    brought[0]["reason"] = "an unused constant"
+    write_test(tmp_path / "seed0/test.json", 97.0, training_provenance=provenance(brought=brought))
+    assert "2026-12-01, made by other code: an unused constant)" in notes([read(files)])[0]
 
 
 def test_a_result_that_two_rows_share_counts_once(tmp_path: Path) -> None:

@@ -1,0 +1,54 @@
+"""Choose one of several searches that differ in their seed, and copy its genotype.
+
+Every search's genotype was retrained for a short time on the images that trained weights in the search, and scored on
+the other training images. The best accuracy wins, on a tie the lowest seed; no test image decides. A single search
+needs no validation.
+"""
+
+from pathlib import Path
+
+import torch
+
+from pdarts.engine import files, step
+from pdarts.engine.provenance import now, provenance
+from pdarts.errors import InputError
+from pdarts.progressive.choice import choose
+from pdarts.space.genotype import Genotype
+
+
+def main() -> None:
+    """Entry point."""
+    parser = step.parser(__doc__)
+    parser.add_argument("--seeds", required=True, nargs="+", type=int, help="seed of each search")
+    parser.add_argument(
+        "--genotypes", required=True, nargs="+", type=Path, metavar="GENOTYPE.json", help="by pdarts.derive, for each"
+    )
+    parser.add_argument(
+        "--validations",
+        nargs="*",
+        default=[],
+        type=Path,
+        metavar="TEST.json",
+        help="by pdarts.test; of one seed none",
+    )
+    parser.add_argument("--output", required=True, type=Path, metavar="GENOTYPE.json", help="genotype to write")
+    parser.add_argument("--choice", required=True, type=Path, metavar="CHOICE.json", help="which seed it is, and why")
+    arguments = parser.parse_args()
+    started = now()
+    seeds, genotypes, validations = arguments.seeds, arguments.genotypes, arguments.validations
+    if len(genotypes) != len(seeds) or len(validations) != (len(seeds) if len(seeds) > 1 else 0):
+        raise InputError(
+            f"--seeds has {len(seeds)}, --genotypes {len(genotypes)} and --validations {len(validations)} values; "
+            "allowed: a genotype and, where there are several seeds, a validation for each"
+        )
+    choice = choose(seeds, validations)
+    chosen = genotypes[seeds.index(choice["seed"])]
+    value = files.read_json(chosen, "genotype file", "pdarts.derive")
+    files.write_json(arguments.output, Genotype.parse(value, str(chosen)).to_json())
+    inputs = dict(zip((f"seed{seed}" for seed in seeds), validations, strict=False))
+    record = provenance(torch.device("cpu"), started, step="choose", inputs=inputs)
+    files.write_json(arguments.choice, {**choice, "provenance": record})
+
+
+if __name__ == "__main__":
+    step.run(main)
