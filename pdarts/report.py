@@ -6,8 +6,10 @@ where table.json, or the same as one line of JSON in its place, says which files
     {"title": "My table", "paper": null, "columns": {},
      "rows": [{"architecture": "P-DARTS",
                "runs": {"mine": {"trainings": {"results/train/mine": [0, 1, 2]},
-                                 "search": {"folder": "results/search/mine", "seeds": [0], "stages": 3}}},
-               "searches": {}, "paper": null, "independent": {},
+                                 "search": {"folder": "results/search/mine", "seeds": [0], "stages": 3,
+                                            "choice": null, "validations": []},
+                                 "drawn": []}},
+               "searches": {}, "released": {}, "paper": null, "independent": {},
                "cells": ["results/train/mine/seed0/cells.svg"],
                "curves": ["results/train/mine/curves.svg"]}]}
 

@@ -465,6 +465,8 @@ class Row(Settings):
     """Name under `trainings` for each column that is run here; it retrains one genotype with every seed."""
     searches: Named[Name] = {}
     """Name under `trainings`, by column, that retrains the genotypes of several searches once each (`seed: each`)."""
+    checkpoints: Named[Name] = {}
+    """Name under `checkpoints`, by column, of weights that others trained; a column has this or a training."""
     paper: Annotated[str, Field(min_length=1)] | None = None
     """Architecture in the paper's table whose figures stand beside; a row without trainings only quotes them."""
     independent: Named[str] = {}
@@ -491,18 +493,24 @@ class Table(Settings):
     def _fits_together(self) -> Self:
         for place, row in enumerate(self.rows):
             where = f"rows[{place}]"
-            if not self.columns and (row.training is None or row.trainings or row.searches or row.paper):
+            if not self.columns and (
+                row.training is None or row.trainings or row.searches or row.checkpoints or row.paper
+            ):
                 raise ValueError(
                     f"{where} ({row.architecture}): a table without columns takes architecture and training alone; "
                     "name the training, or give the table columns"
                 )
             if row.training is not None and row.trainings:
                 raise ValueError(f"{where} ({row.architecture}) has both training and trainings; keep one of them")
-            if not (row.training or row.trainings or row.searches or row.paper):
+            if both := set(row.checkpoints) & set(row.trained(self.columns)):
+                raise ValueError(
+                    f"{where} ({row.architecture}) has a training and a checkpoint for {min(both)}; give each a row"
+                )
+            if not (row.training or row.trainings or row.searches or row.checkpoints or row.paper):
                 raise ValueError(f"{where} ({row.architecture}) shows nothing; give it trainings, or paper to quote")
             if row.paper is not None and self.paper is None:
                 raise ValueError(f"{where}.paper is {row.paper!r}, but the table names no paper table; set paper")
-            for key in ("trainings", "searches", "independent"):
+            for key in ("trainings", "searches", "checkpoints", "independent"):
                 for column in getattr(row, key):
                     _known(f"{where}.{key}: column", column, self.columns)
         return self
@@ -640,6 +648,8 @@ class Config(Settings):
                     f"{where}.{key} is {training!r}, whose train_portion is {portion:g}, so that it is not scored on "
                     "test images; name a training whose train_portion is 1"
                 )
+        for column, checkpoint in row.checkpoints.items():
+            _known(f"{where}.checkpoints.{column}", checkpoint, self.checkpoints)
         for column, training in row.searches.items():
             if not _differs_by_seed(self.trainings[training].genotype):
                 raise ValueError(

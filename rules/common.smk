@@ -279,6 +279,12 @@ def origin(genotype, seed):
     return genotype.search, seeds_behind(genotype, seed), genotype.max_skips, genotype.stage
 
 
+def released(name):
+    """The test of weights that others trained, as `pdarts.report` takes it."""
+    named = CONFIG.checkpoints[name]
+    return {"test": f"results/checkpoints/{name}/test.json", "file": named.file, "origin": named.origin}
+
+
 def row_files(row, columns):
     """The files behind one row of a table, as `pdarts.report` takes them."""
     trained = row.trained(columns or [row.training])
@@ -293,6 +299,7 @@ def row_files(row, columns):
         "architecture": row.architecture,
         "runs": {column: runs({name: CONFIG.trainings[name].seeds}) for column, name in trained.items()},
         "searches": {column: runs(found) for column, found in several.items()},
+        "released": {column: released(name) for column, name in row.checkpoints.items()},
         "paper": row.paper,
         "independent": row.independent,
         "cells": list(dict.fromkeys(path for name in drawn for path in cells_drawn(name))),
@@ -334,8 +341,9 @@ def table_settings(wildcards):
 
 
 def results_of(name):
-    """All results that a table is made of."""
+    """All results that a table is made of; tests of weights that others trained only where their file is there."""
     for row in table_files(name)["rows"]:
+        yield from (each["test"] for each in row["released"].values() if Path(each["file"]).exists())
         for each in (*row["runs"].values(), *row["searches"].values()):
             for folder, seeds in each["trainings"].items():
                 for seed in seeds:

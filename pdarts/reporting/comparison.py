@@ -6,13 +6,15 @@ from dataclasses import asdict, dataclass
 from pdarts.reporting.lines import count, deviation, line, marked, mean
 from pdarts.reporting.paper import Independent, PaperFigures, PaperRow, paper
 from pdarts.reporting.results import Evaluation
-from pdarts.reporting.rows import Row, RowFiles, Runs, TableFiles
+from pdarts.reporting.rows import ReleasedFiles, Row, RowFiles, Runs, TableFiles
 from pdarts.reporting.table import NO_BREAK, NOT_RUN, NOTHING, QUOTED, Grid, Heading, duration, span, statistics
 from pdarts.settings import Column
 
 MINUS = "\N{MINUS SIGN}"
 
 Measure = Callable[[Evaluation], float]
+RowOf = Callable[[str, Runs | ReleasedFiles], Row]
+"""Reads what an architecture's row is made of."""
 
 MEASURES: dict[str, Measure] = {
     "top1_error": lambda evaluation: 100 - evaluation.top1,
@@ -27,7 +29,7 @@ class Result:
 
     column: Column
     retrained: Row | None
-    """Trainings of one genotype."""
+    """Trainings of one genotype; or weights that others trained."""
     searched: Row | None
     """Trainings of the genotypes of several searches, once each."""
     printed: float | None
@@ -83,7 +85,7 @@ class Comparison:
         return list({id(row): row for row in found}.values())
 
 
-def compare(table: TableFiles, row_of: Callable[[str, Runs], Row]) -> list[Comparison]:
+def compare(table: TableFiles, row_of: RowOf) -> list[Comparison]:
     """Put the runs of each row beside what the paper prints.
 
     Args:
@@ -102,16 +104,14 @@ def compare(table: TableFiles, row_of: Callable[[str, Runs], Row]) -> list[Compa
     return comparisons
 
 
-def _result(
-    files: RowFiles, name: str, column: Column, figures: PaperFigures | None, row_of: Callable[[str, Runs], Row]
-) -> Result:
-    def read(runs: Mapping[str, Runs]) -> Row | None:
+def _result(files: RowFiles, name: str, column: Column, figures: PaperFigures | None, row_of: RowOf) -> Result:
+    def read(runs: Mapping[str, Runs | ReleasedFiles]) -> Row | None:
         return row_of(files.architecture, runs[name]) if name in runs else None
 
     printed = figures.row(files.paper) if figures and files.paper else None
     return Result(
         column=column,
-        retrained=read(files.runs),
+        retrained=read(files.released if name in files.released else files.runs),
         searched=read(files.searches),
         printed=printed.error(name) if printed else None,
         decimals=figures.decimals if figures else 2,
@@ -235,7 +235,7 @@ def records(comparisons: Sequence[Comparison]) -> list[dict[str, object]]:
 
 def _record(comparison: Comparison, result: Result, varies: str, row: Row | None) -> dict[str, object]:
     printed, errors = comparison.printed or PaperRow(architecture=""), result.errors(row)
-    empty = Row(comparison.architecture, {}, {}, (), (), None, (), (), 0, {})
+    empty = Row(comparison.architecture, {}, {}, (), (), 0, {})
     measured = asdict(line(row or empty))
     return {
         "architecture": measured.pop("architecture"),

@@ -60,21 +60,19 @@ def costs(records: Records) -> Grid:
 def end_to_end(rows: Iterable[Row]) -> Grid:
     """Wall time times processes from nothing to one tested network: of all searches, the validation of each that the
     choice between them takes, and one retraining."""
-    lines = []
-    for row in rows:
-        if row.tests:
-            spent = row.spent
-            lines.append(
-                (
-                    row.architecture,
-                    row.evaluations[0].settings.dataset.name,
-                    str(len(spent.searches)),
-                    _mean(spent.searches),
-                    _mean(spent.validations),
-                    _mean(spent.trainings),
-                    duration(spent.end_to_end),
-                )
-            )
+    lines = [
+        (
+            row.architecture,
+            row.evaluations[0].settings.dataset.name,
+            str(len(spent.searches)),
+            _mean(spent.searches),
+            _mean(spent.validations),
+            _mean(spent.trainings),
+            duration(spent.end_to_end),
+        )
+        for row in rows
+        if (spent := row.spent).trainings
+    ]
     return Grid(END_TO_END, tuple(lines))
 
 

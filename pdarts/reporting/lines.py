@@ -59,7 +59,7 @@ def line(row: Row) -> Line:
     """
     tests, spent = row.evaluations, row.spent
     accuracies = tuple(test.top1 for test in tests)
-    validating = [record for test in row.validations for record in (test.training_provenance, test.provenance)]
+    validating = [test.training_provenance or test.provenance for test in row.validations]
     return Line(
         architecture=row.architecture,
         dataset=tests[0].settings.dataset.name if tests else None,
@@ -75,12 +75,12 @@ def line(row: Row) -> Line:
         search_seconds=mean([sum(stage.seconds for stage in search) for search in row.searches]),
         search_gpu_days=_gpu_days(spent.searches, row.search_provenances),
         chosen_seed=row.choice.seed if row.choice else None,
-        validation_seconds=mean([test.training_seconds + test.seconds for test in row.validations]),
+        validation_seconds=mean([test.seconds + (test.training_seconds or 0) for test in row.validations]),
         validation_gpu_days=_gpu_days(spent.validations, validating),
-        training_seconds=mean([test.training_seconds for test in tests]),
+        training_seconds=mean([test.training_seconds for test in tests if test.training_seconds is not None]),
         training_gpu_days=_gpu_days(spent.trainings, row.training_provenances),
-        end_to_end_device_days=spent.end_to_end / DAY if tests else None,
-        epochs=tests[0].settings.recipe.epochs if tests else None,
+        end_to_end_device_days=spent.end_to_end / DAY if spent.trainings else None,
+        epochs=tests[0].settings.recipe.epochs if tests and tests[0].settings.recipe else None,
         devices=tuple(dict.fromkeys(p.where for p in (*row.search_provenances, *row.training_provenances))),
     )
 

@@ -89,6 +89,10 @@ def comparing(comparisons: Sequence[Comparison], figures: PaperFigures | None) -
                 "cell of P-DARTS has 543 M where the paper prints 557 M, and NASNet-A 604 M where it prints 564 M",
             )
         )
+    for row in (row for comparison in comparisons for row in comparison.rows if row.released and not row.tests):
+        assert row.released is not None
+        missing = f"{row.architecture}: put the file {row.released.file} there ({row.released.origin})"
+        statements.append((NOT_RUN.capitalize(), missing))
     others: dict[str, list[str]] = {}
     for comparison in comparisons:
         for result in comparison.results:
@@ -172,6 +176,8 @@ def _cells(row: Row) -> str:
     if row.drawn:
         seeds = f"{_count(len(row.drawn), 'random cell')}, drawn with seed{'s' * (len(row.drawn) > 1)}"
         origin = f"{seeds} {_listed(row.drawn)}; {_count(trainings, 'training')}"
+    elif row.released:
+        origin = f"the genotype named with {row.released.file}"
     elif not searches:
         origin = f"{_count(genotypes, 'genotype')} given, not searched here; {_count(trainings, 'training')}"
     elif row.choice and row.choice.candidates:
@@ -213,6 +219,7 @@ def _stages(search: Sequence[StageResult]) -> str:
 def _validation(row: Row) -> str:
     settings, images = row.validations[0].settings, row.validations[0].images
     recipe, trained = settings.recipe, settings.dataset.splits.train.images - images
+    assert recipe is not None
     return (
         f"the genotype of each search retrained once, {recipe.cells} cells, {recipe.channels} channels, "
         f"{recipe.epochs} epochs on the first {trained:,} training images, those that trained weights in the search, "
@@ -235,6 +242,8 @@ def _end_to_end(row: Row) -> str:
 def _training(row: Row) -> str:
     settings = row.evaluations[0].settings
     recipe, images = settings.recipe, settings.dataset.splits.train.images
+    if recipe is None:
+        return "by others, who offer the weights; tested here, not retrained here"
     return f"{recipe.cells} cells, {recipe.channels} channels, {recipe.epochs} epochs on all {images:,} training images"
 
 

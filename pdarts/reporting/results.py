@@ -167,10 +167,10 @@ class EvaluatedRecipe(Result):
 
 
 class EvaluatedSettings(Result):
-    """What was trained, and on what."""
+    """What was trained, and on what; how is unknown of weights that others trained."""
 
     dataset: EvaluatedDataset
-    recipe: EvaluatedRecipe
+    recipe: EvaluatedRecipe | None
 
 
 class Candidate(Result):
@@ -189,7 +189,10 @@ class Choice(Result):
 
 
 class Evaluation(Result):
-    """A test result; accuracies in percent, `multiply_adds` of one image, `provenance` that of the test."""
+    """A test result; accuracies in percent, `multiply_adds` of one image, `provenance` that of the test.
+
+    Of weights that others trained, nothing is known of their training.
+    """
 
     top1: float
     top5: float
@@ -197,11 +200,18 @@ class Evaluation(Result):
     parameters: int
     multiply_adds: int
     seconds: float
-    training_seconds: float
+    training_seconds: float | None
     settings: EvaluatedSettings
     genotype: dict[str, Any]
     provenance: Provenance
-    training_provenance: Provenance
+    training_provenance: Provenance | None
+
+    @property
+    def training_time(self) -> float:
+        """Wall time of the training times its processes, in seconds; none of what others trained."""
+        if self.training_seconds is None or self.training_provenance is None:
+            return 0.0
+        return self.training_seconds * self.training_provenance.processes
 
 
 Model = TypeVar("Model", bound=Result)

@@ -40,6 +40,17 @@ class Runs(Settings):
     """Seeds of the draws of random cells; empty for others."""
 
 
+class ReleasedFiles(Settings):
+    """Weights that others trained, as tested here; a report does without."""
+
+    test: str
+    """Result of the test."""
+    file: str
+    """Where the weights belong."""
+    origin: str
+    """Where to get them."""
+
+
 class RowFiles(Settings):
     """The files behind one row."""
 
@@ -49,6 +60,8 @@ class RowFiles(Settings):
     """Trainings by column; a table without columns has a line for each."""
     searches: dict[str, Runs]
     """By column, trainings of genotypes of several searches."""
+    released: dict[str, ReleasedFiles]
+    """By column, weights that others trained."""
     paper: str | None
     """Architecture in the paper's table."""
     independent: dict[str, str]
@@ -110,15 +123,17 @@ class Row:
     searches: tuple[tuple[StageResult, ...], ...]
     search_seeds: tuple[int, ...]
     """Seeds of `searches`."""
-    choice: Choice | None
-    """Which of them was retrained, if one was chosen."""
-    validations: tuple[Evaluation, ...]
-    """What the choice was made by."""
-    drawn: tuple[int, ...]
-    """Seeds of random cells."""
     expected: int
     """How many trainings there should be."""
     records: Records
+    choice: Choice | None = None
+    """Which search was retrained, if one was chosen."""
+    validations: tuple[Evaluation, ...] = ()
+    """What the choice was made by."""
+    drawn: tuple[int, ...] = ()
+    """Seeds of random cells."""
+    released: ReleasedFiles | None = None
+    """What others trained, if that is what this row is of."""
 
     @property
     def evaluations(self) -> tuple[Evaluation, ...]:
@@ -134,7 +149,8 @@ class Row:
     @property
     def training_provenances(self) -> list[Provenance]:
         """Where each training ran."""
-        return [evaluation.training_provenance for evaluation in self.evaluations]
+        records = [evaluation.training_provenance for evaluation in self.evaluations]
+        return [record for record in records if record is not None]
 
     @property
     def search_provenances(self) -> list[Provenance]:
@@ -145,11 +161,11 @@ class Row:
     def spent(self) -> Spent:
         """What it cost."""
         tests = [test.seconds * test.provenance.processes for test in self.validations]
-        validations = [_training_time(test) + seconds for test, seconds in zip(self.validations, tests, strict=True)]
+        validations = [test.training_time + seconds for test, seconds in zip(self.validations, tests, strict=True)]
         return Spent(
             [sum(stage.seconds * stage.provenance.processes for stage in search) for search in self.searches],
             validations,
-            [_training_time(test) for test in self.evaluations],
+            [test.training_time for test in self.evaluations if test.training_provenance],
         )
 
     @property
@@ -159,8 +175,16 @@ class Row:
         return [what for what, key in MIXABLE.items() if len({key(record) for record in records}) > 1]
 
 
-def _training_time(test: Evaluation) -> float:
-    return test.training_seconds * test.training_provenance.processes
+def read_released(architecture: str, files: ReleasedFiles) -> Row:
+    """Read the test of weights that others trained, if it is there.
+
+    Raises:
+        InputError: if it is not what it should be.
+    """
+    tests = {}
+    if Path(files.test).exists():
+        tests[files.test] = read(Evaluation, Path(files.test), "test result", "pdarts.test")
+    return Row(architecture, tests, {}, (), (), 1, _records({}, tests), released=files)
 
 
 def read_row(architecture: str, runs: Runs, partial: bool) -> Row:
@@ -183,10 +207,11 @@ def read_row(architecture: str, runs: Runs, partial: bool) -> Row:
     }
     _check_alike(architecture, tests)
     for (metrics, epochs), evaluation in zip(trainings.items(), tests.values(), strict=True):
-        if len(epochs) != evaluation.settings.recipe.epochs:
+        trained = evaluation.settings.recipe.epochs if evaluation.settings.recipe else None
+        if len(epochs) != trained:
             raise InputError(
-                f"{metrics} has {len(epochs)} epochs, but the tested weights were trained for "
-                f"{evaluation.settings.recipe.epochs}; name the metrics of the same training"
+                f"{metrics} has {len(epochs)} epochs, but the tested weights were trained for {trained}; "
+                "name the metrics of the same training"
             )
     searches = _searches(runs.search, partial) if runs.search else {}
     stages = {path: stage for search in searches.values() for path, stage in search.items()}
@@ -241,6 +266,8 @@ def _check_alike(architecture: str, tests: Mapping[str, Evaluation]) -> None:
     first = next(iter(tests), "")
     for path, evaluation in tests.items():
         Genotype.parse(evaluation.genotype, f"{path}: genotype")
+        if evaluation.settings.recipe is None:
+            raise InputError(f"{architecture}: {path} is of weights that others trained; give it a row of its own")
         if evaluation.settings.recipe.train_portion < 1:
             raise InputError(f"{architecture}: {path} was scored on training images that were held out; retrain on all")
         if evaluation.settings != tests[first].settings:
@@ -253,6 +280,7 @@ def _check_alike(architecture: str, tests: Mapping[str, Evaluation]) -> None:
 def _records(stages: Mapping[str, StageResult], tests: Mapping[str, Evaluation]) -> Records:
     records: Records = {("search", path): (stage.provenance, stage.seconds) for path, stage in stages.items()}
     for path, evaluation in tests.items():
-        records["train", path] = evaluation.training_provenance, evaluation.training_seconds
+        if evaluation.training_provenance is not None and evaluation.training_seconds is not None:
+            records["train", path] = evaluation.training_provenance, evaluation.training_seconds
         records["test", path] = evaluation.provenance, evaluation.seconds
     return records

@@ -165,6 +165,7 @@ def row(folder: Path, accuracies: list[float], searches: int = 0, architecture: 
         "architecture": architecture,
         "runs": {"training": runs(folder, accuracies, searches)},
         "searches": {},
+        "released": {},
         "paper": None,
         "independent": {},
         "cells": [],

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pdarts.reporting.comparison import MINUS
 from pdarts.reporting.report import report
 from pdarts.reporting.rows import TableFiles
 from pdarts.settings import parse
@@ -20,7 +22,7 @@ QUOTED, MEASURED, BARE = "PNAS †", "P-DARTS CIFAR10 + cutout", "Random cells"
 
 def files(folder: Path, **changes: Any) -> dict[str, Any]:
     """A quoted row, one that is measured on CIFAR-10 and not run on CIFAR-100, and random cells."""
-    nothing = {"runs": {}, "searches": {}, "paper": None, "independent": {}, "cells": [], "curves": []}
+    nothing = {"runs": {}, "searches": {}, "released": {}, "paper": None, "independent": {}, "cells": [], "curves": []}
     absent = {"trainings": {str(folder / "nowhere"): [0]}, "search": None, "drawn": []}
     measured = {
         **nothing,
@@ -98,6 +100,26 @@ def test_a_mixed_number_is_marked_where_it_stands_and_no_other(tmp_path: Path) -
     assert row[CIFAR10 + "here (n)"] == "2.50 ± 0.10 (3) ‡"
     assert "‡" not in row[CIFAR10 + "searches (n)"]
     assert f"Within single numbers (‡): {MEASURED}." in forms(table)["md"]
+
+
+def test_released_weights_stand_in_a_row_of_their_own_or_say_where_their_file_belongs(tmp_path: Path) -> None:
+    table = files(tmp_path)
+    released = {"test": str(tmp_path / "test.json"), "file": "checkpoints/theirs.pt", "origin": "linked on their page"}
+    nothing = {**table["rows"][0], "paper": MEASURED}
+    table["rows"].append({**nothing, "architecture": "Released", "released": {"cifar10": released}})
+    whole = forms({**table, "rows": table["rows"][2:]})["md"]
+    assert shown(table)["Released"][CIFAR10 + "here (n)"] == "not run"
+    assert "- Not run: Released: put the file checkpoints/theirs.pt there (linked on their page)" in whole
+    assert "Incomplete" not in whole
+
+    settings = json.loads((tmp_path / "one/seed0/test.json").read_text())["settings"] | {"recipe": None}
+    untold = {"training_seconds": None, "training_provenance": None}
+    write_test(tmp_path / "test.json", 97.58, settings=settings, **untold)
+    row = shown(table)["Released"]
+    assert (row[CIFAR10 + "here (n)"], row[CIFAR10 + "paper (difference)"]) == ("2.42 (1)", f"2.50 ({MINUS}0.08)")
+    text = forms(table)["md"]
+    assert "Released: by others, who offer the weights; tested here, not retrained here" in text
+    assert "Not run: Released" not in text
 
 
 def test_differences_have_a_sign(tmp_path: Path) -> None:

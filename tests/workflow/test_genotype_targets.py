@@ -45,7 +45,13 @@ def planned(project: Path, *targets: str) -> set[str]:
     return set(re.findall(r"Missing output files: results/([^,;\n]+)", dry_run(project, *targets)))
 
 
-STAGES = [f"search/pdarts-cifar10/seed0/stage{stage}.json" for stage in (1, 2, 3)]
+SEARCH = "search/pdarts-cifar10"
+STAGES = [f"{SEARCH}/seed0/stage{stage}.json" for stage in (1, 2, 3)]
+
+
+def chosen(genotype: str, stages: int = 3) -> list[str]:
+    """What the chosen genotype of a search with one seed takes."""
+    return [*STAGES[:stages], f"{SEARCH}/seed0/{genotype}.json", f"{SEARCH}/chosen/{genotype}.json"]
 
 
 def of_training(name: str, seed: int, *genotype: str) -> tuple[str, set[str]]:
@@ -58,21 +64,11 @@ def of_training(name: str, seed: int, *genotype: str) -> tuple[str, set[str]]:
 @pytest.mark.parametrize(
     "trainings",
     [
+        [of_training("pdarts-cifar10-stage1-on-cifar10", 0, *chosen("genotype_stage1", 1))],
+        [of_training("pdarts-cifar10-stage2-on-cifar10", 1, *chosen("genotype_stage2", 2))],
         [
-            of_training(
-                "pdarts-cifar10-stage1-on-cifar10", 0, *STAGES[:1], "search/pdarts-cifar10/seed0/genotype_stage1.json"
-            )
-        ],
-        [
-            of_training(
-                "pdarts-cifar10-stage2-on-cifar10", 1, *STAGES[:2], "search/pdarts-cifar10/seed0/genotype_stage2.json"
-            )
-        ],
-        [
-            of_training("pdarts-cifar10-on-cifar10", 1, *STAGES, "search/pdarts-cifar10/seed0/genotype.json"),
-            of_training(
-                "pdarts-cifar10-skips3-on-cifar10", 2, *STAGES, "search/pdarts-cifar10/seed0/genotype_skips3.json"
-            ),
+            of_training("pdarts-cifar10-on-cifar10", 1, *chosen("genotype")),
+            of_training("pdarts-cifar10-skips3-on-cifar10", 2, *chosen("genotype_skips3")),
             of_training("random-on-cifar10", 2, "random/seed2/genotype.json"),
             of_training("random-2-skips-on-cifar10", 1, "random/seed1/genotype_skips2.json"),
             of_training("nasnet-on-cifar10", 0),

@@ -51,14 +51,23 @@ def test_the_paper_runs_every_training_of_its_tables_once(tree: Path) -> None:
     assert jobs["report"] == len(tables)
 
 
-def test_a_second_search_adds_its_own_retraining_and_no_other(tree: Path) -> None:
+def test_a_second_search_adds_validations_and_its_own_retraining(tree: Path) -> None:
     one, two = planned(tree, "depth_study"), planned(tree, "depth_study", "--config", "repeats={searches: 2}")
+    assert one["choose"] == 3
     assert {rule: two[rule] - one[rule] for rule in two if two[rule] != one[rule]} == {
         "search": 3,  # stages of one more search
+        "search_curves": 1,
         "derive": 3,  # after each stage of it
-        "train": 3,
-        "test": 3,
+        "train": 2 + 3 * 2,  # validations to choose by, and every stage's genotype of either search
+        "test": 2 + 3 * 2,
     }
+
+
+def test_released_weights_are_tested_where_their_file_is_there_and_stop_nothing_where_not(tree: Path) -> None:
+    assert planned(tree, "table1", "table2")["test_checkpoint"] == 0
+    (tree / "checkpoints").mkdir()
+    (tree / "checkpoints/pdarts-imagenet.pth.tar").touch()
+    assert planned(tree, "table1", "table2")["test_checkpoint"] == 1
 
 
 def test_a_partial_table_starts_no_training_and_is_made_anew_when_a_result_comes(tree: Path) -> None:
