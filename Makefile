@@ -6,6 +6,8 @@
 #   VENV=.venv       where that environment lies
 #   PYTEST_ARGS=     passed to pytest, such as '-k derive'
 #   TARGET=demo      what to accept, calibrate, plan: a target of the workflow, or result files
+#   CONFIGFILE=      files with settings of your own that accept, calibrate, plan, ledger and tidy see, such as mine.yaml
+#   CONFIG=          a single setting likewise, as in CONFIG='repeats={retrainings: 10}'
 #   REASON=          why, for the results' provenance
 
 PYTHON ?= python3
@@ -13,11 +15,14 @@ VENV ?= .venv
 TORCH ?= $(if $(wildcard $(VENV)/.torch-cpu),cpu,default)
 PYTEST_ARGS ?=
 TARGET ?= demo
+CONFIGFILE ?=
+CONFIG ?=
 REASON ?=
 
 TORCH_CPU_INDEX = https://download.pytorch.org/whl/cpu
 BIN = $(VENV)/bin
 REPORT = results/report.html
+OWN = $(if $(CONFIGFILE),--configfile $(CONFIGFILE)) $(if $(CONFIG),--config '$(CONFIG)')
 
 # Steps are started by name.
 export PATH := $(if $(filter /%,$(VENV)),$(VENV),$(CURDIR)/$(VENV))/bin:$(PATH)
@@ -46,19 +51,19 @@ demo: setup ## Run the whole chain on the embedded digits, then show its table a
 	@ls results/train/*/seed*/cells.svg results/search/*/seed*/curves.svg results/train/*/curves.svg
 
 accept: setup ## Keep finished results after a harmless change of code: make accept TARGET=demo REASON="renamed a variable"
-	@$(BIN)/python -m pdarts.accept --target "$(TARGET)" --reason "$(REASON)"
+	@$(BIN)/python -m pdarts.accept $(OWN) --target "$(TARGET)" --reason "$(REASON)"
 
 calibrate: setup ## Time a few real steps of all that TARGET needs on this device: make calibrate TARGET=cifar
-	@$(BIN)/python -m pdarts.calibrate --target $(TARGET)
+	@$(BIN)/python -m pdarts.calibrate $(OWN) --target $(TARGET)
 
 plan: setup ## Show all pending steps of TARGET with device-hours, memory and disk: make plan TARGET=cifar
-	@$(BIN)/python -m pdarts.plan --target $(TARGET)
+	@$(BIN)/python -m pdarts.plan $(OWN) --target $(TARGET)
 
 ledger: setup ## Show what finished steps of TARGET took, against what the calibration made expect
-	@$(BIN)/python -m pdarts.plan --ledger --target $(TARGET)
+	@$(BIN)/python -m pdarts.plan $(OWN) --ledger --target $(TARGET)
 
 tidy: setup ## List files in results/ that nothing declared makes any more
-	@$(BIN)/python -m pdarts.tidy
+	@$(BIN)/python -m pdarts.tidy $(OWN)
 
 test: $(VENV)/.dev ## Run the tests, one worker a core
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)

@@ -11,7 +11,7 @@ from pdarts.engine import step
 from pdarts.engine.provenance import code_version, now
 from pdarts.errors import InputError
 from pdarts.planning.notes import note
-from pdarts.planning.workflow import outdated, snakemake
+from pdarts.planning.workflow import add_config, config_of, outdated, snakemake
 
 ALL_BUT_CODE = ("--rerun-triggers", "input", "mtime", "params", "software-env")
 RESULTS = (".json", ".jsonl", ".pt")
@@ -23,14 +23,12 @@ def main() -> None:
     parser = step.parser(__doc__)
     parser.add_argument("--target", required=True, help="target or result file whose results to accept, such as demo")
     parser.add_argument("--reason", required=True, help="why the change cannot have changed a result")
-    parser.add_argument(
-        "--configfile", nargs="+", default=[], metavar="FILE.yaml", help="your own settings, as for snakemake"
-    )
+    add_config(parser)
     arguments = parser.parse_args()
     target, reason = arguments.target, arguments.reason.strip()
     if not reason:
         raise InputError("--reason is empty; say why the change cannot have changed a result")
-    config = ["--configfile", *arguments.configfile] if arguments.configfile else []
+    config = config_of(arguments)
     if invalid := _outdated(snakemake(*config, *ALL_BUT_CODE, "--summary", "--", target)):
         listed = "\n  ".join(map(str, invalid))
         raise InputError(

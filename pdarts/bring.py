@@ -18,7 +18,7 @@ from pdarts.engine.provenance import now
 from pdarts.errors import InputError
 from pdarts.planning.checks import CHECKS, OtherCode, check
 from pdarts.planning.notes import note
-from pdarts.planning.workflow import Job, jobs, makers, needed, snakemake
+from pdarts.planning.workflow import Job, add_config, config_of, jobs, makers, needed, snakemake
 
 RESULTS = Path("results")
 
@@ -28,9 +28,7 @@ def main() -> None:
     parser = step.parser(__doc__)
     parser.add_argument("--source", required=True, type=Path, metavar="FOLDER", help="the other machine's results/")
     parser.add_argument("--target", required=True, nargs="+", help="targets or result files to bring in")
-    parser.add_argument(
-        "--configfile", nargs="+", default=[], metavar="FILE.yaml", help="your own settings, as for snakemake"
-    )
+    add_config(parser)
     parser.add_argument(
         "--reason", default="", help="bring in what other code made, too: why that cannot have changed a result"
     )
@@ -38,10 +36,11 @@ def main() -> None:
     source, reason = arguments.source.resolve(), arguments.reason.strip()
     if not source.is_dir() or source == RESULTS.resolve():
         raise InputError(f"--source is {arguments.source}; allowed: the results folder of another copy of the project")
-    found = jobs(arguments.target, arguments.configfile)
+    config = config_of(arguments)
+    found = jobs(arguments.target, config)
     brought, refused = _bring(found, source, bool(reason))
     if brought:
-        _mark(brought, source, reason, arguments.configfile)
+        _mark(brought, source, reason, config)
         print("brought in:", *(f"  {path}" for job in brought for path in job.outputs), sep="\n")
     if refused:
         print("not brought in:", *(f"  {path}: {why}" for path, why in refused.items()), sep="\n")
@@ -95,14 +94,13 @@ def _fits(job: Job, there: Mapping[Path, Path], not_brought: set[Job], other_cod
     return False
 
 
-def _mark(brought: Mapping[Job, bool], source: Path, reason: str, configfiles: list[str]) -> None:
+def _mark(brought: Mapping[Job, bool], source: Path, reason: str, config: list[str]) -> None:
     """Note in each result where it came from, and tell Snakemake that it is up to date.
 
     Raises:
         InputError: if Snakemake refuses, as while a run is under way; what was copied is gone again then.
     """
     outputs = [path for job in brought for path in job.outputs]
-    config = ["--configfile", *configfiles] if configfiles else []
     touch = (*config, "--touch", "--", *map(str, outputs))
     try:
         snakemake(*touch)

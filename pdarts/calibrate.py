@@ -16,7 +16,7 @@ from pdarts.planning import calibration
 from pdarts.planning.calibration import Calibration, hardware
 from pdarts.planning.timing import distinct, measure
 from pdarts.planning.work import Work, work_of
-from pdarts.planning.workflow import Job, jobs, makers
+from pdarts.planning.workflow import Job, add_config, config_of, jobs, makers
 from pdarts.settings import Machine, parse_argument
 
 
@@ -24,15 +24,13 @@ def main() -> None:
     """Entry point."""
     parser = step.parser(__doc__)
     parser.add_argument("--target", nargs="+", default=["demo"], help="targets or result files (default: demo)")
-    parser.add_argument(
-        "--configfile", nargs="+", default=[], metavar="FILE.yaml", help="your own settings, as for snakemake"
-    )
+    add_config(parser)
     parser.add_argument("--limit", type=float, default=10, help="seconds a kind of step at most (default: 10)")
     parser.add_argument(
         "--patience", type=float, default=120, help="give a kind of step up after so many seconds (default: 120)"
     )
     arguments = parser.parse_args()
-    found = jobs(arguments.target, arguments.configfile)
+    found = jobs(arguments.target, config_of(arguments))
     works, machine = _works(found), _machine(found)
     if not works:
         raise InputError(f"{' '.join(arguments.target)}: nothing is searched or trained behind it; name a table")

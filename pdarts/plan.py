@@ -12,20 +12,18 @@ from pdarts.engine import step
 from pdarts.planning import calibration
 from pdarts.planning.costs import costs, device_of
 from pdarts.planning.listing import ledger, plan
-from pdarts.planning.workflow import jobs, makers
+from pdarts.planning.workflow import add_config, config_of, jobs, makers
 
 
 def main() -> None:
     """Entry point."""
     parser = step.parser(__doc__)
     parser.add_argument("--target", nargs="+", default=["demo"], help="targets or result files (default: demo)")
-    parser.add_argument(
-        "--configfile", nargs="+", default=[], metavar="FILE.yaml", help="your own settings, as for snakemake"
-    )
+    add_config(parser)
     parser.add_argument("--device", help="name of a device, or part of it (default: the one calibrated last)")
     parser.add_argument("--ledger", action="store_true", help="what finished steps took, instead of what is pending")
     arguments = parser.parse_args()
-    found = jobs(arguments.target, arguments.configfile)
+    found = jobs(arguments.target, config_of(arguments))
     made_by = makers(found)
     if arguments.ledger:
         print(ledger(found, made_by, calibration.all_there()))

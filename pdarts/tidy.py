@@ -19,7 +19,7 @@ from pdarts.engine import step
 from pdarts.errors import InputError
 from pdarts.planning.declared import belongs, read_config
 from pdarts.planning.listing import gigabytes
-from pdarts.planning.workflow import DRY_RUN, parse, snakemake
+from pdarts.planning.workflow import DRY_RUN, add_config, config_of, parse, snakemake
 
 RESULTS = Path("results")
 
@@ -27,13 +27,11 @@ RESULTS = Path("results")
 def main() -> None:
     """Entry point."""
     parser = step.parser(__doc__)
-    parser.add_argument(
-        "--configfile", nargs="+", default=[], metavar="FILE.yaml", help="your own settings, as for snakemake"
-    )
+    add_config(parser)
     parser.add_argument("--delete", action="store_true", help="delete what is listed")
     arguments = parser.parse_args()
-    config = read_config([Path("config.yaml"), *map(Path, arguments.configfile)])
-    option = ["--configfile", *arguments.configfile] if arguments.configfile else []
+    config = read_config([Path("config.yaml"), *map(Path, arguments.configfile)], arguments.config)
+    option = config_of(arguments)
     rules = snakemake(*option, "--quiet", "all", "--list-target-rules")
     targets = re.findall(r"^(\w+)(?: \(.*\))?$", rules, re.MULTILINE)
     with ThreadPoolExecutor(2) as pool:

@@ -29,11 +29,11 @@ STEPS = {
     "draw": {"--genotype", "--output"},
     "curves": {"--title", "--metrics", "--stages", "--output"},
     "report": {"--table", "--output-stem", "--partial"},
-    "accept": {"--target", "--reason", "--configfile"},
-    "calibrate": {"--target", "--configfile", "--limit", "--patience"},
-    "plan": {"--target", "--configfile", "--device", "--ledger"},
-    "bring": {"--source", "--target", "--configfile", "--reason"},
-    "tidy": {"--configfile", "--delete"},
+    "accept": {"--target", "--reason", "--configfile", "--config"},
+    "calibrate": {"--target", "--configfile", "--config", "--limit", "--patience"},
+    "plan": {"--target", "--configfile", "--config", "--device", "--ledger"},
+    "bring": {"--source", "--target", "--configfile", "--config", "--reason"},
+    "tidy": {"--configfile", "--config", "--delete"},
 }  # fmt: skip
 
 

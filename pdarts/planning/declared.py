@@ -11,8 +11,12 @@ from pdarts.errors import InputError
 from pdarts.settings import Config, RandomCells, parse_config
 
 
-def read_config(paths: Sequence[Path]) -> Config:
-    """The config files as Snakemake puts them together: later ones add and override, keys within keys too.
+def read_config(paths: Sequence[Path], entries: Sequence[str] = ()) -> Config:
+    """The config as Snakemake puts it together: later parts add and override, keys within keys too.
+
+    Args:
+        paths: config files.
+        entries: `KEY=VALUE`, the value in YAML, as behind `snakemake --config`.
 
     Raises:
         InputError: if one cannot be read, or they do not fit.
@@ -25,6 +29,11 @@ def read_config(paths: Sequence[Path]) -> Config:
             raise InputError(f"{path}: this config file does not exist") from error
         except yaml.YAMLError as error:
             raise InputError(f"{path}: no YAML ({error})") from error
+    for entry in entries:
+        key, equals, value = entry.partition("=")
+        if not equals:
+            raise InputError(f"--config: {entry!r} is no KEY=VALUE, such as 'repeats={{retrainings: 10}}'")
+        merged = _merged(merged, {key: yaml.safe_load(value)})
     return parse_config(merged)
 
 

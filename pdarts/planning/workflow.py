@@ -4,6 +4,7 @@ A dry run of all jobs prints the command of each, which says everything that the
 files would be made anew. Neither locks nor changes anything, so both work while a run is under way.
 """
 
+import argparse
 import json
 import re
 import shlex
@@ -63,13 +64,32 @@ class Job:
         return tuple(Path(value) for name in names for value in self.options.get(name, ()))
 
 
-def jobs(targets: Sequence[str], configfiles: Sequence[str] = ()) -> list[Job]:
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which settings hold: those of Snakemake."""
+    parser.add_argument(
+        "--configfile", nargs="+", default=[], metavar="FILE.yaml", help="your own settings, as for snakemake"
+    )
+    parser.add_argument(
+        "--config", nargs="+", default=[], metavar="KEY=VALUE", help="single settings, as for snakemake"
+    )
+
+
+def config_of(arguments: argparse.Namespace) -> list[str]:
+    """These options, for Snakemake."""
+    given = {"--configfile": arguments.configfile, "--config": arguments.config}
+    return [word for option, values in given.items() if values for word in (option, *values)]
+
+
+def jobs(targets: Sequence[str], config: Sequence[str] = ()) -> list[Job]:
     """All jobs behind the targets, pending or not.
+
+    Args:
+        targets: of the workflow, or result files.
+        config: what `config_of` gives.
 
     Raises:
         InputError: if Snakemake refuses them.
     """
-    config = ["--configfile", *configfiles] if configfiles else []
     with ThreadPoolExecutor() as pool:
         summary = pool.submit(snakemake, *config, "--nolock", "--summary", "--", *targets)
         dry_run = pool.submit(snakemake, *config, *DRY_RUN, "--", *targets)

@@ -69,6 +69,15 @@ def test_config_files_add_and_override_key_by_key(tmp_path: Path) -> None:
     assert config.trainings == CONFIG.trainings | config.validations
 
 
+def test_single_settings_come_last(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("repeats: {retrainings: 5, searches: 2}\n")
+    config = read_config([ROOT / "config.yaml", mine], ["repeats={retrainings: 10}"])
+    assert (config.repeats["retrainings"], config.repeats["searches"]) == (10, 2)
+    with pytest.raises(InputError, match=r"--config: 'repeats' is no KEY=VALUE, such as 'repeats="):
+        read_config([ROOT / "config.yaml"], ["repeats"])
+
+
 def test_a_config_file_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.yaml: this config file does not exist"):
         read_config([tmp_path / "none.yaml"])

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -68,6 +69,20 @@ def test_released_weights_are_tested_where_their_file_is_there_and_stop_nothing_
     (tree / "checkpoints").mkdir()
     (tree / "checkpoints/pdarts-imagenet.pth.tar").touch()
     assert planned(tree, "table1", "table2")["test_checkpoint"] == 1
+
+
+def test_a_plan_sees_the_settings_that_snakemake_is_given(tree: Path) -> None:
+    (tree / "mine.yaml").write_text("repeats: {searches: 2}\n")
+    make = ["make", "-n", "plan", "TARGET=depth_study", "CONFIGFILE=mine.yaml", "CONFIG=repeats={retrainings: 10}"]
+    printed = subprocess.run([*make, "-f", ROOT / "Makefile"], cwd=ROOT, capture_output=True, text=True, check=True)
+    (command,) = re.findall(r"python (-m pdarts\.plan .+)$", printed.stdout, re.MULTILINE)
+    environment = {**os.environ, "PYTHONPATH": str(tree)}
+    plan = [sys.executable, *shlex.split(command)]
+    done = subprocess.run(plan, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert ["train", "darts-v2-on-cifar10", "train", "10"] in [line[:4] for line in lines]
+    assert ["train", "pdarts-cifar10-validation", "train", "2"] in [line[:4] for line in lines]
 
 
 def test_a_partial_table_starts_no_training_and_is_made_anew_when_a_result_comes(tree: Path) -> None:

@@ -18,7 +18,7 @@ def calibrate(tree: Tree, device: str = "CPU", seconds: float = 1.0) -> None:
     """Put a calibration of every stage into the tree, as if each step had taken so many seconds."""
     program = (
         "import json, sys; from pdarts.planning.workflow import jobs, makers; from pdarts.planning.work import work_of;"
-        f"found = jobs(['{TARGET}'], ['{CONFIG}']); made = makers(found);"
+        f"found = jobs(['{TARGET}'], ['--configfile', '{CONFIG}']); made = makers(found);"
         "print(json.dumps([work_of(job, made).key for job in found if job.step == 'search']))"
     )
     done = tree.python("-c", program)
