@@ -8,15 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.by_hand import trained, write_manifest
 from tests.configuration import ROOT
 from tests.workflow.tree import Tree
 
 pytestmark = pytest.mark.workflow
 
 MADE = {
+    "cost": [],
     "own-genotype": ["cells/mine.svg", "results/tables/mine.html", "results/train/mine/seed0/test.json"],
     "own-operation": ["results/search/digits/seed0/genotype.json"],
     "own-search": ["results/search/mine/seed0/genotype.json", "results/search/mine/seed0/stage2.metrics.jsonl"],
+    "results": ["results/random/seed7/genotype.json"],
     "targets": [],
 }
 """Pages, and what is there after their commands ran."""
@@ -26,7 +29,7 @@ def follow(page: str, tree: Tree) -> str:
     """Do what a page says, from its top to its end; the output of its commands.
 
     A line with a file's name in backquotes and a colon, then a block: its content. A `diff` block changes the module
-    that was named last. An `sh` block runs.
+    that was named last. `sh` blocks run, and `python` blocks, on two black images.
     """
     text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     printed, edited = "", ""
@@ -40,6 +43,9 @@ def follow(page: str, tree: Tree) -> str:
         elif match["language"] == "diff":
             lines = match["content"].splitlines(keepends=True)
             tree.edit(edited, *("".join(line[1:] for line in lines if line[0] != sign) for sign in "+-"))
+        elif match["language"] == "python":
+            (tree.root / "block.py").write_text(f"import torch\nimages = torch.zeros(2, 3, 16, 16)\n{match['content']}")
+            printed += run(tree, "python block.py")
         elif match["language"] == "sh":
             printed += run(tree, match["content"])
     return printed
@@ -70,12 +76,21 @@ def copy(tmp_path: Path) -> Tree:
 
 @pytest.mark.parametrize("page", MADE)
 def test_a_page_does_what_it_says(page: str, copy: Tree) -> None:
+    if page == "results":
+        (folder := copy.root / "results/train/digits/seed0").mkdir(parents=True)
+        trained(folder, write_manifest(copy.root))
     printed = follow(page, copy)
     assert printed
     missing = [path for path in MADE[page] if not (copy.root / path).is_file()]
     assert not missing
     if page == "own-operation":
         assert "conv_3x3" in copy.read("results/search/digits/seed0/stage1.json")
+    if page == "cost":
+        assert list((copy.root / "results/calibration").glob("*.json"))
+        assert {"train_step:", "Total:"} <= set(printed.split())
+        assert "Nothing is finished yet." in printed
+    if page == "results":
+        assert "  results/random/seed7/genotype.json\n2 files" in printed
     if page == "own-search":
         jobs = re.findall(r"^(\w+) +\d+$", printed.split("Job stats:")[-1], re.MULTILINE)
         assert jobs == ["derive", "total"]

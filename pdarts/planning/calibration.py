@@ -26,13 +26,20 @@ class Calibration:
     """By `Work.key`: `timings`, `memory`, `weights_bytes`, `provenance`."""
 
     def seconds(self, work: Work, counts: Mapping[str, float]) -> float | None:
-        """Expected seconds of so many steps, the first of them slow; None if one of their kinds was not measured."""
+        """Expected seconds of so many steps, the first of them slow; None if one of their kinds was not measured.
+
+        Images are decoded while the device computes, so the slower of the two decides.
+        """
         timings = self.units.get(work.key, {}).get("timings", {})
         kinds = [kind for kind, count in counts.items() if count]
-        if any(timings.get(kind, {}).get("median") is None for kind in kinds):
+        decoded = {kind: "evaluation_decoding" if kind == "evaluation" else "decoding" for kind in kinds}
+        beside = {kind: name for kind, name in decoded.items() if name in work.decoding}
+        if any(timings.get(kind, {}).get("median") is None for kind in (*kinds, *beside.values())):
             return None
         start = max((timings[kind]["first"] - timings[kind]["median"] for kind in kinds), default=0.0)
-        return max(start, 0.0) + sum(counts[kind] * timings[kind]["median"] for kind in kinds)
+        medians = {kind: timings[kind]["median"] for kind in kinds}
+        medians |= {kind: max(medians[kind], timings[name]["median"]) for kind, name in beside.items()}
+        return max(start, 0.0) + sum(counts[kind] * medians[kind] for kind in kinds)
 
     def memory(self, work: Work, kinds: Iterable[str]) -> int | None:
         """Expected peak in bytes of a process with steps of these kinds; None if one was not measured."""

@@ -1,7 +1,7 @@
 """Time single steps of the real search and training loops, on synthetic images of the dataset's size.
 
 Each unit of work is timed in a process of its own: its peak memory is its own, and a step that never ends, or that
-does not fit into memory, ends nothing else.
+does not fit into memory, ends nothing else. Another process then goes on with the kinds of steps that are left.
 """
 
 import multiprocessing
@@ -23,6 +23,7 @@ from pdarts.engine.provenance import now, provenance
 from pdarts.nets import saved
 from pdarts.nets.network import Network
 from pdarts.nets.supernet import Supernet
+from pdarts.planning.decoding import time_decoding
 from pdarts.planning.stopwatch import Enough, NoCheckpoint, Stopwatch
 from pdarts.planning.work import TEST_BATCH_SIZE, Size, Work
 from pdarts.progressive.stage import search_stage
@@ -34,7 +35,7 @@ from pdarts.space.topology import EDGES, KINDS
 MANY_EPOCHS = 1000
 """Epochs of one step each, so that dropout and drop path are at work."""
 KINDS_OF_STEPS = {"search": ("evaluation", "weights_step", "joint_step"), "train": ("evaluation", "train_step")}
-"""In the order in which they are timed: the hungriest for memory last."""
+"""In the order in which they are timed: the hungriest for memory last. Decoding comes first, where there is any."""
 
 Report = Callable[[str, Any], None]
 
@@ -52,49 +53,61 @@ def measure(work: Work, machine: Machine, limit: float, patience: float) -> dict
         `unit`, `timings` by kind of step (seconds; `memory` is the peak in bytes), `weights_bytes` of a training,
         `not_measured` (reasons by kind of step) and `provenance`.
     """
-    context = multiprocessing.get_context("spawn")
-    receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(sending, work, machine, limit), daemon=True)
-    process.start()
-    sending.close()
     found: dict[str, Any] = {"unit": work.unit, "timings": {}, "not_measured": {}}
-    waiting = list(KINDS_OF_STEPS[work.step])
-    reason = f"two steps did not end within {patience:g} seconds"
-    try:
-        while receiving.poll(patience):
-            name, value = receiving.recv()
-            if name in waiting:
-                found["timings"][name] = value
-                waiting.remove(name)
-            elif name == "failed":
-                reason = value["reason"]
-                break
-            else:
-                found[name] = value
-    except EOFError:
-        reason = "its process was ended, most likely since memory ran out"
-    finally:
+    waiting = [*work.decoding, *KINDS_OF_STEPS[work.step]]
+    while waiting:
+        reason = _measure(work, waiting, machine, limit, patience, found)
         if waiting:
-            process.kill()
-        process.join()
-    found["not_measured"] = dict.fromkeys(waiting, reason)
+            found["not_measured"][waiting.pop(0)] = reason
     return found
 
 
-def _child(sending: Connection, work: Work, machine: Machine, limit: float) -> None:
+def _measure(
+    work: Work, waiting: list[str], machine: Machine, limit: float, patience: float, found: dict[str, Any]
+) -> str:
+    """Time kinds of steps in one process, taking each from `waiting`, until all are timed or one cannot be; why not."""
+    context = multiprocessing.get_context("spawn")
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(sending, work, list(waiting), machine, limit))
+    process.start()
+    sending.close()
+    try:
+        while waiting and receiving.poll(patience):
+            name, value = receiving.recv()
+            if name == "failed":
+                return str(value)
+            if name in waiting:
+                found["timings"][name] = value
+                waiting.remove(name)
+            else:
+                found[name] = value
+    except EOFError:
+        return "its process was ended, most likely since memory ran out"
+    finally:
+        process.kill()
+        process.join()
+    return f"two steps did not end within {patience:g} seconds"
+
+
+def _child(sending: Connection, work: Work, kinds: list[str], machine: Machine, limit: float) -> None:
     """Send each timing as it is there."""
     started, where = now(), device.set_up(machine)
     _leave_memory_for_others()
     time_steps = _time_search if work.step == "search" else _time_training
     try:
         sending.send(("provenance", provenance(where, started, step="calibrate")))
-        time_steps(work, where, limit, lambda name, value: sending.send((name, value)))
+        for kind in kinds:
+            if kind in work.decoding:
+                augmentation, batch_size = work.decoding[kind]
+                timing = time_decoding(work.size.pixels, batch_size, augmentation, machine.workers, limit)
+                sending.send((kind, timing))
+        time_steps(work, kinds, where, limit, lambda name, value: sending.send((name, value)))
     except (MemoryError, torch.OutOfMemoryError) as error:
-        sending.send(("failed", {"reason": f"memory ran out ({str(error).splitlines()[0]})"}))
+        sending.send(("failed", f"memory ran out ({str(error).splitlines()[0]})"))
     except RuntimeError as error:
         if "memory" not in str(error).lower():
             raise
-        sending.send(("failed", {"reason": f"memory ran out ({str(error).splitlines()[-1]})"}))
+        sending.send(("failed", f"memory ran out ({str(error).splitlines()[-1]})"))
     sending.close()
 
 
@@ -108,13 +121,15 @@ def _leave_memory_for_others() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (free, hard))
 
 
-def _time_search(work: Work, where: torch.device, limit: float, report: Report) -> None:
+def _time_search(work: Work, kinds: list[str], where: torch.device, limit: float, report: Report) -> None:
     stage = parse(StageSettings, work.settings, "settings")
     candidates = dict.fromkeys(KINDS, mixed_candidates(stage.candidates, stage.operations))
     loaders = [_loader(work.size, stage.batch_size, stage.augmentation, where) for _ in range(2)]
     supernet = Supernet(stage.cells, stage.channels, work.size.classes, candidates, stage.partial_channels).to(where)
-    report("evaluation", _time_evaluation(supernet.eval(), loaders[1], where, limit))
-    for name, frozen in (("weights_step", MANY_EPOCHS), ("joint_step", 0)):
+    if "evaluation" in kinds:
+        report("evaluation", _time_evaluation(supernet.eval(), loaders[1], where, limit))
+    frozen_epochs = {"weights_step": MANY_EPOCHS, "joint_step": 0}
+    for name, frozen in ((kind, frozen_epochs[kind]) for kind in kinds if kind in frozen_epochs):
         endless = stage.model_copy(update={"epochs": MANY_EPOCHS, "frozen_epochs": frozen, "scored_epochs": 0})
         watch = Stopwatch(where, limit)
         try:
@@ -125,15 +140,18 @@ def _time_search(work: Work, where: torch.device, limit: float, report: Report) 
             report(name, watch.result())
 
 
-def _time_training(work: Work, where: torch.device, limit: float, report: Report) -> None:
+def _time_training(work: Work, kinds: list[str], where: torch.device, limit: float, report: Report) -> None:
     recipe = parse(Recipe, work.settings, "settings")
     genotype = Genotype.parse(work.genotype, "genotype")
     auxiliary = recipe.auxiliary_weight is not None
     network = Network(genotype, recipe.stem, recipe.cells, recipe.channels, work.size.classes, auxiliary).to(where)
     report("weights_bytes", len(saved.dump(network.state_dict())))
-    test = _loader(work.size, TEST_BATCH_SIZE, None, where)
-    network.eval()
-    report("evaluation", _time_evaluation(lambda images: network(images)[0], test, where, limit))
+    if "evaluation" in kinds:
+        network.eval()
+        test = _loader(work.size, TEST_BATCH_SIZE, None, where)
+        report("evaluation", _time_evaluation(lambda images: network(images)[0], test, where, limit))
+    if "train_step" not in kinds:
+        return
     endless = recipe.model_copy(update={"epochs": MANY_EPOCHS})
     watch = Stopwatch(where, limit)
     try:

@@ -10,7 +10,7 @@ from typing import Any
 from pdarts.engine.files import read_json
 from pdarts.errors import InputError
 from pdarts.planning.workflow import Job
-from pdarts.settings import IMAGE_SIZES, TRAIN_IMAGES, Dataset, Recipe, StageSettings, parse
+from pdarts.settings import IMAGE_SIZES, TRAIN_IMAGES, Dataset, Recipe, StageSettings, StreamedAugmentation, parse
 
 FREE = {
     "search": {
@@ -69,6 +69,16 @@ class Work:
     def key(self) -> str:
         """`unit` as text."""
         return json.dumps(self.unit, sort_keys=True)
+
+    @property
+    def decoding(self) -> dict[str, tuple[StreamedAugmentation | None, int]]:
+        """Changes and images a batch of each kind of decoding that the loop waits for; none of images in memory."""
+        changes = self.settings["augmentation"]
+        if "resized_crop" not in changes:
+            return {}
+        augmentation, batch_size = parse(StreamedAugmentation, changes, "augmentation"), self.settings["batch_size"]
+        tested = TEST_BATCH_SIZE if self.step == "train" else batch_size
+        return {"decoding": (augmentation, batch_size), "evaluation_decoding": (None, tested)}
 
     @property
     def trained_on(self) -> int:

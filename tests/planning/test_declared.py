@@ -8,6 +8,8 @@ from pdarts.errors import InputError
 from pdarts.planning.declared import belongs, read_config
 from tests.configuration import CONFIG, ROOT
 
+DECLARED = read_config([ROOT / "config.yaml"])
+
 
 @pytest.mark.parametrize(
     "path",
@@ -16,6 +18,8 @@ from tests.configuration import CONFIG, ROOT
         "search/digits/seed1/stage3.json",
         "search/digits/seed1/stage3.metrics.jsonl",
         "search/digits/seed0/genotype_skips3.json",
+        "search/digits/chosen/choice_stage1.json",
+        "train/digits-validation/seed1/weights.pt",
         "train/digits/seed0/weights.pt",
         "train/digits/curves.svg",
         "tables/demo.md",
@@ -34,7 +38,7 @@ from tests.configuration import CONFIG, ROOT
     ],
 )
 def test_files_of_what_is_declared_belong(path: str) -> None:
-    assert belongs(Path(path), CONFIG)
+    assert belongs(Path(path), DECLARED)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +49,8 @@ def test_files_of_what_is_declared_belong(path: str) -> None:
         "search/digits/seed7/stage1.json",
         "search/digits/seed0/stage4.json",
         "search/digits/old/stage1.json",
+        "search/digits/chosen/genotype_stage4.json",
+        "train/fashion-validation/seed0/weights.pt",
         "train/gone/seed0/weights.pt",
         "train/digits/seed7/test.json",
         "train/gone/curves.svg",
@@ -57,7 +63,7 @@ def test_files_of_what_is_declared_belong(path: str) -> None:
     ],
 )
 def test_files_of_what_is_not_declared_do_not(path: str) -> None:
-    assert not belongs(Path(path), CONFIG)
+    assert not belongs(Path(path), DECLARED)
 
 
 def test_config_files_add_and_override_key_by_key(tmp_path: Path) -> None:

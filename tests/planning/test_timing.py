@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 import torch
 
+from pdarts.planning.calibration import Calibration
 from pdarts.planning.stopwatch import STEPS, Enough, Stopwatch
 from pdarts.planning.timing import distinct, measure, mixed_candidates
 from pdarts.planning.work import Size, Work
@@ -50,10 +51,25 @@ def test_what_takes_too_long_is_given_up_and_said() -> None:
     assert set(unit["not_measured"].values()) == {"two steps did not end within 0.01 seconds"}
 
 
-def test_what_does_not_fit_into_memory_is_said() -> None:
-    huge = training_work(Size(64, 64, 8, 3), cells=1, channels=200_000)
-    unit = measure(huge, CPU, limit=1, patience=120)
+def test_what_does_not_fit_into_memory_is_said_and_the_rest_is_tried() -> None:
+    changes = {"resized_crop": [0.08, 1.0], "flip": True, "color_jitter": [0.4, 0.4, 0.4, 0.2]}
+    huge = training_work(Size(64, 64, 8, 3), cells=1, channels=200_000, batch_size=6, augmentation=changes)
+    unit = measure(huge, Machine(device="cpu", workers=2), limit=1, patience=120)
+    assert "memory ran out" in unit["not_measured"]["evaluation"]
     assert "memory ran out" in unit["not_measured"]["train_step"]
+    decoding, in_order = unit["timings"]["decoding"], unit["timings"]["evaluation_decoding"]
+    assert decoding["workers"] == 2
+    assert 0 < decoding["median"] < in_order["median"]  # of 6 and of 256 images
+
+
+def test_a_step_takes_as_long_as_the_slower_of_computing_and_decoding() -> None:
+    changes = {"resized_crop": [0.08, 1.0], "flip": True, "color_jitter": [0.4, 0.4, 0.4, 0.2]}
+    work = training_work(SMALL, epochs=1, batch_size=32, augmentation=changes)
+    computing = {"median": 1.0, "first": 1.0}
+    for decoding, seconds in ((0.5, 2.0), (3.0, 6.0), (None, None)):
+        timings = {"train_step": computing} | ({"decoding": {"median": decoding}} if decoding else {})
+        calibration = Calibration("CPU", "", {work.key: {"timings": timings}})
+        assert calibration.seconds(work, work.counts()) == seconds
 
 
 def test_slow_steps_end_after_one_that_counts() -> None:
