@@ -184,7 +184,9 @@ def validations(wildcards):
     if len(search.seeds) == 1:
         return []
     if search.validation is None:
-        refuse(f"searches.{wildcards.search}: validation is null, so none of its {len(search.seeds)} seeds can be chosen")
+        refuse(
+            f"searches.{wildcards.search}: validation is null, so none of its {len(search.seeds)} seeds can be chosen"
+        )
     return [f"results/train/{wildcards.search}-validation/seed{seed}/test.json" for seed in search.seeds]
 
 
