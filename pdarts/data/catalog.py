@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pdarts.data import stand_ins
 from pdarts.data.files import PublicFiles
 from pdarts.errors import InputError
 from pdarts.settings import Source
@@ -141,13 +142,47 @@ def _cifar(source: Source, root: Path, download: bool) -> Images:
     from torchvision.datasets import CIFAR10, CIFAR100
 
     kind = {"cifar10": CIFAR10, "cifar100": CIFAR100}[source]
+    page = "https://www.cs.toronto.edu/~kriz/cifar.html (the python version)"
+    return _read_cifar(source, kind, root, download, page, lambda folder: kind(folder, download=True))
+
+
+def _cifar_stand_in(source: Source, root: Path, download: bool) -> Images:
+    """Digits in CIFAR's files, which are written where they are missing; their checksums are those of what is written."""
+    from torchvision.datasets import CIFAR10, CIFAR100
+
+    real, files = {
+        "cifar10_stand_in": (CIFAR10, stand_ins.cifar10_files),
+        "cifar100_stand_in": (CIFAR100, stand_ins.cifar100_files),
+    }[source]
+    digits = _digits(root, download)
+    contents = files(*((split.images, split.labels) for split in (digits.train, digits.test)))
+    md5 = {Path(path).name: hashlib.md5(content, usedforsecurity=False).hexdigest() for path, content in contents.items()}
+    checksums = {
+        "train_list": [[name, md5[name]] for name, _ in real.train_list],
+        "test_list": [[name, md5[name]] for name, _ in real.test_list],
+        "meta": real.meta | {"md5": md5[real.meta["filename"]]},
+    }
+
+    def write(folder: Path) -> None:
+        for path, content in contents.items():
+            (folder / path).parent.mkdir(exist_ok=True)
+            (folder / path).write_bytes(content)
+
+    kind = type(source, (real,), checksums)
+    return _read_cifar(source, kind, root, download, "pdarts.prepare, which writes it", write)
+
+
+def _read_cifar(
+    source: Source, kind: Any, root: Path, download: bool, page: str, fetch: Callable[[Path], object]
+) -> Images:
+    """Read CIFAR's files once they are found right; `kind` is torchvision's data set, which knows their checksums."""
     checksums: dict[str, str] = dict([*kind.train_list, *kind.test_list, (kind.meta["filename"], kind.meta["md5"])])
     files = PublicFiles(
         source=source,
         root=root,
-        page="https://www.cs.toronto.edu/~kriz/cifar.html (the python version)",
+        page=page,
         places={name: (f"{kind.base_folder}/{name}",) for name in checksums},
-        fetch=lambda folder: kind(folder, download=True),
+        fetch=fetch,
     )
     # The files are pickles: neither this package nor torchvision unpickles one before its checksum is found right.
     for name, path in files.paths(download).items():
@@ -165,4 +200,6 @@ SOURCES: dict[Source, Callable[[Path, bool], Images]] = {
     "fashion_mnist": _fashion_mnist,
     "cifar10": partial(_cifar, "cifar10"),
     "cifar100": partial(_cifar, "cifar100"),
+    "cifar10_stand_in": partial(_cifar_stand_in, "cifar10_stand_in"),
+    "cifar100_stand_in": partial(_cifar_stand_in, "cifar100_stand_in"),
 }
