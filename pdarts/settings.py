@@ -101,6 +101,9 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Rate = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 
+REHEARSED = "REHEARSAL"
+"""The file that marks a results folder as a rehearsal's."""
+
 LINEAR_TAIL = 5
 """Last epochs of the linear schedule, whose slope is a fifth of that before."""
 

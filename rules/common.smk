@@ -43,6 +43,12 @@ def checked_config():
     for name, checkpoint in checked.checkpoints.items():
         check_genotype(f"checkpoints.{name}.genotype", checkpoint.genotype)
     results = Path("results")
+    if checked.rehearsal != (results / settings.REHEARSED).exists():
+        raise InputError(
+            "rehearsal is true, but this folder is not set up for one, so that no result can be touched; call make rehearsal"
+            if checked.rehearsal
+            else "this folder is a rehearsal's; add --configfile rehearsal.yaml, or go to that of the real results"
+        )
     if results.exists() and not (results.is_dir() and os.access(results, os.W_OK)):
         raise InputError(
             f"{results.resolve()} is no folder that can be written; move it away or change its permissions"
@@ -330,4 +336,5 @@ try:
 except InputError as error:
     refuse(error)
 
+STAMP = " --rehearsal" if CONFIG.rehearsal else ""
 PAPER_TABLES = [name for name, table in CONFIG.tables.items() if table.paper]

@@ -20,7 +20,10 @@ rule search:
     message:
         "Search {wildcards.search}, seed {wildcards.seed}: stage {wildcards.stage}"
     shell:
-        code("search") + "python -m pdarts.search --data {input.data} --stage {wildcards.stage} {params.previous}"
+        code("search")
+        + "python -m pdarts.search"
+        + STAMP
+        + " --data {input.data} --stage {wildcards.stage} {params.previous}"
         " --settings {params.settings:q} --seed {wildcards.seed}"
         " --output {output.stage} --metrics {output.metrics}"
         " --experiment {wildcards.search} --machine {params.machine:q} 2> >(tee {log} >&2)"
@@ -41,7 +44,7 @@ rule derive:
     message:
         "Derive genotype{wildcards.variant} of {wildcards.search}, seed {wildcards.seed}"
     shell:
-        code("derive") + "python -m pdarts.derive --stage {input} {params.max_skips} --output {output}"
+        code("derive") + "python -m pdarts.derive" + STAMP + " --stage {input} {params.max_skips} --output {output}"
         " --experiment {wildcards.search} --seed {wildcards.seed} --machine {params.machine:q} 2> >(tee {log} >&2)"
 
 

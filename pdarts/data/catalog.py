@@ -147,7 +147,7 @@ def _cifar(source: Source, root: Path, download: bool) -> Images:
 
 
 def _cifar_stand_in(source: Source, root: Path, download: bool) -> Images:
-    """Digits in CIFAR's files, which are written where they are missing; their checksums are those of what is written."""
+    """Digits in CIFAR's files: what is downloaded elsewhere is written here, and read if it is still the same."""
     from torchvision.datasets import CIFAR10, CIFAR100
 
     real, files = {
@@ -156,7 +156,9 @@ def _cifar_stand_in(source: Source, root: Path, download: bool) -> Images:
     }[source]
     digits = _digits(root, download)
     contents = files(*((split.images, split.labels) for split in (digits.train, digits.test)))
-    md5 = {Path(path).name: hashlib.md5(content, usedforsecurity=False).hexdigest() for path, content in contents.items()}
+    md5 = {
+        Path(path).name: hashlib.md5(content, usedforsecurity=False).hexdigest() for path, content in contents.items()
+    }
     checksums = {
         "train_list": [[name, md5[name]] for name, _ in real.train_list],
         "test_list": [[name, md5[name]] for name, _ in real.test_list],

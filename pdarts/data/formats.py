@@ -51,7 +51,7 @@ def cifar100(
 def write_image_folder(
     root: Path, train: Labelled, val: Labelled, classes: Sequence[str], sizes: Sequence[tuple[int, int]] = JPEG_SIZES
 ) -> None:
-    """Write an image as `root/train/CLASS/NUMBER.jpg` or `root/val/CLASS/NUMBER.jpg` each, scaled to `sizes` by turns."""
+    """Write `root/train/CLASS/NUMBER.jpg` and `root/val/CLASS/NUMBER.jpg`, scaled to heights and widths by turns."""
     from torchvision.transforms.v2 import functional  # takes seconds to import, which readers need not wait for
 
     for folder, (images, labels) in (("train", train), ("val", val)):

@@ -50,6 +50,11 @@ class Job:
         return json.loads(self.options["settings"][0])
 
     @property
+    def rehearsal(self) -> bool:
+        """Whether what it makes is no result."""
+        return "rehearsal" in self.options
+
+    @property
     def experiment(self) -> str:
         """Name of the search or training that the job belongs to; empty for others."""
         return self.option("experiment") or ""

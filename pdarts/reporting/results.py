@@ -40,6 +40,7 @@ class Provenance(Result):
     threads: int
     processes: int
     started: str
+    rehearsal: bool = False
     accepted: tuple[Accepted, ...] = ()
 
     @property

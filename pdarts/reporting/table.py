@@ -4,13 +4,17 @@ import csv
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 NOTHING, NOT_RUN, NO_BREAK = "–", "not run", "\N{NO-BREAK SPACE}"
 
 QUOTED, MIXED = "†", "‡"
 """Marks of a row that is quoted, and of a number whose results were not made alike."""
+
+
+REHEARSAL = "rehearsal"
+"""What stands over numbers that are no results."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,15 @@ class Grid:
                 rules.append((first, first + width - 1))
             first += width
         return rules
+
+    def rehearsed(self) -> "Grid":
+        """The same, with what was measured under a heading that says it is a rehearsal's."""
+
+        def stamped(heading: Heading) -> Heading:
+            text = heading.text.replace("here", REHEARSAL).replace("searches", f"{REHEARSAL} of searches")
+            return replace(heading, text=f"{REHEARSAL}: {text}" if heading.main and REHEARSAL not in text else text)
+
+        return replace(self, headings=tuple(map(stamped, self.headings)))
 
     def parts(self, width: int) -> list["Grid"]:
         """The table cut between groups into tables of at most so many columns, unless a group has more; each has the
