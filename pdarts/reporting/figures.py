@@ -10,8 +10,9 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.typing import RcKeyType
 
-from pdarts.engine.files import write
+from pdarts.engine.files import write, write_text
 from pdarts.errors import InputError
+from pdarts.reporting.compact import compact
 
 OPERATION_COLORS = {
     "none": "#8c8c8c",
@@ -84,6 +85,9 @@ def save(figure: Figure, path: Path, rehearsal: bool = False) -> None:
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise InputError(f"{path}: cannot draw {suffix or 'a file without suffix'!r}; allowed: {', '.join(FORMATS)}")
+    if suffix == ".svg":
+        write_text(path, svg(figure, rehearsal))
+        return
     with style():
         if rehearsal:
             _stamp(figure)
@@ -97,7 +101,7 @@ def svg(figure: Figure, rehearsal: bool = False) -> str:
         if rehearsal:
             _stamp(figure)
         figure.savefig(text, format="svg", metadata=FORMATS[".svg"])
-    return text.getvalue()
+    return compact(text.getvalue())
 
 
 def _stamp(figure: Figure) -> None:

@@ -15,9 +15,12 @@ from pdarts.reporting.paper import paper
 from pdarts.reporting.protocol import Statement, comparing, merged, notes, protocol
 from pdarts.reporting.rows import Row, RowFiles, Runs, TableFiles, read_row
 from pdarts.reporting.scatter import scatters
-from pdarts.reporting.table import REHEARSAL, Grid, comma_separated, escape_markdown, markdown
+from pdarts.reporting.table import REHEARSAL, Grid, as_rehearsal, comma_separated, escape_markdown, markdown
 
 REHEARSED = "Rehearsal: all of this was made at toy size, to see that it works. No number of it is a result."
+
+EXPLAINING = ("Columns", "Paper")
+"""Statements of the protocol that speak of headings."""
 
 MEASURES = {"top1_error": "Test error", "top5_error": "Top-5 error"}
 
@@ -61,10 +64,12 @@ def report(files: TableFiles, partial: bool = False, rehearsal: bool = False) ->
     warnings = [*_missing(content.rows), *notes(content.rows)]
     records = merged(content.rows)
     title = files.title
-    if rehearsal or _rehearsed(content.rows):
-        content, title, warnings = _stamped(content), f"REHEARSAL, no results: {title}", [REHEARSED, *warnings]
+    stamped = rehearsal or _rehearsed(content.rows)
+    if stamped:
+        content, title = _stamped(content), f"REHEARSAL, no results: {title}"
     values = {
         "title": title,
+        "rehearsal": REHEARSED if stamped else "",
         "notes": warnings,
         "protocol": content.protocol,
         "grid": content.grid,
@@ -72,7 +77,6 @@ def report(files: TableFiles, partial: bool = False, rehearsal: bool = False) ->
     }
     page = {
         **values,
-        "rehearsal": REHEARSED if title != files.title else "",
         "quoted": content.quoted,
         "scatters": content.scatters,
         "names": [row.architecture for row in files.rows] if content.scatters else [],
@@ -81,10 +85,11 @@ def report(files: TableFiles, partial: bool = False, rehearsal: bool = False) ->
         "sections": [(kind.capitalize(), _figures(files.rows, kind, partial)) for kind in ("cells", "curves")],
         "origins": ledger.origins(records),
     }
+    lead = f"> {REHEARSED}\n\n" if stamped else ""
     said = [f"> {escape_markdown(sentence)}\n\n" for sentence in warnings]
     said += [f"- {escape_markdown(f'{label}: {text}')}\n" for label, text in content.protocol]
     return {
-        "md": f"# {escape_markdown(title)}\n\n{markdown(content.grid)}\n{''.join(said)}",
+        "md": f"# {escape_markdown(title)}\n\n{lead}{markdown(content.grid)}\n{''.join(said)}",
         "csv": comma_separated(content.records),
         "tex": render("table.tex.j2", {**values, "parts": content.grid.parts(9) if values["wide"] else [content.grid]}),
         "html": render("table.html.j2", page),
@@ -94,7 +99,8 @@ def report(files: TableFiles, partial: bool = False, rehearsal: bool = False) ->
 def _stamped(content: Content) -> Content:
     """The same, each number marked as that of a rehearsal."""
     records = [{REHEARSAL: True, **record} for record in content.records]
-    return replace(content, grid=content.grid.rehearsed(), records=records)
+    explained = [(label, as_rehearsal(text) if label in EXPLAINING else text) for label, text in content.protocol]
+    return replace(content, grid=content.grid.rehearsed(), records=records, protocol=explained)
 
 
 def _listed(files: TableFiles, partial: bool) -> Content:

@@ -66,7 +66,7 @@ class Grid:
         """The same, with what was measured under a heading that says it is a rehearsal's."""
 
         def stamped(heading: Heading) -> Heading:
-            text = heading.text.replace("here", REHEARSAL).replace("searches", f"{REHEARSAL} of searches")
+            text = as_rehearsal(heading.text)
             return replace(heading, text=f"{REHEARSAL}: {text}" if heading.main and REHEARSAL not in text else text)
 
         return replace(self, headings=tuple(map(stamped, self.headings)))
@@ -92,6 +92,11 @@ class Grid:
     def _only(self, places: Sequence[int]) -> "Grid":
         headings = tuple(self.headings[place] for place in places)
         return Grid(headings, tuple(tuple(row[place] for place in places) for row in self.rows))
+
+
+def as_rehearsal(text: str) -> str:
+    """Headings, and what explains them, of what is no result."""
+    return re.sub(r"\bhere\b", REHEARSAL, re.sub(r"^searches\b|(?<=; )searches(?=:)", f"{REHEARSAL} of searches", text))
 
 
 def markdown(grid: Grid) -> str:
