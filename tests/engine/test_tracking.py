@@ -67,3 +67,13 @@ def test_a_picture_that_cannot_be_drawn_is_said_and_borne(tmp_path: Path, capfd:
     tracker.log({"train_loss": 2.0}, step=1)
     tracker.finish()
     assert capfd.readouterr().err.count("W&B is off for the rest of this step") == 1
+
+
+@pytest.mark.parametrize("rehearsal", [False, True])
+def test_a_rehearsal_is_tagged_as_one(tmp_path: Path, rehearsal: bool) -> None:
+    settings = Wandb(mode="offline", directory=str(tmp_path))
+    tracker = Tracker(settings, "train", "digits", f"digits seed {5 + rehearsal}", {}, rehearsal)
+    tracker.log({"train_loss": 2.0}, step=1)
+    tracker.finish()
+    (run,) = tmp_path.glob("wandb/offline-run-*/run-*.wandb")
+    assert (run.read_bytes().count(b"rehearsal") >= 2) == rehearsal  # as a tag and in the config

@@ -137,3 +137,15 @@ def refused(tree: Tree, *messages: str, **arguments: str) -> None:
     for message in messages:
         assert message in done.stdout
     assert tree.stamps() == before
+
+
+def test_what_a_rehearsal_made_is_not_accepted(tree: Tree) -> None:
+    stage = json.loads(tree.read(STAGES[0]))
+    stage["provenance"]["rehearsal"] = True
+    tree.write(STAGES[0], json.dumps(stage))
+    rename_a_variable(tree)
+    before = tree.results()
+    done = accept(tree)
+    assert done.returncode != 0
+    assert f"{STAGES[0]} was made in a rehearsal, so it is no result; delete it and run its target" in done.stdout
+    assert tree.results() == before
