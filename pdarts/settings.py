@@ -133,8 +133,7 @@ class Dataset(AnyDataset):
     """Images of a known data set, which fit in memory."""
 
     source: Source
-    """Which images: `digits` is part of the package, the others are read from `machine.data_roots`; a rehearsal has
-    digits that stand in for CIFAR's images."""
+    """Which images: `digits` is part of the package, a stand-in is digits in CIFAR's files, others lie on disk."""
 
     @property
     def place(self) -> str:

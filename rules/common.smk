@@ -82,9 +82,14 @@ def declared(kind, name):
     return existing[name]
 
 
-def code(step):
-    """A shell comment with the hash of a step's code: text of a command counts as code, so an edit reruns the step."""
-    return f"# code {fingerprint(step)}\n"
+def command(step):
+    """What every command starts with: the step, and behind a stamp, if this is a rehearsal, its options.
+
+    In front stands a shell comment with the hash of the step's code: text of a command counts as code, so an edit reruns
+    the step. A manifest and a random genotype are the same in a rehearsal and in earnest, so they take no stamp.
+    """
+    stamp = " --rehearsal" if CONFIG.rehearsal and step not in ("prepare", "sample") else ""
+    return f"# code {fingerprint(step)}\npython -m pdarts.{step}{stamp}"
 
 
 def machine(wildcards, resources):
@@ -336,5 +341,4 @@ try:
 except InputError as error:
     refuse(error)
 
-STAMP = " --rehearsal" if CONFIG.rehearsal else ""
 PAPER_TABLES = [name for name, table in CONFIG.tables.items() if table.paper]

@@ -19,20 +19,24 @@ from tests.genotypes import FOLDER
 STEPS = {
     "prepare": {"--settings", "--output", "--machine"},
     "search": {
-        "--data", "--stage", "--previous", "--settings", "--seed", "--output", "--metrics", "--experiment", "--machine"
+        "--data", "--stage", "--previous", "--settings", "--seed", "--output", "--metrics", "--experiment", "--machine",
+        "--rehearsal",
     },
-    "derive": {"--stage", "--max-skips", "--output", "--experiment", "--seed", "--machine"},
-    "train": {"--data", "--genotype", "--settings", "--seed", "--output", "--metrics", "--experiment", "--machine"},
+    "derive": {"--stage", "--max-skips", "--output", "--experiment", "--seed", "--machine", "--rehearsal"},
+    "train": {
+        "--data", "--genotype", "--settings", "--seed", "--output", "--metrics", "--experiment", "--machine", "--rehearsal"
+    },
     "sample": {"--seed", "--max-skips", "--output"},
-    "test": {"--data", "--weights", "--genotype", "--output", "--experiment", "--seed", "--machine"},
-    "draw": {"--genotype", "--output"},
-    "curves": {"--title", "--metrics", "--stages", "--output"},
-    "report": {"--table", "--output-stem", "--partial"},
+    "test": {"--data", "--weights", "--genotype", "--output", "--experiment", "--seed", "--machine", "--rehearsal"},
+    "draw": {"--genotype", "--output", "--rehearsal"},
+    "curves": {"--title", "--metrics", "--stages", "--output", "--rehearsal"},
+    "report": {"--table", "--output-stem", "--partial", "--rehearsal"},
     "accept": {"--target", "--reason", "--configfile"},
     "calibrate": {"--target", "--configfile", "--limit", "--patience"},
     "plan": {"--target", "--configfile", "--device", "--ledger"},
     "bring": {"--source", "--target", "--configfile", "--reason"},
     "tidy": {"--configfile", "--delete"},
+    "rehearse": {"--folder"},
 }  # fmt: skip
 
 

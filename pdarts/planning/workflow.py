@@ -102,7 +102,7 @@ def parse(dry_run: str, pending: set[Path]) -> list[Job]:
     if len(found) != commands:
         raise InputError(
             f"{commands - len(found)} of {commands} jobs run no step of pdarts, so nothing is known of them; "
-            "let every rule call code(step) and python -m pdarts.STEP"
+            "let the command of every rule begin with command(step)"
         )
     return found
 
