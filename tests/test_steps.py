@@ -24,7 +24,8 @@ STEPS = {
     },
     "derive": {"--stage", "--max-skips", "--output", "--experiment", "--seed", "--machine", "--rehearsal"},
     "train": {
-        "--data", "--genotype", "--settings", "--seed", "--output", "--metrics", "--experiment", "--machine", "--rehearsal"
+        "--data", "--genotype", "--settings", "--seed", "--output", "--metrics", "--experiment", "--machine",
+        "--rehearsal",
     },
     "sample": {"--seed", "--max-skips", "--output"},
     "test": {"--data", "--weights", "--genotype", "--output", "--experiment", "--seed", "--machine", "--rehearsal"},

@@ -111,7 +111,9 @@ def test_an_empty_reason_is_refused(tree: Tree) -> None:
 
 def test_nothing_is_accepted_while_another_run_is_under_way(tree: Tree) -> None:
     rename_a_variable(tree)
-    (tree.root / ".snakemake" / "locks" / "0.output.lock").write_text(f"{STAGES[0]}\n")
+    lock = tree.root / ".snakemake" / "locks" / "0.output.lock"
+    lock.parent.mkdir(exist_ok=True)
+    lock.write_text(f"{STAGES[0]}\n")
     refused(tree, "locked")
 
 
