@@ -24,6 +24,10 @@ BIN = $(VENV)/bin
 REPORT = results/report.html
 OWN = $(if $(CONFIGFILE),--configfile $(CONFIGFILE)) $(if $(CONFIG),--config '$(CONFIG)')
 
+# Snakemake's report of $(1), unless nothing is newer than it.
+report = if [ ! -f $(REPORT) ] || [ -n "$$(find results/search results/train results/tables -type f -newer $(REPORT))" ]; \
+	then snakemake $(1) --report $(REPORT) --quiet all; fi
+
 # Steps are started by name.
 export PATH := $(if $(filter /%,$(VENV)),$(VENV),$(CURDIR)/$(VENV))/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -32,23 +36,35 @@ ifeq ($(filter cpu default,$(TORCH)),)
 $(error TORCH is '$(TORCH)'; allowed: cpu, default)
 endif
 
-.PHONY: help setup demo accept calibrate plan ledger tidy test check format schema lock clean
+.PHONY: help setup demo rehearsal rehearsal-short accept calibrate plan ledger tidy test check format schema lock clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 	@sed -n '/^#   [A-Z]/s/^#   /  /p' Makefile
 
 setup: $(VENV)/.runtime ## Make the virtual environment with all that the workflow needs (once)
 
 demo: setup ## Run the whole chain on the embedded digits, then show its table and where the files are
 	$(BIN)/snakemake demo
-	@if [ ! -f $(REPORT) ] || [ -n "$$(find results/search results/train results/tables -type f -newer $(REPORT))" ]; \
-	then $(BIN)/snakemake demo --report $(REPORT) --quiet all; fi
+	@$(call report,demo)
 	@echo; cat results/tables/demo.md
 	@echo; echo 'The table in four forms, and a report of the whole run to open in a browser:'
 	@ls results/tables/demo.* $(REPORT)
 	@echo; echo 'Cells that were found, curves of the searches and trainings:'
 	@ls results/train/*/seed*/cells.svg results/search/*/seed*/curves.svg results/train/*/curves.svg
+
+# In a folder of its own, to which Snakemake's records and locks belong too, so that no result can be touched.
+rehearse = set -e; start=$$(date +%s); $(BIN)/python -m pdarts.rehearse --folder rehearsal; cd rehearsal; \
+	snakemake paper released --configfile $(1); snakemake partial --configfile $(1); \
+	$(call report,paper --configfile $(1)); \
+	echo; echo "Every rule has run at toy size, in $$((($$(date +%s) - start + 30) / 60)) min. Nothing of it is a result:"; \
+	ls $(addprefix $$PWD/,results/tables/*.html $(REPORT))
+
+rehearsal: setup ## Rehearse the paper: every rule and row at toy size, in the folder rehearsal/, apart from all results
+	@$(call rehearse,rehearsal.yaml)
+
+rehearsal-short: setup ## The same with one seed and fewer rows, but every rule and method
+	@$(call rehearse,rehearsal.yaml rehearsal-short.yaml)
 
 accept: setup ## Keep finished results after a harmless change of code: make accept TARGET=demo REASON="renamed a variable"
 	@$(BIN)/python -m pdarts.accept $(OWN) --target "$(TARGET)" --reason "$(REASON)"

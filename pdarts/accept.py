@@ -10,8 +10,9 @@ from pathlib import Path
 from pdarts.engine import step
 from pdarts.engine.provenance import code_version, now
 from pdarts.errors import InputError
-from pdarts.planning.notes import note
+from pdarts.planning.notes import note, rehearsed
 from pdarts.planning.workflow import add_config, config_of, outdated, snakemake
+from pdarts.settings import REHEARSED
 
 ALL_BUT_CODE = ("--rerun-triggers", "input", "mtime", "params", "software-env")
 RESULTS = (".json", ".jsonl", ".pt")
@@ -29,7 +30,9 @@ def main() -> None:
     if not reason:
         raise InputError("--reason is empty; say why the change cannot have changed a result")
     config = config_of(arguments)
-    if invalid := _outdated(snakemake(*config, *ALL_BUT_CODE, "--summary", "--", target)):
+    invalid = _outdated(snakemake(*config, *ALL_BUT_CODE, "--summary", "--", target))
+    _refuse_rehearsed(invalid)
+    if invalid:
         listed = "\n  ".join(map(str, invalid))
         raise InputError(
             f"{target}: more than code has changed, or results are missing; run it, or accept a finished target. "
@@ -39,6 +42,7 @@ def main() -> None:
     if not stale:
         print(f"{target}: nothing to accept, since no result would be made anew")
         return
+    _refuse_rehearsed(stale)
     entry = {"when": now().isoformat(timespec="seconds"), "reason": reason, **code_version()}
     touch = (*config, "--touch", "--", *map(str, stale))
     snakemake(*touch)  # fails before anything is written where another run holds the lock
@@ -46,6 +50,19 @@ def main() -> None:
         note(path, "accepted", entry)
     snakemake(*touch)
     print("accepted as they are:", *stale, sep="\n  ")
+
+
+def _refuse_rehearsed(results: list[Path]) -> None:
+    """Refuse what a rehearsal made, unless this is one.
+
+    Raises:
+        InputError: naming the first such file.
+    """
+    if Path("results", REHEARSED).exists():
+        return
+    for path in results:
+        if path.exists() and rehearsed(path):
+            raise InputError(f"{path} was made in a rehearsal, so it is no result; delete it and run its target")
 
 
 def _outdated(summary: str) -> list[Path]:

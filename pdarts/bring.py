@@ -17,8 +17,9 @@ from pdarts.engine import step
 from pdarts.engine.provenance import now
 from pdarts.errors import InputError
 from pdarts.planning.checks import CHECKS, OtherCode, check
-from pdarts.planning.notes import note
+from pdarts.planning.notes import note, rehearsed
 from pdarts.planning.workflow import Job, add_config, config_of, jobs, makers, needed, snakemake
+from pdarts.settings import REHEARSED
 
 RESULTS = Path("results")
 
@@ -36,6 +37,10 @@ def main() -> None:
     source, reason = arguments.source.resolve(), arguments.reason.strip()
     if not source.is_dir() or source == RESULTS.resolve():
         raise InputError(f"--source is {arguments.source}; allowed: the results folder of another copy of the project")
+    if (source / REHEARSED).exists() and not (RESULTS / REHEARSED).exists():
+        raise InputError(
+            f"{arguments.source} holds a rehearsal, of which nothing is a result; name a folder of results"
+        )
     config = config_of(arguments)
     found = jobs(arguments.target, config)
     brought, refused = _bring(found, source, bool(reason))
@@ -83,6 +88,8 @@ def _fits(job: Job, there: Mapping[Path, Path], not_brought: set[Job], other_cod
             raise InputError(f"there is one here, which is out of date; delete {path} first")
         if not other.exists():
             raise InputError(f"{other} is missing, which belongs to it")
+        if rehearsed(other) and not job.rehearsal:
+            raise InputError("it was made in a rehearsal, so it is no result")
     if missing := [str(path) for one in not_brought if one.pending for path in one.outputs]:
         raise InputError(f"it needs {missing[0]}, which is not up to date here and was not brought in")
     try:

@@ -33,6 +33,7 @@ def main() -> None:
     )
     parser.add_argument("--output", required=True, type=Path, metavar="GENOTYPE.json", help="genotype to write")
     parser.add_argument("--choice", required=True, type=Path, metavar="CHOICE.json", help="which seed it is, and why")
+    step.add_rehearsal(parser)
     arguments = parser.parse_args()
     started = now()
     seeds, genotypes, validations = arguments.seeds, arguments.genotypes, arguments.validations
@@ -46,7 +47,7 @@ def main() -> None:
     value = files.read_json(chosen, "genotype file", "pdarts.derive")
     files.write_json(arguments.output, Genotype.parse(value, str(chosen)).to_json())
     inputs = dict(zip((f"seed{seed}" for seed in seeds), validations, strict=False))
-    record = provenance(torch.device("cpu"), started, step="choose", inputs=inputs)
+    record = provenance(torch.device("cpu"), started, step="choose", inputs=inputs, rehearsal=arguments.rehearsal)
     files.write_json(arguments.choice, {**choice, "provenance": record})
 
 

@@ -27,9 +27,11 @@ def main() -> None:
         "--stages", nargs="+", type=Path, default=[], help="a search's stage files, one per metrics file"
     )
     parser.add_argument("--output", required=True, type=Path, help="figure to write: .svg, .pdf or .png")
+    step.add_rehearsal(parser)
     arguments = parser.parse_args()
     draw = _search if arguments.stages else _trainings
-    save(draw(arguments.title, arguments.metrics, arguments.stages), arguments.output)
+    figure = draw(arguments.title, arguments.metrics, arguments.stages)
+    save(figure, arguments.output, arguments.rehearsal)
 
 
 def _search(title: str, metrics: list[Path], stages: list[Path]) -> Figure:

@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("--experiment", default="by-hand", help="name of the search, for W&B")
     parser.add_argument("--seed", type=int, help="seed of the search, for W&B")
     step.add_machine(parser)
+    step.add_rehearsal(parser)
     arguments = parser.parse_args()
     machine = parse_argument(Machine, arguments.machine, "--machine")
     if arguments.max_skips is not None and not 0 <= arguments.max_skips <= 8:
@@ -35,11 +36,12 @@ def main() -> None:
     genotype = derive(architecture, arguments.max_skips)
     files.write_json(arguments.output, genotype.to_json())
     config = {"seed": arguments.seed, "max_skips": arguments.max_skips, "stage": stage.get("stage")}
-    _track(genotype, machine, arguments.experiment, config)
+    _track(genotype, machine, arguments.experiment, config, arguments.rehearsal)
 
 
-def _track(genotype: Genotype, machine: Machine, experiment: str, config: dict[str, Any]) -> None:
-    tracker = Tracker(machine.wandb, "derive", experiment, f"{experiment} seed {config['seed']} genotype", config)
+def _track(genotype: Genotype, machine: Machine, experiment: str, config: dict[str, Any], rehearsal: bool) -> None:
+    name = f"{experiment} seed {config['seed']} genotype"
+    tracker = Tracker(machine.wandb, "derive", experiment, name, config, rehearsal)
     tracker.summary({"genotype": genotype.to_json()})
     tracker.image("cells", lambda path: draw(genotype).savefig(path))
     tracker.finish()

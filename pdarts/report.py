@@ -34,9 +34,10 @@ def main() -> None:
         "--output-stem", required=True, metavar="STEM", help="STEM.md, STEM.csv, STEM.tex and STEM.html are written"
     )
     parser.add_argument("--partial", action="store_true", help="take the results that are there, and say what is not")
+    step.add_rehearsal(parser)
     arguments = parser.parse_args()
     files = parse_argument(TableFiles, arguments.table, "--table")
-    for suffix, text in report(files, arguments.partial).items():
+    for suffix, text in report(files, arguments.partial, arguments.rehearsal).items():
         path = Path(f"{arguments.output_stem}.{suffix}")
         write_text(path, text)
         print(path)

@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--metrics", required=True, type=Path, metavar="METRICS.jsonl", help="a line an epoch")
     parser.add_argument("--experiment", default="by-hand", help="name of the search, for progress and W&B")
     step.add_machine(parser)
+    step.add_rehearsal(parser)
     arguments = parser.parse_args()
     stage = parse_argument(StageSettings, arguments.settings, "--settings")
     machine = parse_argument(Machine, arguments.machine, "--machine")
@@ -47,7 +48,8 @@ def main() -> None:
     halves = batches_of_halves(dataset, stage.train_portion, machine, stage.batch_size, stage.augmentation, where)
     settings = stage.model_dump(mode="json")
     name = f"{arguments.experiment} seed {arguments.seed} stage {arguments.stage}"
-    tracker = Tracker(machine.wandb, "search", arguments.experiment, name, {"seed": arguments.seed, **settings})
+    config = {"seed": arguments.seed, **settings}
+    tracker = Tracker(machine.wandb, "search", arguments.experiment, name, config, arguments.rehearsal)
     journal = Journal(arguments.metrics, tracker, Progress(f"search {name}", stage.epochs, len(halves[0])))
     identity = {
         "step": "search",
@@ -70,7 +72,9 @@ def main() -> None:
         checkpoint,
     )
     inputs = {"data": arguments.data, "previous": arguments.previous}
-    record = provenance(where, started, step="search", seed=arguments.seed, inputs=inputs)
+    record = provenance(
+        where, started, step="search", seed=arguments.seed, inputs=inputs, rehearsal=arguments.rehearsal
+    )
     record |= {"resumed": run.resumed}
     result = {
         "stage": arguments.stage,

@@ -32,10 +32,17 @@ if TYPE_CHECKING:
     Operation = str
 else:
     Operation = Literal[OPERATIONS]
-Source = Literal["digits", "fashion_mnist", "cifar10", "cifar100"]
-IMAGE_SIZES: dict[Source, int] = {"digits": 16, "fashion_mnist": 32, "cifar10": 32, "cifar100": 32}
+Source = Literal["digits", "fashion_mnist", "cifar10", "cifar100", "cifar10_stand_in", "cifar100_stand_in"]
+IMAGE_SIZES: dict[Source, int] = {source: 16 if source == "digits" else 32 for source in get_args(Source)}
 """Height and width of each source's images in pixels."""
-TRAIN_IMAGES: dict[Source, int] = {"digits": 1352, "fashion_mnist": 60_000, "cifar10": 50_000, "cifar100": 50_000}
+TRAIN_IMAGES: dict[Source, int] = {
+    "digits": 1352,
+    "fashion_mnist": 60_000,
+    "cifar10": 50_000,
+    "cifar100": 50_000,
+    "cifar10_stand_in": 1352,
+    "cifar100_stand_in": 1352,
+}
 """How many training images each source has."""
 AUXILIARY_SIZES = {"cifar": 32, "imagenet": 224}
 """The image size that the auxiliary head of each stem is made for."""
@@ -94,6 +101,9 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Rate = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 
+REHEARSED = "REHEARSAL"
+"""The file that marks a results folder as a rehearsal's."""
+
 LINEAR_TAIL = 5
 """Last epochs of the linear schedule, whose slope is a fifth of that before."""
 
@@ -123,7 +133,7 @@ class Dataset(AnyDataset):
     """Images of a known data set, which fit in memory."""
 
     source: Source
-    """Which images: `digits` is part of the package, the others are read from `machine.data_roots`."""
+    """Which images: `digits` is part of the package, a stand-in is digits in CIFAR's files, others lie on disk."""
 
     @property
     def place(self) -> str:
@@ -557,6 +567,8 @@ class Machine(Settings):
 class Config(Settings):
     """`config.yaml`: what exists, and where it runs. The target says what of it is built."""
 
+    rehearsal: bool = False
+    """Stamp all that is made as a rehearsal; only in a folder that `pdarts.rehearse` has set up, and there always."""
     repeats: Named[Annotated[Positive, BeforeValidator(_counted)]] = {}
     """Numbers of repetitions by name: where `seeds` is such a name, it stands for as many seeds, from 0 on."""
     datasets: Named[Annotated[Dataset | ImageFolder, Discriminator("source")]]
@@ -689,7 +701,7 @@ class Config(Settings):
     def _names_exist(self) -> Self:
         folders = [dataset.folder for dataset in self.datasets.values() if isinstance(dataset, ImageFolder)]
         for name in self.machine.data_roots:
-            if name not in (places := [*IMAGE_SIZES, *folders]):
+            if name not in (places := list(dict.fromkeys([*IMAGE_SIZES, *folders, *self.datasets]))):
                 raise ValueError(f"machine.data_roots.{name}: unknown key{suggestion(name, places)}")
         for name, search in self.searches.items():
             _known(f"searches.{name}.dataset", search.dataset, self.datasets)

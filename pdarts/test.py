@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--experiment", default="by-hand", help="name of the training or checkpoint, for W&B")
     parser.add_argument("--seed", type=int, help="seed of the training, for W&B")
     step.add_machine(parser)
+    step.add_rehearsal(parser)
     arguments = parser.parse_args()
     machine = parse_argument(Machine, arguments.machine, "--machine")
     started, where = now(), device.set_up(machine)
@@ -62,7 +63,8 @@ def main() -> None:
     else:
         batches = batches_of(dataset, "test", machine, BATCH_SIZE, None, where)
     tally = evaluate(lambda batch: network(batch)[0], batches.in_order(), where)
-    record = provenance(where, started, step="test", seed=arguments.seed, inputs={"data": arguments.data})
+    inputs = {"data": arguments.data}
+    record = provenance(where, started, step="test", seed=arguments.seed, inputs=inputs, rehearsal=arguments.rehearsal)
     result = {
         "top1": tally.top1,
         "top5": tally.top5,
@@ -81,7 +83,8 @@ def main() -> None:
     files.write_json(arguments.output, result)
     seed = "" if arguments.seed is None else f" seed {arguments.seed}"
     config = {"seed": arguments.seed, **(trained["recipe"] or trained["network"])}
-    tracker = Tracker(machine.wandb, "test", arguments.experiment, f"{arguments.experiment}{seed} test", config)
+    name = f"{arguments.experiment}{seed} test"
+    tracker = Tracker(machine.wandb, "test", arguments.experiment, name, config, arguments.rehearsal)
     tracker.summary({key: result[key] for key in ("top1", "top5", "loss", "images", "parameters", "multiply_adds")})
     tracker.finish()
 

@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("--metrics", required=True, type=Path, metavar="METRICS.jsonl", help="a line an epoch")
     parser.add_argument("--experiment", default="by-hand", help="name of the training, for progress and W&B")
     step.add_machine(parser)
+    step.add_rehearsal(parser)
     arguments = parser.parse_args()
     recipe = parse_argument(Recipe, arguments.settings, "--settings")
     machine = parse_argument(Machine, arguments.machine, "--machine")
@@ -61,7 +62,8 @@ def main() -> None:
     network = Network(genotype, **described).to(where)
     settings = recipe.model_dump(mode="json")
     name = f"{arguments.experiment} seed {arguments.seed}"
-    tracker = Tracker(machine.wandb, "train", arguments.experiment, name, {"seed": arguments.seed, **settings})
+    config = {"seed": arguments.seed, **settings}
+    tracker = Tracker(machine.wandb, "train", arguments.experiment, name, config, arguments.rehearsal)
     journal = Journal(arguments.metrics, tracker, Progress(f"train {name}", recipe.epochs, len(batches)))
     identity = {
         "step": "train",
@@ -74,7 +76,7 @@ def main() -> None:
     checkpoint = Checkpoint(arguments.output, identity, machine.resume_other_code)
     run = fit(network, recipe, batches, arguments.seed, where, journal, checkpoint)
     inputs = {"data": arguments.data, "genotype": arguments.genotype}
-    record = provenance(where, started, step="train", seed=arguments.seed, inputs=inputs)
+    record = provenance(where, started, step="train", seed=arguments.seed, inputs=inputs, rehearsal=arguments.rehearsal)
     record |= {"resumed": run.resumed}
     content = {
         "network": described,

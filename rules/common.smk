@@ -43,6 +43,12 @@ def checked_config():
     for name, checkpoint in checked.checkpoints.items():
         check_genotype(f"checkpoints.{name}.genotype", checkpoint.genotype)
     results = Path("results")
+    if checked.rehearsal != (results / settings.REHEARSED).exists():
+        raise InputError(
+            "rehearsal is true, but this folder is not set up for one, so that no result can be touched; call make rehearsal"
+            if checked.rehearsal
+            else "this folder is a rehearsal's; add --configfile rehearsal.yaml, or go to that of the real results"
+        )
     if results.exists() and not (results.is_dir() and os.access(results, os.W_OK)):
         raise InputError(
             f"{results.resolve()} is no folder that can be written; move it away or change its permissions"
@@ -76,9 +82,14 @@ def declared(kind, name):
     return existing[name]
 
 
-def code(step):
-    """A shell comment with the hash of a step's code: text of a command counts as code, so an edit reruns the step."""
-    return f"# code {fingerprint(step)}\n"
+def command(step):
+    """What every command starts with: the step, and behind a stamp, if this is a rehearsal, its options.
+
+    In front stands a shell comment with the hash of the step's code: text of a command counts as code, so an edit reruns
+    the step. A manifest and a random genotype are the same in a rehearsal and in earnest, so they take no stamp.
+    """
+    stamp = " --rehearsal" if CONFIG.rehearsal and step not in ("prepare", "sample") else ""
+    return f"# code {fingerprint(step)}\npython -m pdarts.{step}{stamp}"
 
 
 def machine(wildcards, resources):

@@ -15,5 +15,5 @@ rule prepare:
     message:
         "Prepare images of {wildcards.dataset}"
     shell:
-        code("prepare") + "python -m pdarts.prepare --settings {params.settings:q} --output {output}"
+        command("prepare") + " --settings {params.settings:q} --output {output}"
         " --machine {params.machine:q} 2> >(tee {log} >&2)"

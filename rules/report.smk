@@ -17,7 +17,7 @@ rule draw:
     message:
         "Draw the cells of {wildcards.training}, seed {wildcards.seed}"
     shell:
-        code("draw") + "python -m pdarts.draw --genotype {input} --output {output} 2> >(tee {log} >&2)"
+        command("draw") + " --genotype {input} --output {output} 2> >(tee {log} >&2)"
 
 
 rule search_curves:
@@ -37,7 +37,7 @@ rule search_curves:
     message:
         "Draw the curves of search {wildcards.search}, seed {wildcards.seed}"
     shell:
-        code("curves") + "python -m pdarts.curves --title 'Search {wildcards.search}, seed {wildcards.seed}'"
+        command("curves") + " --title 'Search {wildcards.search}, seed {wildcards.seed}'"
         " --stages {input.stages} --metrics {input.metrics} --output {output} 2> >(tee {log} >&2)"
 
 
@@ -53,7 +53,7 @@ rule training_curves:
     message:
         "Draw the curves of training {wildcards.training}"
     shell:
-        code("curves") + "python -m pdarts.curves --title 'Training {wildcards.training}'"
+        command("curves") + " --title 'Training {wildcards.training}'"
         " --metrics {input} --output {output} 2> >(tee {log} >&2)"
 
 
@@ -74,8 +74,7 @@ rule report:
     message:
         "Set the table {wildcards.table}"
     shell:
-        code("report")
-        + "python -m pdarts.report --table {params.table:q} --output-stem results/tables/{wildcards.table}"
+        command("report") + " --table {params.table:q} --output-stem results/tables/{wildcards.table}"
         " 2> >(tee {log} >&2)"
 
 
@@ -96,5 +95,5 @@ rule report_so_far:
     message:
         "Set the table {wildcards.table} as far as there are results"
     shell:
-        code("report") + "python -m pdarts.report --table {params.table:q} --partial"
+        command("report") + " --table {params.table:q} --partial"
         " --output-stem results/tables/partial/{wildcards.table} 2> >(tee {log} >&2)"

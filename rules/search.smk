@@ -23,7 +23,7 @@ rule search:
     message:
         "Search {wildcards.search}, seed {wildcards.seed}: stage {wildcards.stage}"
     shell:
-        code("search") + "python -m pdarts.search --data {input.data} --stage {wildcards.stage} {params.previous}"
+        command("search") + " --data {input.data} --stage {wildcards.stage} {params.previous}"
         " --settings {params.settings:q} --seed {wildcards.seed}"
         " --output {output.stage} --metrics {output.metrics}"
         " --experiment {wildcards.search} --machine {params.machine:q} 2> >(tee {log} >&2)"
@@ -44,7 +44,7 @@ rule derive:
     message:
         "Derive genotype{wildcards.variant} of {wildcards.search}, seed {wildcards.seed}"
     shell:
-        code("derive") + "python -m pdarts.derive --stage {input} {params.max_skips} --output {output}"
+        command("derive") + " --stage {input} {params.max_skips} --output {output}"
         " --experiment {wildcards.search} --seed {wildcards.seed} --machine {params.machine:q} 2> >(tee {log} >&2)"
 
 
@@ -65,7 +65,7 @@ rule choose:
     message:
         "Choose a seed of {wildcards.search}, and its genotype{wildcards.variant}"
     shell:
-        code("choose") + "python -m pdarts.choose --seeds {params.seeds} --genotypes {input.genotypes}"
+        command("choose") + " --seeds {params.seeds} --genotypes {input.genotypes}"
         " {params.validations} --output {output.genotype} --choice {output.choice} 2> >(tee {log} >&2)"
 
 
@@ -83,5 +83,4 @@ rule sample:
     message:
         "Draw a random genotype{wildcards.variant}, seed {wildcards.seed}"
     shell:
-        code("sample") + "python -m pdarts.sample --seed {wildcards.seed} {params.max_skips} --output {output}"
-        " 2> >(tee {log} >&2)"
+        command("sample") + " --seed {wildcards.seed} {params.max_skips} --output {output}" " 2> >(tee {log} >&2)"

@@ -19,7 +19,7 @@ rule train:
     message:
         "Train {wildcards.training}, seed {wildcards.seed}"
     shell:
-        code("train") + "python -m pdarts.train --data {input.data} --genotype {input.genotype}"
+        command("train") + " --data {input.data} --genotype {input.genotype}"
         " --settings {params.settings:q} --seed {wildcards.seed}"
         " --output {output.weights} --metrics {output.metrics}"
         " --experiment {wildcards.training} --machine {params.machine:q} 2> >(tee {log} >&2)"
@@ -41,7 +41,7 @@ rule test:
     message:
         "Test {wildcards.training}, seed {wildcards.seed}"
     shell:
-        code("test") + "python -m pdarts.test --data {input.data} --weights {input.weights} --output {output}"
+        command("test") + " --data {input.data} --weights {input.weights} --output {output}"
         " --experiment {wildcards.training} --seed {wildcards.seed} --machine {params.machine:q} 2> >(tee {log} >&2)"
 
 
@@ -62,6 +62,6 @@ rule test_checkpoint:
     message:
         "Test the checkpoint {wildcards.checkpoint}"
     shell:
-        code("test") + "python -m pdarts.test --data {input.data} --weights {input.weights:q}"
+        command("test") + " --data {input.data} --weights {input.weights:q}"
         " --genotype {input.genotype:q} --output {output}"
         " --experiment {wildcards.checkpoint} --machine {params.machine:q} 2> >(tee {log} >&2)"

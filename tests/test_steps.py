@@ -19,21 +19,26 @@ from tests.genotypes import FOLDER
 STEPS = {
     "prepare": {"--settings", "--output", "--machine"},
     "search": {
-        "--data", "--stage", "--previous", "--settings", "--seed", "--output", "--metrics", "--experiment", "--machine"
+        "--data", "--stage", "--previous", "--settings", "--seed", "--output", "--metrics", "--experiment", "--machine",
+        "--rehearsal",
     },
-    "derive": {"--stage", "--max-skips", "--output", "--experiment", "--seed", "--machine"},
-    "train": {"--data", "--genotype", "--settings", "--seed", "--output", "--metrics", "--experiment", "--machine"},
-    "choose": {"--seeds", "--genotypes", "--validations", "--output", "--choice"},
+    "derive": {"--stage", "--max-skips", "--output", "--experiment", "--seed", "--machine", "--rehearsal"},
+    "train": {
+        "--data", "--genotype", "--settings", "--seed", "--output", "--metrics", "--experiment", "--machine",
+        "--rehearsal",
+    },
+    "choose": {"--seeds", "--genotypes", "--validations", "--output", "--choice", "--rehearsal"},
     "sample": {"--seed", "--max-skips", "--output"},
-    "test": {"--data", "--weights", "--genotype", "--output", "--experiment", "--seed", "--machine"},
-    "draw": {"--genotype", "--output"},
-    "curves": {"--title", "--metrics", "--stages", "--output"},
-    "report": {"--table", "--output-stem", "--partial"},
+    "test": {"--data", "--weights", "--genotype", "--output", "--experiment", "--seed", "--machine", "--rehearsal"},
+    "draw": {"--genotype", "--output", "--rehearsal"},
+    "curves": {"--title", "--metrics", "--stages", "--output", "--rehearsal"},
+    "report": {"--table", "--output-stem", "--partial", "--rehearsal"},
     "accept": {"--target", "--reason", "--configfile", "--config"},
     "calibrate": {"--target", "--configfile", "--config", "--limit", "--patience"},
     "plan": {"--target", "--configfile", "--config", "--device", "--ledger"},
     "bring": {"--source", "--target", "--configfile", "--config", "--reason"},
     "tidy": {"--configfile", "--config", "--delete"},
+    "rehearse": {"--folder"},
 }  # fmt: skip
 
 

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pdarts.data import stand_ins
 from pdarts.data.files import PublicFiles
 from pdarts.errors import InputError
 from pdarts.settings import Source
@@ -146,20 +147,56 @@ def _cifar(source: Source, name: SplitName, root: Path, download: bool) -> tuple
     from torchvision.datasets import CIFAR10, CIFAR100
 
     kind = {"cifar10": CIFAR10, "cifar100": CIFAR100}[source]
+    page = "https://www.cs.toronto.edu/~kriz/cifar.html (the python version)"
+    return _read_cifar(source, kind, name, root, download, page, lambda folder: kind(folder, download=True))
+
+
+def _cifar_stand_in(source: Source, name: SplitName, root: Path, download: bool) -> tuple[Split, tuple[str, ...]]:
+    """Digits in CIFAR's files: what is downloaded elsewhere is written here, and read if it is still the same."""
+    from torchvision.datasets import CIFAR10, CIFAR100
+
+    real, files = {
+        "cifar10_stand_in": (CIFAR10, stand_ins.cifar10_files),
+        "cifar100_stand_in": (CIFAR100, stand_ins.cifar100_files),
+    }[source]
+    digits = [_digits(part, root, download)[0] for part in ("train", "test")]
+    contents = files(*((split.images, split.labels) for split in digits))
+    md5 = {
+        Path(path).name: hashlib.md5(content, usedforsecurity=False).hexdigest() for path, content in contents.items()
+    }
+    checksums = {
+        "train_list": [[file, md5[file]] for file, _ in real.train_list],
+        "test_list": [[file, md5[file]] for file, _ in real.test_list],
+        "meta": real.meta | {"md5": md5[real.meta["filename"]]},
+    }
+
+    def write(folder: Path) -> None:
+        for path, content in contents.items():
+            (folder / path).parent.mkdir(exist_ok=True)
+            (folder / path).write_bytes(content)
+
+    kind = type(source, (real,), checksums)
+    return _read_cifar(source, kind, name, root, download, "pdarts.prepare, which writes it", write)
+
+
+def _read_cifar(
+    source: Source, kind: Any, name: SplitName, root: Path, download: bool, page: str, fetch: Callable[[Path], object]
+) -> tuple[Split, tuple[str, ...]]:
+    """Read CIFAR's files once they are found right; `kind` is torchvision's data set, which knows their checksums."""
     checksums: dict[str, str] = dict([*kind.train_list, *kind.test_list, (kind.meta["filename"], kind.meta["md5"])])
     files = PublicFiles(
         source=source,
         root=root,
-        page="https://www.cs.toronto.edu/~kriz/cifar.html (the python version)",
-        places={name: (f"{kind.base_folder}/{name}",) for name in checksums},
-        fetch=lambda folder: kind(folder, download=True),
+        page=page,
+        places={file: (f"{kind.base_folder}/{file}",) for file in checksums},
+        fetch=fetch,
     )
     other = "test_list" if name == "train" else "train_list"
     unwanted = [file for file, _ in getattr(kind, other)]
     # The files are pickles: neither this package nor torchvision unpickles one before its checksum is found right.
     for file, path in files.paths([file for file in checksums if file not in unwanted], download).items():
         files.verify(path, path.read_bytes(), "md5", checksums[file])
-    half: type[CIFAR10] = type(kind.__name__, (kind,), {other: []})  # torchvision asks for the files of both splits
+    half = type(kind.__name__, (kind,), {other: []})  # torchvision asks for the files of both splits
     images = half(root, train=name == "train")
     pixels = torch.from_numpy(images.data).permute(0, 3, 1, 2).contiguous()  # data: (N, 32, 32, 3)
     return Split(pixels, torch.tensor(images.targets)), tuple(images.classes)
@@ -170,4 +207,6 @@ SOURCES: dict[Source, Callable[[SplitName, Path, bool], tuple[Split, tuple[str, 
     "fashion_mnist": _fashion_mnist,
     "cifar10": partial(_cifar, "cifar10"),
     "cifar100": partial(_cifar, "cifar100"),
+    "cifar10_stand_in": partial(_cifar_stand_in, "cifar10_stand_in"),
+    "cifar100_stand_in": partial(_cifar_stand_in, "cifar100_stand_in"),
 }

@@ -32,6 +32,7 @@ def provenance(
     step: str,
     seed: int | None = None,
     inputs: Mapping[str, Path | None] | None = None,
+    rehearsal: bool = False,
 ) -> dict[str, Any]:
     """What stands under `provenance` in every result.
 
@@ -41,9 +42,11 @@ def provenance(
         step: the step, such as `search`.
         seed: of the step, if it has one.
         inputs: JSON files that it read, by the option that named them; None where one was left out.
+        rehearsal: whether the result is none.
     """
     return {
         "version": _version("pdarts"),
+        "rehearsal": rehearsal,
         "step": step,
         "code": fingerprint(step),
         **code_version(),

@@ -36,6 +36,11 @@ def add_machine(arguments: argparse.ArgumentParser) -> None:
     _explain(arguments, "--machine", Machine)
 
 
+def add_rehearsal(arguments: argparse.ArgumentParser) -> None:
+    """Add `--rehearsal`, a stamp on what is written."""
+    arguments.add_argument("--rehearsal", action="store_true", help="stamp what is written: a rehearsal, no result")
+
+
 def _explain(arguments: argparse.ArgumentParser, option: str, *models: type[Settings]) -> None:
     meanings: dict[str, list[str]] = {}
     for key, meaning in (pair for model in models for pair in fields(model).items()):

@@ -24,13 +24,24 @@ class Tracker:
         name: what the run is called within all runs of the project; its id derives from it and from `config`, so
             that a step that runs again under the same settings continues its run.
         config: settings to show.
+        rehearsal: tag the run as a rehearsal.
     """
 
-    def __init__(self, settings: Wandb, step: str, experiment: str, name: str, config: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        settings: Wandb,
+        step: str,
+        experiment: str,
+        name: str,
+        config: Mapping[str, Any],
+        rehearsal: bool = False,
+    ) -> None:
         self._run: Any = None
         if settings.mode == "disabled":
             return
         os.environ.setdefault("WANDB_SILENT", "true")
+        if rehearsal:
+            config = {**config, "rehearsal": True}
         try:
             import wandb
 
@@ -42,6 +53,7 @@ class Tracker:
                 dir=settings.directory,
                 group=experiment,
                 job_type=step,
+                tags=["rehearsal"] if rehearsal else None,
                 name=name,
                 id=hashlib.sha256(f"{name}/{sorted(config.items())}".encode()).hexdigest()[:16],
                 resume="allow" if settings.mode == "online" else None,

@@ -18,7 +18,7 @@ from pdarts.space.topology import KINDS
 
 Weights = Mapping[str, Tensor]
 
-_INSIDE_OPERATIONS = {
+INSIDE_OPERATIONS = {
     "sep_conv": {
         "op.1": "first.depthwise", "op.2": "first.pointwise", "op.3": "first.norm",
         "op.5": "second.depthwise", "op.6": "second.pointwise", "op.7": "second.norm",
@@ -30,7 +30,7 @@ _INSIDE_OPERATIONS = {
     "avg_pool": {"1": "norm"},
 }  # fmt: skip
 _PREPROCESSING = {"op.1": "conv", "op.2": "norm", "conv_1": "first", "conv_2": "second", "bn": "norm"}
-_ELSEWHERE = (
+ELSEWHERE = (
     (r"stem0\.", "stem.first."),
     (r"stem1\.", "stem.second."),
     (r"stem\.", "stem.layers."),
@@ -125,10 +125,10 @@ def translate(state: Weights, place: Callable[[int, str], tuple[str, str]]) -> d
                 translated[f"{cell}.{part}.{_PREPROCESSING.get(layer, layer)}.{kind}"] = tensor
             else:
                 module, operation = place(int(cell.split(".")[1]), part)
-                inside = _INSIDE_OPERATIONS.get(operation[:8], {})
+                inside = INSIDE_OPERATIONS.get(operation[:8], {})
                 translated[f"{cell}.{module}.{inside.get(layer, layer)}.{kind}"] = tensor
             continue
-        for pattern, ours in _ELSEWHERE:
+        for pattern, ours in ELSEWHERE:
             if re.match(pattern, name):
                 name = re.sub(f"^{pattern}", ours, name)
                 break

@@ -24,6 +24,15 @@ def columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([aligned[0].rstrip(), "─" * (sum(widths) + 2 * len(widths) - 2), *map(str.rstrip, aligned[1:])])
 
 
+def stamp(found: Iterable[Job]) -> list[str]:
+    """What to say first of jobs of a rehearsal."""
+    return (
+        ["REHEARSAL at toy size: none of this is what the real thing costs.", ""]
+        if any(job.rehearsal for job in found)
+        else []
+    )
+
+
 def hours(seconds: float | None) -> str:
     """Device-hours; below a tenth with more digits."""
     if seconds is None:
@@ -75,7 +84,7 @@ def plan(found: Sequence[Job], makers: Mapping[Path, Job], costs: Mapping[Job, C
             )
         )
     rows.sort(key=lambda row: _place(row[0], row[1]))
-    text = [f"Device: {device or 'none is calibrated; run make calibrate'}", ""]
+    text = [*stamp(found), f"Device: {device or 'none is calibrated; run make calibrate'}", ""]
     if rows:
         header = ("of", "step", "jobs", "device-hours", "memory a job", "disk", "figures")
         text += [columns(header, rows), "", *_trainings(computing, makers, costs), _total(computing, costs)]
@@ -181,4 +190,6 @@ def ledger(found: Sequence[Job], makers: Mapping[Path, Job], calibrations: Seque
         compared = f"; where a calibration is there {hours(sums[1])}, against {hours(sums[0])} planned"
     else:
         compared = "; no calibration is there to compare with (make calibrate)"
-    return f"{text}\n\nTotal: {len(records)} finished jobs, {spent} device-hours{compared}."
+    return (
+        "\n".join([*stamp(found), text]) + f"\n\nTotal: {len(records)} finished jobs, {spent} device-hours{compared}."
+    )

@@ -21,6 +21,18 @@ def note(path: Path, key: str, entry: dict[str, Any]) -> None:
         _note_json(path, "provenance", key, entry)
 
 
+def rehearsed(path: Path) -> bool:
+    """Whether a finished result says that it is a rehearsal's."""
+    if path.suffix == ".pt":
+        records = [saved.load(path)["provenance"]]
+    elif path.suffix == ".json":
+        value = files.read_json(path, "result", "the step that wrote it")
+        records = [value.get(part) for part in ("provenance", "training_provenance")] if isinstance(value, dict) else []
+    else:
+        records = []
+    return any(record and record.get("rehearsal") for record in records)
+
+
 def _note_json(path: Path, part: str, key: str, entry: dict[str, Any]) -> None:
     if path.exists() and part in (result := files.read_json(path, "result", "the step that wrote it")):
         _add(result[part], key, entry)

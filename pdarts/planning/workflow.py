@@ -51,6 +51,11 @@ class Job:
         return json.loads(self.options["settings"][0])
 
     @property
+    def rehearsal(self) -> bool:
+        """Whether what it makes is no result."""
+        return "rehearsal" in self.options
+
+    @property
     def experiment(self) -> str:
         """Name of the search or training that the job belongs to; empty for others."""
         return self.option("experiment") or ""
@@ -117,7 +122,7 @@ def parse(dry_run: str, pending: set[Path]) -> list[Job]:
     if len(found) != commands:
         raise InputError(
             f"{commands - len(found)} of {commands} jobs run no step of pdarts, so nothing is known of them; "
-            "let every rule call code(step) and python -m pdarts.STEP"
+            "let the command of every rule begin with command(step)"
         )
     return found
 

@@ -8,6 +8,7 @@ from statistics import fmean
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
 from pdarts.reporting.figures import FAINT, INK, OPERATION_COLORS, style
@@ -81,6 +82,7 @@ def training_curves(title: str, runs: Sequence[Run]) -> Figure:
         dropping.plot(numbers, [epoch.drop_path for epoch in runs[0]], color=DROP)
         for axes in (loss, accuracy, schedule):
             axes.set_xlabel("epoch")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
 
@@ -142,6 +144,7 @@ def _name(node: int) -> str:
 def _mark_stages(axes: Axes, stages: Sequence[Stage]) -> None:
     everything = _numbers(stages)
     axes.set_xlim(0.5, everything[-1][-1] + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     for numbers, (result, _) in zip(everything, stages, strict=True):
         axes.axvspan(numbers[0] - 0.5, numbers[0] - 0.5 + result.settings.frozen_epochs, color=FAINT, alpha=0.2, lw=0)
         axes.axvline(numbers[0] - 0.5, color=FAINT, linewidth=0.8)

@@ -10,8 +10,9 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.typing import RcKeyType
 
-from pdarts.engine.files import write
+from pdarts.engine.files import write, write_text
 from pdarts.errors import InputError
+from pdarts.reporting.compact import compact
 
 OPERATION_COLORS = {
     "none": "#8c8c8c",
@@ -29,6 +30,9 @@ OPERATION_COLORS = {
 
 INK, FAINT = "#24292f", "#b3bac2"
 """Colours of text and main lines, and of what stands behind them."""
+
+STAMP = "#c0392b"
+"""Colour of what says that a figure is of a rehearsal."""
 
 FORMATS = {
     ".svg": {"Creator": None, "Date": None, "Format": None, "Type": None},
@@ -67,8 +71,13 @@ def style() -> Iterator[None]:
         yield
 
 
-def save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path, rehearsal: bool = False) -> None:
     """Write `figure` in the format that the suffix names; the same figure gives the same bytes.
+
+    Args:
+        figure: what to write.
+        path: the file.
+        rehearsal: stamp it.
 
     Raises:
         InputError: if the suffix is not in `FORMATS`.
@@ -76,13 +85,28 @@ def save(figure: Figure, path: Path) -> None:
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise InputError(f"{path}: cannot draw {suffix or 'a file without suffix'!r}; allowed: {', '.join(FORMATS)}")
+    if suffix == ".svg":
+        write_text(path, svg(figure, rehearsal))
+        return
     with style():
+        if rehearsal:
+            _stamp(figure)
         write(path, lambda part: figure.savefig(part, format=suffix[1:], dpi=150, metadata=FORMATS[suffix]))
 
 
-def svg(figure: Figure) -> str:
-    """The text of `figure` as an SVG file."""
+def svg(figure: Figure, rehearsal: bool = False) -> str:
+    """The text of `figure` as an SVG file, with a stamp on it if it is of a rehearsal."""
     text = StringIO()
     with style():
+        if rehearsal:
+            _stamp(figure)
         figure.savefig(text, format="svg", metadata=FORMATS[".svg"])
-    return text.getvalue()
+    return compact(text.getvalue())
+
+
+def _stamp(figure: Figure) -> None:
+    """Say across the whole figure that it shows no results."""
+    width, height = figure.get_size_inches()
+    size = min(7 * width, 15 * height)  # typographic points: the word fills about two thirds of the width
+    stamp: dict[str, Any] = {"ha": "center", "va": "center", "rotation": 12, "alpha": 0.22, "zorder": 9}
+    figure.text(0.5, 0.5, "REHEARSAL", color=STAMP, size=size, weight="bold", **stamp)

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pdarts.errors import InputError
+from pdarts.reporting.compact import SVG, XLINK
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -28,8 +29,6 @@ _SPECIAL = {
     "‡": r"$\ddagger$",
     "\N{NO-BREAK SPACE}": "~",
 }
-
-_SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 
 
 def render(template: str, values: dict[str, Any]) -> str:
@@ -76,15 +75,15 @@ def inline_svg(text: str, where: str, prefix: str, label: str) -> Markup:
     Raises:
         InputError: if it is no SVG.
     """
-    ElementTree.register_namespace("", _SVG)
-    ElementTree.register_namespace("xlink", _XLINK)
+    ElementTree.register_namespace("", SVG)
+    ElementTree.register_namespace("xlink", XLINK)
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
         raise InputError(
             f"{where}: not a whole SVG ({error}); make it anew with pdarts.draw or pdarts.curves"
         ) from error
-    if root.tag != f"{{{_SVG}}}svg" or "viewBox" not in root.attrib:
+    if root.tag != f"{{{SVG}}}svg" or "viewBox" not in root.attrib:
         raise InputError(f"{where}: no SVG with a viewBox; make it anew with pdarts.draw or pdarts.curves")
     for element in root.iter():
         for name, value in element.attrib.items():

@@ -1,7 +1,7 @@
 """One table in four forms, from the files behind its rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +15,12 @@ from pdarts.reporting.paper import paper
 from pdarts.reporting.protocol import Statement, comparing, merged, notes, protocol
 from pdarts.reporting.rows import ReleasedFiles, Row, RowFiles, Runs, TableFiles, read_released, read_row
 from pdarts.reporting.scatter import scatters
-from pdarts.reporting.table import Grid, comma_separated, escape_markdown, markdown
+from pdarts.reporting.table import REHEARSAL, Grid, as_rehearsal, comma_separated, escape_markdown, markdown
+
+REHEARSED = "Rehearsal: all of this was made at toy size, to see that it works. No number of it is a result."
+
+EXPLAINING = ("Columns", "Paper")
+"""Statements of the protocol that speak of headings."""
 
 MEASURES = {"top1_error": "Test error", "top5_error": "Top-5 error"}
 
@@ -44,26 +49,32 @@ class Content:
     """Places of the rows that only quote."""
 
 
-def report(files: TableFiles, partial: bool = False) -> dict[str, str]:
+def report(files: TableFiles, partial: bool = False, rehearsal: bool = False) -> dict[str, str]:
     """The table as text by file suffix: `md`, `csv`, `tex` and `html`.
 
     Args:
         files: what the table is made of.
         partial: take what is there, and say what is not.
+        rehearsal: say everywhere that no number is a result; so it is, too, where a single result behind it says so.
 
     Raises:
         InputError: if a file is not what it should be, or missing and `partial` is false.
     """
-    content = _compared(files, partial) if files.columns else _listed(files, partial)
+    content = _compared(files, partial, rehearsal) if files.columns else _listed(files, partial)
     warnings = [*_missing(content.rows), *notes(content.rows)]
+    records = merged(content.rows)
+    title = files.title
+    stamped = rehearsal or _rehearsed(content.rows)
+    if stamped:
+        content, title = _stamped(content), f"REHEARSAL, no results: {title}"
     values = {
-        "title": files.title,
+        "title": title,
+        "rehearsal": REHEARSED if stamped else "",
         "notes": warnings,
         "protocol": content.protocol,
         "grid": content.grid,
         "wide": bool(content.grid.rules),
     }
-    records = merged(content.rows)
     page = {
         **values,
         "quoted": content.quoted,
@@ -74,14 +85,22 @@ def report(files: TableFiles, partial: bool = False) -> dict[str, str]:
         "sections": [(kind.capitalize(), _figures(files.rows, kind, partial)) for kind in ("cells", "curves")],
         "origins": ledger.origins(records),
     }
+    lead = f"> {REHEARSED}\n\n" if stamped else ""
     said = [f"> {escape_markdown(sentence)}\n\n" for sentence in warnings]
     said += [f"- {escape_markdown(f'{label}: {text}')}\n" for label, text in content.protocol]
     return {
-        "md": f"# {escape_markdown(files.title)}\n\n{markdown(content.grid)}\n{''.join(said)}",
+        "md": f"# {escape_markdown(title)}\n\n{lead}{markdown(content.grid)}\n{''.join(said)}",
         "csv": comma_separated(content.records),
         "tex": render("table.tex.j2", {**values, "parts": content.grid.parts(9) if values["wide"] else [content.grid]}),
         "html": render("table.html.j2", page),
     }
+
+
+def _stamped(content: Content) -> Content:
+    """The same, each number marked as that of a rehearsal."""
+    records = [{REHEARSAL: True, **record} for record in content.records]
+    explained = [(label, as_rehearsal(text) if label in EXPLAINING else text) for label, text in content.protocol]
+    return replace(content, grid=content.grid.rehearsed(), records=records, protocol=explained)
 
 
 def _listed(files: TableFiles, partial: bool) -> Content:
@@ -90,7 +109,7 @@ def _listed(files: TableFiles, partial: bool) -> Content:
     return Content(lines.grid(rows), lines.records(rows), rows, protocol(rows), [])
 
 
-def _compared(files: TableFiles, partial: bool) -> Content:
+def _compared(files: TableFiles, partial: bool, rehearsal: bool) -> Content:
     """The paper's table, with what was measured here."""
     known: dict[tuple[str, str], Row] = {}
 
@@ -107,17 +126,22 @@ def _compared(files: TableFiles, partial: bool) -> Content:
     figures = paper().tables[files.paper] if files.paper else None
     measures = [MEASURES[column.measure] for column in files.columns.values()]
     rows = list(known.values())
+    stamped = rehearsal or _rehearsed(rows)
     return Content(
         grid=comparison.grid(comparisons, unverified=figures is not None and figures.unverified),
         records=comparison.records(comparisons),
         rows=rows,
         protocol=[*comparing(comparisons, figures), *protocol(rows, list(dict.fromkeys(measures)))],
         scatters=[
-            Figure("", title, inline_svg(svg(figure), title, f"scatter{place}-", title))
+            Figure("", title, inline_svg(svg(figure, stamped), title, f"scatter{place}-", title))
             for place, (title, figure) in enumerate(scatters(comparisons))
         ],
         quoted=tuple(place for place, each in enumerate(comparisons) if each.quoted),
     )
+
+
+def _rehearsed(rows: Sequence[Row]) -> bool:
+    return any(record.rehearsal for record, _ in merged(rows).values())
 
 
 def _missing(rows: Sequence[Row]) -> list[str]:

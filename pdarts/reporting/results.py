@@ -49,6 +49,7 @@ class Provenance(Result):
     threads: int
     processes: int
     started: str
+    rehearsal: bool = False
     accepted: tuple[Accepted, ...] = ()
     brought: tuple[Brought, ...] = ()
 

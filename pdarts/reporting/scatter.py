@@ -126,7 +126,8 @@ def _crowding(place: tuple[float, float], taken: Sequence[tuple[float, float]]) 
 def _mark_sizes(axes: Axes, sizes: Sequence[float]) -> None:
     """Plain numbers along a logarithmic axis, however short it is."""
     axes.set_xlim(0.88 * min(sizes), 1.12 * max(sizes))
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5) if max(sizes) > 2 * min(sizes) else range(1, 10)))
+    ratio = max(sizes) / min(sizes)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1,) if ratio > 30 else (1, 2, 3, 5) if ratio > 2 else range(1, 10)))
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.grid(color=FAINT, alpha=0.35, linewidth=0.6)

@@ -4,13 +4,17 @@ import csv
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 NOTHING, NOT_RUN, NO_BREAK = "–", "not run", "\N{NO-BREAK SPACE}"
 
 QUOTED, MIXED = "†", "‡"
 """Marks of a row that is quoted, and of a number whose results were not made alike."""
+
+
+REHEARSAL = "rehearsal"
+"""What stands over numbers that are no results."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,15 @@ class Grid:
             first += width
         return rules
 
+    def rehearsed(self) -> "Grid":
+        """The same, with what was measured under a heading that says it is a rehearsal's."""
+
+        def stamped(heading: Heading) -> Heading:
+            text = as_rehearsal(heading.text)
+            return replace(heading, text=f"{REHEARSAL}: {text}" if heading.main and REHEARSAL not in text else text)
+
+        return replace(self, headings=tuple(map(stamped, self.headings)))
+
     def parts(self, width: int) -> list["Grid"]:
         """The table cut between groups into tables of at most so many columns, unless a group has more; each has the
         first column."""
@@ -79,6 +92,11 @@ class Grid:
     def _only(self, places: Sequence[int]) -> "Grid":
         headings = tuple(self.headings[place] for place in places)
         return Grid(headings, tuple(tuple(row[place] for place in places) for row in self.rows))
+
+
+def as_rehearsal(text: str) -> str:
+    """Headings, and what explains them, of what is no result."""
+    return re.sub(r"\bhere\b", REHEARSAL, re.sub(r"^searches\b|(?<=; )searches(?=:)", f"{REHEARSAL} of searches", text))
 
 
 def markdown(grid: Grid) -> str:

@@ -2,14 +2,10 @@
 
 from pathlib import Path
 
-import torch
-from torchvision.transforms.v2 import functional
-
-from pdarts.data.catalog import load
+from pdarts.data.catalog import Split, load
+from pdarts.data.formats import JPEG_SIZES, Labelled, write_image_folder
+from pdarts.data.stand_ins import DIGITS, painted
 from pdarts.settings import ImageFolder
-
-SIZES = ((240, 260), (250, 230), (300, 240))
-"""Heights and widths of the images, by turns."""
 
 
 def image_folder(image_size: int = 224, train_images: int | None = None) -> ImageFolder:
@@ -27,14 +23,12 @@ def image_folder(image_size: int = 224, train_images: int | None = None) -> Imag
 def write_folder(root: Path, train: int = 20, val: int = 8, classes: int = 4, scale: float = 1.0) -> None:
     """Write `train` and `val` images of `classes` digits below `root`; `scale` 1 makes them about 250 pixels large."""
     digits = load("digits", root, download=False)
-    for folder, split, count in (("train", digits.train, train), ("val", digits.test, val)):
-        for number in range(count):
-            label = number % classes
-            digit = split.images[split.labels == label][number // classes]
-            height, width = (round(scale * length) for length in SIZES[number % len(SIZES)])
-            ink = torch.tensor([255, 40 * label, 200 - 15 * number % 200])[:, None, None]
-            coloured = (digit.int() * ink // 255).to(torch.uint8)
-            picture = functional.to_pil_image(functional.resize(coloured, [height, width]))
-            path = root / folder / f"digit {label}" / f"{number:04}.jpg"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            picture.save(path, quality=90)
+    parts = _drawn(digits.train, train, classes), _drawn(digits.test, val, classes)
+    sizes = [(round(scale * height), round(scale * width)) for height, width in JPEG_SIZES]
+    write_image_folder(root, *parts, DIGITS, sizes)
+
+
+def _drawn(split: Split, count: int, classes: int) -> Labelled:
+    """Coloured images of each class by turns."""
+    places = [int((split.labels == n % classes).nonzero()[n // classes]) for n in range(count)]
+    return painted((split.images[places], split.labels[places]))

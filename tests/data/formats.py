@@ -6,16 +6,15 @@ nothing else of the package or of torchvision is changed.
 
 import gzip
 import hashlib
-import pickle
 import struct
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
-from torchvision.datasets import CIFAR10, CIFAR100
+from torchvision.datasets import CIFAR10
 
-from pdarts.data import catalog
+from pdarts.data import catalog, formats
 from pdarts.data.catalog import Images, Split
 
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -24,30 +23,15 @@ CIFAR100_CLASSES = tuple(f"fine {number:02d}" for number in range(100))
 
 def write_cifar10(root: Path, batch: int = 20, test: int = 15, classes: tuple[str, ...] = CIFAR10_CLASSES) -> Images:
     """Write the files of CIFAR-10 with `batch` images in each of its five training files; what they hold."""
-    folder = root / CIFAR10.base_folder
-    train, tested = _split(5 * batch, 10, 0), _split(test, 10, 1)
-    for number in range(5):
-        part = train.part(number * batch, (number + 1) * batch)
-        _pickle(folder / f"data_batch_{number + 1}", _cifar(part, f"training batch {number + 1} of 5", "labels"))
-    _pickle(folder / "test_batch", _cifar(tested, "testing batch 1 of 1", "labels"))
-    meta = {"num_cases_per_batch": batch, "label_names": list(classes), "num_vis": 3072}
-    _pickle(folder / "batches.meta", meta)
-    return Images(train, tested, classes)
+    images = Images(_split(5 * batch, 10, 0), _split(test, 10, 1), classes)
+    return _write(root, images, formats.cifar10(*_parts(images), classes))
 
 
 def write_cifar100(root: Path, train: int = 300, test: int = 100) -> Images:
     """Write the files of CIFAR-100; what they hold."""
-    folder = root / CIFAR100.base_folder
-    trained, tested = _split(train, 100, 2), _split(test, 100, 3)
-    for name, split, batch in (
-        ("train", trained, "training batch 1 of 1"),
-        ("test", tested, "testing batch 1 of 1"),
-    ):
-        coarse = {"coarse_labels": (split.labels // 5).tolist()}
-        _pickle(folder / name, _cifar(split, batch, "fine_labels") | coarse)
-    coarse_names = [f"coarse {number:02d}" for number in range(20)]
-    _pickle(folder / "meta", {"fine_label_names": list(CIFAR100_CLASSES), "coarse_label_names": coarse_names})
-    return Images(trained, tested, CIFAR100_CLASSES)
+    images = Images(_split(train, 100, 2), _split(test, 100, 3), CIFAR100_CLASSES)
+    coarse = [f"coarse {number:02d}" for number in range(20)]
+    return _write(root, images, formats.cifar100(*_parts(images), CIFAR100_CLASSES, coarse))
 
 
 def write_fashion_mnist(folder: Path, train: int = 60, test: int = 20, compress: bool = True) -> dict[str, Tensor]:
@@ -93,17 +77,12 @@ def _split(count: int, classes: int, seed: int) -> Split:
     return Split(images, torch.randint(classes, (count,), generator=generator))
 
 
-def _cifar(split: Split, batch: str, labels: str) -> dict[str, object]:
-    names = [f"image_{number}.png" for number in range(len(split))]
-    # Rows of 3,072: all of red, row by row, then green, then blue.
-    return {
-        "batch_label": batch,
-        labels: split.labels.tolist(),
-        "data": split.images.flatten(1).numpy(),
-        "filenames": names,
-    }
+def _parts(images: Images) -> tuple[formats.Labelled, formats.Labelled]:
+    return (images.train.images, images.train.labels), (images.test.images, images.test.labels)
 
 
-def _pickle(path: Path, value: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(pickle.dumps(value, protocol=2))
+def _write(root: Path, images: Images, files: dict[str, bytes]) -> Images:
+    for name, content in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+    return images

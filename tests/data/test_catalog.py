@@ -13,6 +13,7 @@ from torchvision.datasets import CIFAR10, CIFAR100
 from pdarts.data import catalog
 from pdarts.data.catalog import Images, Split, load
 from pdarts.errors import InputError
+from pdarts.settings import IMAGE_SIZES, TRAIN_IMAGES, Source
 from tests.data.formats import (
     CIFAR10_CLASSES,
     accept_cifar,
@@ -254,3 +255,36 @@ def test_labels_without_a_class_name_are_refused(tmp_path: Path, monkeypatch: py
     accept_cifar(monkeypatch, CIFAR10, tmp_path)
     with pytest.raises(InputError, match=r"labels in .* go up to class 9, but only 9 classes are named"):
         load("cifar10", tmp_path, download=False)
+
+
+# Stand-ins
+
+
+@pytest.mark.parametrize(("source", "classes"), [("cifar10_stand_in", 10), ("cifar100_stand_in", 100)])
+def test_digits_stand_in_in_files_that_are_written_where_they_are_missing(
+    source: Source, classes: int, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"is not there .* set machine\.download: true"):
+        load(source, tmp_path, download=False)
+    images = load(source, tmp_path, download=True)
+    assert same(images.test, load(source, tmp_path, download=False).test)
+    assert images.train.images.shape == (TRAIN_IMAGES[source], 3, IMAGE_SIZES[source], IMAGE_SIZES[source])
+    assert len(images.classes) == classes
+    assert torch.bincount(images.train.labels, minlength=classes).min() > 0
+    digits = load("digits", NOWHERE, download=False).train
+    assert torch.equal(images.train.labels // (classes // 10), digits.labels)
+    assert torch.equal(images.train.images[0, 0, ::2, ::2], digits.images[0, 0])  # the first one's ink is white
+
+
+def test_stand_ins_are_not_taken_for_cifar(tmp_path: Path) -> None:
+    load("cifar10_stand_in", tmp_path, download=True)
+    with pytest.raises(InputError, match=r"cifar10: .*data_batch_1 is cut off or another file"):
+        load("cifar10", tmp_path, download=False)
+
+
+def test_a_stand_in_of_other_content_is_refused_before_it_is_unpickled(tmp_path: Path) -> None:
+    load("cifar10_stand_in", tmp_path, download=True)
+    path = tmp_path / "cifar-10-batches-py" / "data_batch_2"
+    path.write_bytes(path.read_bytes() + b"\0")
+    with pytest.raises(InputError, match=rf"{path} is cut off or another file"):
+        load("cifar10_stand_in", tmp_path, download=True)

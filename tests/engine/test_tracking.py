@@ -35,6 +35,18 @@ def test_a_step_that_runs_again_continues_its_run(tmp_path: Path) -> None:
     assert len({run.name for run in runs}) == 1
 
 
+def test_a_rehearsal_has_a_tag_and_a_key_in_the_config(tmp_path: Path) -> None:
+    mentioned = []
+    for rehearsal in (False, True):
+        settings = Wandb(mode="offline", directory=str(tmp_path / f"{rehearsal:d}"))
+        tracker = Tracker(settings, "train", "digits", f"digits seed {5 + rehearsal}", {}, rehearsal)
+        tracker.log({"train_loss": 2.0}, step=1)
+        tracker.finish()
+        (run,) = tmp_path.glob(f"{rehearsal:d}/wandb/offline-run-*/run-*.wandb")
+        mentioned.append(run.read_bytes().count(b"rehearsal"))  # the path of the test counts in both
+    assert mentioned[1] >= mentioned[0] + 2
+
+
 def test_disabled_writes_nothing(tmp_path: Path) -> None:
     track(Wandb(mode="disabled", directory=str(tmp_path / "new")))
     assert not (tmp_path / "new").exists()

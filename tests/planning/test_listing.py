@@ -1,5 +1,6 @@
 """What a plan and a ledger show."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from pdarts.planning.costs import UNKNOWN, Cost, costs
@@ -108,3 +109,12 @@ def test_a_test_tells_what_its_training_took(tmp_path: Path) -> None:
         output.write_text("{}")
     text = ledger([train, tested], makers([train, tested]), [])
     assert [line.split()[5] for line in text.splitlines() if line.startswith("train one")] == ["2.0", "1.0"]
+
+
+def test_a_plan_and_a_ledger_of_a_rehearsal_say_so_first(tmp_path: Path) -> None:
+    real = finished(tmp_path, 0, 36.0)
+    rehearsed = replace(real, options={**real.options, "rehearsal": ()}, pending=True)
+    cost = {rehearsed: Cost(36.0, 10**9, 0, "calibrated")}
+    for text in (plan([rehearsed], {}, cost, "CPU"), ledger([rehearsed], {}, [])):
+        assert text.startswith("REHEARSAL at toy size")
+    assert "REHEARSAL" not in ledger([real], {}, [])

@@ -21,7 +21,7 @@ from pdarts.reporting.results import TrainingEpoch, read_lines
 from pdarts.reporting.rows import TableFiles
 from pdarts.settings import parse
 from tests.genotypes import published
-from tests.reporting.examples import row
+from tests.reporting.examples import provenance, row, write_test
 
 VOID = {"meta", "link", "br", "img", "hr"}
 
@@ -92,7 +92,7 @@ def test_the_page_parses_and_loads_nothing(files: dict[str, Any]) -> None:
 
 def test_drawings_on_the_page_share_no_ids_and_lose_none_that_they_refer_to(files: dict[str, Any]) -> None:
     page = Page(rendered(files)["html"])
-    assert len(set(page.ids)) == len(page.ids) > 50
+    assert len(set(page.ids)) == len(page.ids) > 5
     assert {reference.removeprefix("#") for reference in page.references} <= set(page.ids)
 
 
@@ -186,3 +186,42 @@ def test_no_torch_is_needed_for_any_of_the_steps() -> None:
     code = "import sys, pdarts.draw, pdarts.curves, pdarts.report; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_a_single_result_of_a_rehearsal_stamps_all_forms(files: dict[str, Any], tmp_path: Path) -> None:
+    assert not [form for form, text in rendered(files).items() if re.search("REHEARSAL|Rehearsal|>rehearsal", text)]
+    runs = row(tmp_path, [97.0, 98.0])
+    write_test(tmp_path / "seed1/test.json", 98.0, training_provenance=provenance(rehearsal=True))
+    forms = rendered({**files, "rows": [*files["rows"], runs]})
+    assert forms["md"].startswith(r"# REHEARSAL, no results: Digits")
+    assert "| rehearsal: Accuracy (%) |" in forms["md"]
+    lines = forms["csv"].splitlines()
+    assert lines[0].startswith("rehearsal,")
+    assert len(lines) == 4
+    assert all(line.startswith("True,") for line in lines[1:])
+    assert r"\caption{REHEARSAL, no results: Digits}" in forms["tex"]
+    assert r"\textbf{Rehearsal: all of this was made at toy size" in forms["tex"]
+    assert "<title>REHEARSAL, no results: Digits</title>" in forms["html"]
+    assert '<p class="rehearsal">Rehearsal: all of this' in forms["html"]
+
+
+def test_a_table_without_results_is_stamped_where_it_is_asked_for(files: dict[str, Any], tmp_path: Path) -> None:
+    missing = {
+        **files,
+        "rows": [{**files["rows"][1], "runs": {"t": {"trainings": {str(tmp_path): [0]}, "search": None}}}],
+    }
+    forms = report(parse(TableFiles, missing, "table"), partial=True, rehearsal=True)
+    assert "REHEARSAL, no results" in forms["md"]
+
+
+def test_a_table_of_the_paper_calls_what_was_measured_a_rehearsal(tmp_path: Path) -> None:
+    runs = row(tmp_path, [97.0, 98.0])["runs"]["training"]
+    line = {**row(tmp_path, [97.0, 98.0]), "paper": "PNAS", "runs": {"cifar10": runs}, "searches": {"cifar10": runs}}
+    columns = {"cifar10": {"heading": "CIFAR-10", "measure": "top1_error"}}
+    table = parse(TableFiles, {"title": "T", "paper": "table1", "columns": columns, "rows": [line]}, "table")
+    text = report(table, rehearsal=True)["md"]
+    assert "| CIFAR-10 (%): rehearsal (n) |" in text
+    assert "| CIFAR-10 (%): rehearsal of searches (n) |" in text
+    assert "- Columns: rehearsal: one genotype retrained with n seeds; rehearsal of searches: the genotypes" in text
+    assert "rehearsal minus paper" in text
+    assert re.findall(r"\(%\): here|: here:", text) == []

@@ -35,4 +35,5 @@ def test_a_figure_is_the_same_byte_for_byte(tmp_path: Path) -> None:
 
 def numbers(text: str) -> list[str]:
     """Texts of a figure in the size of the numbers beside points, its axes having decimals or another size."""
-    return sorted(re.findall(r"<text[^>]*font(?:-size)?:? ?7px[^>]*>(\d+)</text>", text))
+    named = "|".join(re.findall(r"\.(\w+){[^}]*font(?:-size)?: ?7px[^}]*}", text))
+    return sorted(re.findall(rf'<text[^>]*class="(?:{named})"[^>]*>(\d+)</text>', text))

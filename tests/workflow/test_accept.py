@@ -111,7 +111,9 @@ def test_an_empty_reason_is_refused(tree: Tree) -> None:
 
 def test_nothing_is_accepted_while_another_run_is_under_way(tree: Tree) -> None:
     rename_a_variable(tree)
-    (tree.root / ".snakemake" / "locks" / "0.output.lock").write_text(f"{STAGES[0]}\n")
+    lock = tree.root / ".snakemake" / "locks" / "0.output.lock"
+    lock.parent.mkdir(exist_ok=True)
+    lock.write_text(f"{STAGES[0]}\n")
     refused(tree, "locked")
 
 
@@ -137,3 +139,15 @@ def refused(tree: Tree, *messages: str, **arguments: str) -> None:
     for message in messages:
         assert message in done.stdout
     assert tree.stamps() == before
+
+
+def test_what_a_rehearsal_made_is_not_accepted(tree: Tree) -> None:
+    result = json.loads(tree.read(TESTED))
+    result["provenance"]["rehearsal"] = True
+    tree.write(TESTED, json.dumps(result))
+    tree.edit("pdarts/test.py", "BATCH_SIZE = 256", "BATCH_SIZE = 255")
+    before = tree.results()
+    done = accept(tree)
+    assert done.returncode != 0
+    assert f"{TESTED} was made in a rehearsal, so it is no result; delete it and run its target" in done.stdout
+    assert tree.results() == before

@@ -80,6 +80,11 @@ def test_another_seed_is_refused(tree: Tree, elsewhere: Path) -> None:
     assert "its seed is '5', here it is '0'" in refusal(tree, elsewhere, STAGES[0])
 
 
+def test_what_a_rehearsal_made_is_refused(tree: Tree, elsewhere: Path) -> None:
+    edit(elsewhere / "search/tiny/seed0/stage1.json", provenance={"rehearsal": True})
+    assert "it was made in a rehearsal, so it is no result" in refusal(tree, elsewhere, STAGES[0])
+
+
 def test_a_result_of_other_inputs_is_refused(tree: Tree, elsewhere: Path) -> None:
     edit(elsewhere / "search/tiny/seed0/stage1.json", seconds=0.5)
     assert f"digest of its input --previous ({STAGES[0]})" in refusal(tree, elsewhere, STAGES[1])

@@ -48,6 +48,7 @@ def test_nothing_is_deleted_while_a_run_is_under_way(tree: Tree) -> None:
     stray.parent.mkdir(parents=True)
     stray.touch()
     lock = tree.root / ".snakemake" / "locks" / "0.output.lock"
+    lock.parent.mkdir(exist_ok=True)
     lock.touch()
     assert "a run is under way" in tidy(tree, "--delete").stdout
     assert stray.exists()

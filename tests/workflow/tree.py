@@ -117,7 +117,7 @@ def _sources() -> list[str]:
     listing = ["git", "-C", PROJECT, "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     if shutil.which("git") and (done := subprocess.run(listing, capture_output=True, text=True, check=False)).stdout:
         return [name for name in done.stdout.split("\0") if (PROJECT / name).is_file()]
-    made = {"results", "data", "build"}
+    made = {"results", "rehearsal", "data", "build"}
     top = [path for path in PROJECT.iterdir() if not (path.is_dir() and (path.name[0] == "." or path.name in made))]
     files = [file for path in top for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file()]
     return [str(file.relative_to(PROJECT)) for file in files if file.suffix != ".pyc"]

@@ -1,0 +1,47 @@
+"""An evaluation network's state dict under the reference implementation's names, as its authors' files hold it."""
+
+import re
+from collections import OrderedDict
+
+import torch
+from torch import Tensor
+
+from pdarts.nets.network import Network
+from pdarts.nets.translation import ELSEWHERE, INSIDE_OPERATIONS
+from pdarts.space.genotype import Genotype
+from pdarts.space.topology import KINDS
+
+_CELL_PART = re.compile(r"(cells\.\d+)\.(preprocess[01]|operations\.(\d+))\.(.+)\.(\w+)$")
+_STEM_OR_HEAD = {ours: theirs.replace("\\", "").removesuffix("$") for theirs, ours in ELSEWHERE}
+
+
+def reference_state(network: Network, genotype: Genotype) -> "OrderedDict[str, Tensor]":
+    """The inverse of `pdarts.nets.translation.network_state`.
+
+    Args:
+        network: of the cells of `genotype`.
+        genotype: they say what an operation's number means.
+    """
+    state, found = network.state_dict(), OrderedDict()
+    reductions = (len(network.cells) // 3, 2 * len(network.cells) // 3)
+    for name, tensor in state.items():
+        if match := _CELL_PART.match(name):
+            cell, part, number, layer, kind = match.groups()
+            if number is None:
+                halving = f"{cell}.{part}.second.weight" in state  # factorized reduction has two convolutions
+                inside = {"first": "conv_1", "second": "conv_2", "conv": "op.1", "norm": "bn" if halving else "op.2"}
+            else:
+                pairs, _ = genotype.cell(KINDS[int(cell.partition(".")[2]) in reductions])
+                operation, _ = pairs[int(number)]
+                inside = {ours: theirs for theirs, ours in INSIDE_OPERATIONS[operation[:8]].items()}
+                part = f"_ops.{number}"
+            theirs = f"{cell}.{part}.{inside[layer]}.{kind}"
+        else:
+            theirs = name
+            for ours, beginning in _STEM_OR_HEAD.items():
+                if name.startswith(ours):
+                    theirs = beginning + name.removeprefix(ours)
+        found[theirs] = tensor
+        if theirs.endswith("running_var"):
+            found[theirs.replace("running_var", "num_batches_tracked")] = torch.tensor(0)
+    return found

@@ -1,0 +1,90 @@
+"""Set up a folder in which the whole workflow is rehearsed, apart from all results; `make rehearsal` runs it there.
+
+    python -m pdarts.rehearse --folder rehearsal
+    cd rehearsal
+    snakemake paper released --configfile rehearsal.yaml
+
+The folder has links to the project, results of its own under a mark that keeps them from being taken for real ones,
+and what stands in for files that cannot be had everywhere: JPEG images for ImageNet's, and random weights in the format
+of the authors'. What is there stays as it is. CIFAR's stand-ins are written when they are prepared.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import torch
+
+from pdarts.data.catalog import Split, load
+from pdarts.data.formats import Labelled, write_image_folder
+from pdarts.data.stand_ins import DIGITS, painted
+from pdarts.engine import files, step
+from pdarts.engine.seeds import derive_seed
+from pdarts.errors import InputError
+from pdarts.nets import saved
+from pdarts.nets.network import Network
+from pdarts.nets.release import reference_state
+from pdarts.settings import REHEARSED
+from pdarts.space.genotype import Genotype
+
+LINKS = (
+    "Snakefile",
+    "config.yaml",
+    "rehearsal.yaml",
+    "rehearsal-short.yaml",
+    "rules",
+    "pdarts",
+    "envs",
+    "docs",
+    "profiles",
+)
+"""What the workflow reads."""
+
+IMAGES, TRAIN_IMAGES, VAL_IMAGES = Path("data", "imagenet_stand_in"), 96, 48
+WEIGHTS, CELLS, CHANNELS = Path("checkpoints", "stand_in.pt"), 3, 4
+
+
+def main() -> None:
+    """Entry point."""
+    parser = step.parser(__doc__)
+    parser.add_argument("--folder", required=True, type=Path, help="folder to set up, or to complete")
+    folder = parser.parse_args().folder
+    results = folder / "results"
+    if results.exists() and not (results / REHEARSED).exists():
+        raise InputError(f"--folder is {folder}, where results are that are no rehearsal's; allowed: a new folder")
+    files.write_text(
+        results / REHEARSED, "Made at toy size, to see that it works. Nothing in this folder is a result.\n"
+    )
+    for name in LINKS:
+        if not (folder / name).exists():
+            (folder / name).symlink_to(os.path.relpath(name, folder))
+    if not (folder / IMAGES).exists():
+        _write_images(folder / IMAGES)
+    if not (folder / WEIGHTS).exists():
+        _write_weights(folder / WEIGHTS)
+
+
+def _write_images(root: Path) -> None:
+    """Coloured digits as JPEG files in a folder each class, all of them or none."""
+    digits, part = load("digits", root, download=False), root.with_name(f".{root.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    train, val = _first(digits.train, TRAIN_IMAGES), _first(digits.test, VAL_IMAGES)
+    write_image_folder(part, train, val, DIGITS)
+    part.rename(root)
+
+
+def _first(split: Split, count: int) -> Labelled:
+    return painted((split.images[:count], split.labels[:count]))
+
+
+def _write_weights(path: Path) -> None:
+    """A state dict of random weights under the names and with the tensors that the authors' files have."""
+    published = Path("pdarts", "genotypes", "PDARTS.json")
+    genotype = Genotype.parse(files.read_json(published, "genotype file", "the repository"), str(published))
+    torch.manual_seed(derive_seed(0, "stand-in weights"))
+    network = Network(genotype, "cifar", CELLS, CHANNELS, len(DIGITS), auxiliary=True)
+    files.write_bytes(path, saved.dump(dict(reference_state(network, genotype))))
+
+
+if __name__ == "__main__":
+    step.run(main)

@@ -1,0 +1,54 @@
+"""Makes SVG files that matplotlib writes half as large, and pages with dozens of them as much lighter."""
+
+import hashlib
+import re
+import xml.etree.ElementTree as ElementTree
+
+SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
+GEOMETRY = ("d", "x", "y", "transform", "points", "width", "height")
+"""Attributes that hold numbers of pixels, of which hundredths suffice."""
+
+
+def compact(text: str) -> str:
+    """The same drawing in fewer bytes.
+
+    Groups that say nothing, metadata and layout go; a style that several elements have is said once, as a class that
+    is called by its content, so that drawings inside one page cannot disagree about it.
+    """
+    ElementTree.register_namespace("", SVG)
+    ElementTree.register_namespace("xlink", XLINK)
+    root = ElementTree.fromstring(text)
+    _flatten(root)
+    classes: dict[str, str] = {}
+    for element in root.iter():
+        for name in GEOMETRY:
+            if name in element.attrib:
+                short = re.sub(r"(\.\d\d)\d+", r"\1", element.attrib[name])
+                element.set(name, " ".join(short.split()))
+        if element.get("transform", "").startswith("rotate(-0 "):
+            del element.attrib["transform"]
+        if "style" in element.attrib:
+            style = element.attrib.pop("style").replace("; ", ";").replace(": ", ":")
+            name = "s" + hashlib.sha256(style.encode()).hexdigest()[:6]
+            element.set("class", name)
+            classes[name] = f".{name}{{{style}}}"
+    if classes:
+        sheet = ElementTree.Element(f"{{{SVG}}}style")
+        sheet.text = "".join(classes[name] for name in sorted(classes))
+        root.insert(0, sheet)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _flatten(element: ElementTree.Element) -> None:
+    children: list[ElementTree.Element] = []
+    for child in element:
+        _flatten(child)
+        plain = child.tag == f"{{{SVG}}}g" and not child.attrib.keys() - {"id"}
+        if child.tag != f"{{{SVG}}}metadata":
+            children += list(child) if plain else [child]
+    element[:] = children
+    if children and element.text and not element.text.strip():
+        element.text = None
+    for child in children:
+        if not (child.tail or "").strip():
+            child.tail = None

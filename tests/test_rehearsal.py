@@ -1,0 +1,94 @@
+"""The rehearsal keeps up with `config.yaml`: what the paper's tables need is in it, all of it at toy size."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pdarts import rehearse
+from pdarts.planning.declared import read_config
+from pdarts.settings import Config, FromSearch, ImageFolder, RandomCells, Training
+from tests.configuration import CONFIG, ROOT
+
+OVERLAYS = {"long": ["rehearsal.yaml"], "short": ["rehearsal.yaml", "rehearsal-short.yaml"]}
+LONG, SHORT = (read_config([ROOT / name for name in ("config.yaml", *names)]) for names in OVERLAYS.values())
+SMALL = {"digits", "fashion"}
+"""Searches and recipes that are small as they are, of no table of the paper."""
+
+
+def trained(config: Config) -> dict[str, Training]:
+    """All trainings that the paper's tables show."""
+    rows = [(table, row) for table in config.tables.values() if table.paper for row in table.rows]
+    names = [name for table, row in rows for name in (*row.trained(table.columns).values(), *row.searches.values())]
+    return {name: config.trainings[name] for name in names}
+
+
+def methods(config: Config) -> set[tuple[object, ...]]:
+    """Ways to come by a cell, and data sets to retrain it on."""
+    found: set[tuple[object, ...]] = set()
+    for training in trained(config).values():
+        genotype = training.genotype
+        found.add(("dataset", training.dataset))
+        if isinstance(genotype, RandomCells):
+            found.add(("random", genotype.max_skips))
+        elif isinstance(genotype, FromSearch):
+            search = config.searches[genotype.search]
+            found.add(("search", search.approximation, search.partial_channels, len(search.stages), search.max_skips))
+            found.add(("variant", genotype.stage is not None, genotype.max_skips is not None))
+        else:
+            found.add(("published", genotype))
+    return found
+
+
+def sizes(config: Config) -> Iterator[tuple[str, int, int, int]]:
+    """Name, epochs, cells and channels of all that is searched or trained for a table of the paper, or for none."""
+    for name, search in config.searches.items():
+        for stage in search.stages if name not in SMALL else ():
+            yield f"searches.{name}", search.epochs, stage.cells, stage.channels
+    for name, recipe in config.recipes.items():
+        if name not in SMALL:
+            yield f"recipes.{name}", recipe.epochs, recipe.cells, recipe.channels
+    for name, training in trained(config).items():
+        recipe = config.recipe_of(training)
+        yield f"trainings.{name}", recipe.epochs, recipe.cells, recipe.channels
+
+
+def test_every_search_recipe_and_training_of_the_project_is_at_toy_size() -> None:
+    full = {name for name, *_ in sizes(CONFIG)}
+    assert len(full) > 50
+    assert {name for name, *_ in sizes(LONG)} == full
+    assert [found for found in sizes(LONG) if found[1] > 6 or found[2] > 4 or found[3] > 6] == []
+
+
+def test_every_row_is_in_the_long_rehearsal_with_several_seeds_and_searches() -> None:
+    assert LONG.tables == CONFIG.tables
+    assert {len(training.seeds) for training in trained(LONG).values()} == {2}
+    assert methods(LONG) == methods(CONFIG)
+
+
+def test_the_short_one_has_fewer_rows_but_every_method() -> None:
+    assert len(trained(SHORT)) < len(trained(LONG)) / 2
+    assert methods(SHORT) == methods(CONFIG)
+
+
+@pytest.mark.parametrize("config", [LONG, SHORT], ids=list(OVERLAYS))
+def test_stand_ins_stand_in_for_all_that_is_read(config: Config) -> None:
+    assert config.rehearsal
+    used = [training.dataset for training in trained(config).values()]
+    used += [each.dataset for each in (*config.searches.values(), *config.checkpoints.values())]
+    for name in set(used) - {"digits", "fashion-10000"}:
+        dataset = config.datasets[name]
+        assert dataset.place.endswith("_stand_in")
+        assert dataset.train_images is not None
+        if isinstance(dataset, ImageFolder):
+            assert config.machine.data_root(dataset.place) == str(rehearse.IMAGES)
+            assert dataset.train_images <= rehearse.TRAIN_IMAGES
+    assert {checkpoint.file for checkpoint in config.checkpoints.values()} == {str(rehearse.WEIGHTS)}
+
+
+def test_no_rehearsal_is_declared_in_the_project_itself() -> None:
+    assert not CONFIG.rehearsal
+
+
+def test_links_lead_to_what_is_there() -> None:
+    assert [name for name in rehearse.LINKS if not Path(ROOT, name).exists()] == []
