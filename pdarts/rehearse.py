@@ -41,7 +41,10 @@ LINKS = (
 """What the workflow reads."""
 
 IMAGES, TRAIN_IMAGES, VAL_IMAGES = Path("data", "imagenet_stand_in"), 96, 48
-WEIGHTS, CELLS, CHANNELS = Path("checkpoints", "stand_in.pt"), 3, 4
+WEIGHTS = {"cifar": Path("checkpoints", "stand_in.pt"), "imagenet": Path("checkpoints", "stand_in.pth.tar")}
+"""Files of random weights, by the stem of their network."""
+
+CELLS, CHANNELS = 3, 4
 
 
 def main() -> None:
@@ -60,8 +63,9 @@ def main() -> None:
             (folder / name).symlink_to(os.path.relpath(name, folder))
     if not (folder / IMAGES).exists():
         _write_images(folder / IMAGES)
-    if not (folder / WEIGHTS).exists():
-        _write_weights(folder / WEIGHTS)
+    for stem, path in WEIGHTS.items():
+        if not (folder / path).exists():
+            _write_weights(folder / path, stem)
 
 
 def _write_images(root: Path) -> None:
@@ -77,13 +81,16 @@ def _first(split: Split, count: int) -> Labelled:
     return painted((split.images[:count], split.labels[:count]))
 
 
-def _write_weights(path: Path) -> None:
-    """A state dict of random weights under the names and with the tensors that the authors' files have."""
+def _write_weights(path: Path, stem: str) -> None:
+    """Random weights under the names, and in the wrapping, that the authors' file for a data set has."""
     published = Path("pdarts", "genotypes", "PDARTS.json")
     genotype = Genotype.parse(files.read_json(published, "genotype file", "the repository"), str(published))
     torch.manual_seed(derive_seed(0, "stand-in weights"))
-    network = Network(genotype, "cifar", CELLS, CHANNELS, len(DIGITS), auxiliary=True)
-    files.write_bytes(path, saved.dump(dict(reference_state(network, genotype))))
+    network = Network(genotype, stem, CELLS, CHANNELS, len(DIGITS), auxiliary=True)
+    state: dict[str, object] = dict(reference_state(network, genotype))
+    if stem == "imagenet":
+        state = {"state_dict": {f"module.{name}": tensor for name, tensor in state.items()}}
+    files.write_bytes(path, saved.dump(state))
 
 
 if __name__ == "__main__":

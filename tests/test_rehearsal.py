@@ -12,7 +12,7 @@ from tests.configuration import CONFIG, ROOT
 
 OVERLAYS = {"long": ["rehearsal.yaml"], "short": ["rehearsal.yaml", "rehearsal-short.yaml"]}
 LONG, SHORT = (read_config([ROOT / name for name in ("config.yaml", *names)]) for names in OVERLAYS.values())
-SMALL = {"digits", "fashion"}
+SMALL = {"digits", "digits-validation", "fashion"}
 """Searches and recipes that are small as they are, of no table of the paper."""
 
 
@@ -83,7 +83,9 @@ def test_stand_ins_stand_in_for_all_that_is_read(config: Config) -> None:
         if isinstance(dataset, ImageFolder):
             assert config.machine.data_root(dataset.place) == str(rehearse.IMAGES)
             assert dataset.train_images <= rehearse.TRAIN_IMAGES
-    assert {checkpoint.file for checkpoint in config.checkpoints.values()} == {str(rehearse.WEIGHTS)}
+    assert {checkpoint.file for checkpoint in config.checkpoints.values()} == {
+        str(path) for path in rehearse.WEIGHTS.values()
+    }
 
 
 def test_no_rehearsal_is_declared_in_the_project_itself() -> None:
