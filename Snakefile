@@ -19,6 +19,26 @@ include: "rules/train.smk"
 include: "rules/report.smk"
 
 
+# What runs where Snakemake runs; on a cluster all else is a job.
+localrules:
+    download,
+    draw,
+    search_curves,
+    training_curves,
+    report,
+    report_so_far,
+    demo,
+    fashion,
+    cifar,
+    table1,
+    table2,
+    depth_study,
+    skip_study,
+    paper,
+    partial,
+    released,
+
+
 rule demo:
     """The whole chain at small size, on digits that come with the package; the default target."""
     input:

@@ -104,9 +104,37 @@ def training_threads(wildcards):
     return CONFIG.machine.threads + decoders(declared("trainings", wildcards.training).dataset)
 
 
+def request(step, wildcards):
+    """What a job asks a scheduler for."""
+    kinds = {"search": "searches", "training": "trainings", "checkpoint": "checkpoints"}
+    found = [declared(kinds[name], wildcards[name]).dataset for name in kinds if name in wildcards.keys()]
+    return CONFIG.requests.of(step, *(found or [wildcards.get("dataset")]))
+
+
+def gpus(step):
+    return lambda wildcards: request(step, wildcards).gpus
+
+
+def memory(step):
+    """In MB. Too little may be why an attempt failed."""
+    return lambda wildcards, attempt: request(step, wildcards).memory * min(attempt, 2)
+
+
+def minutes(step):
+    """So may too short a time, unless the next attempt continues where this one stopped."""
+    continues = step in ("search", "train")
+    return lambda wildcards, attempt: request(step, wildcards).minutes * (1 if continues else min(attempt, 2))
+
+
 def manifest(kind):
     """The manifest of the dataset of a search, training or checkpoint."""
     return lambda wildcards: f"results/data/{declared(kind, wildcards[0]).dataset}.json"
+
+
+def downloaded(wildcards):
+    """What says that the files of a dataset's source are there, if it is one that can be downloaded."""
+    source = declared("datasets", wildcards.dataset).source
+    return [] if source in ("digits", "image_folder") else f"results/data/files/{source}.json"
 
 
 def dataset_settings(wildcards):

@@ -14,6 +14,9 @@ rule draw:
         "results/logs/train/{training}/seed{seed}/draw.log",
     conda:
         "../envs/pdarts.yaml"
+    resources:
+        mem_mb=memory("short"),
+        runtime=minutes("short"),
     message:
         "Draw the cells of {wildcards.training}, seed {wildcards.seed}"
     shell:
@@ -34,6 +37,9 @@ rule search_curves:
         "results/logs/search/{search}/seed{seed}/curves.log",
     conda:
         "../envs/pdarts.yaml"
+    resources:
+        mem_mb=memory("short"),
+        runtime=minutes("short"),
     message:
         "Draw the curves of search {wildcards.search}, seed {wildcards.seed}"
     shell:
@@ -50,6 +56,9 @@ rule training_curves:
         "results/logs/train/{training}/curves.log",
     conda:
         "../envs/pdarts.yaml"
+    resources:
+        mem_mb=memory("short"),
+        runtime=minutes("short"),
     message:
         "Draw the curves of training {wildcards.training}"
     shell:
@@ -69,6 +78,9 @@ rule report:
         "results/logs/tables/{table}.log",
     conda:
         "../envs/pdarts.yaml"
+    resources:
+        mem_mb=memory("short"),
+        runtime=minutes("short"),
     params:
         table=table_settings,
     message:
@@ -90,6 +102,9 @@ rule report_so_far:
         "results/logs/tables/partial/{table}.log",
     conda:
         "../envs/pdarts.yaml"
+    resources:
+        mem_mb=memory("short"),
+        runtime=minutes("short"),
     params:
         results=results_so_far,
         table=table_settings,

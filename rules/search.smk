@@ -13,6 +13,10 @@ rule search:
     conda:
         "../envs/pdarts.yaml"
     threads: search_threads
+    resources:
+        gpu=gpus("search"),
+        mem_mb=memory("search"),
+        runtime=minutes("search"),
     params:
         machine=machine,
         previous=previous_option,
@@ -35,6 +39,9 @@ rule derive:
         "results/logs/search/{search}/seed{seed}/derive{variant}.log",
     conda:
         "../envs/pdarts.yaml"
+    resources:
+        mem_mb=memory("short"),
+        runtime=minutes("short"),
     params:
         machine=machine,
         max_skips=max_skips_option,
@@ -54,6 +61,9 @@ rule sample:
         variant=r"|_skips[0-8]",
     conda:
         "../envs/pdarts.yaml"
+    resources:
+        mem_mb=memory("short"),
+        runtime=minutes("short"),
     params:
         max_skips=limit_in_name,
     message:

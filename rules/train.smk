@@ -13,6 +13,10 @@ rule train:
     conda:
         "../envs/pdarts.yaml"
     threads: training_threads
+    resources:
+        gpu=gpus("train"),
+        mem_mb=memory("train"),
+        runtime=minutes("train"),
     params:
         machine=machine,
         settings=recipe,
@@ -36,6 +40,10 @@ rule test:
     conda:
         "../envs/pdarts.yaml"
     threads: training_threads
+    resources:
+        gpu=gpus("test"),
+        mem_mb=memory("test"),
+        runtime=minutes("test"),
     params:
         machine=machine,
     message:
@@ -57,6 +65,10 @@ rule test_checkpoint:
     conda:
         "../envs/pdarts.yaml"
     threads: CONFIG.machine.threads
+    resources:
+        gpu=gpus("test"),
+        mem_mb=memory("test"),
+        runtime=minutes("test"),
     params:
         machine=machine,
     message:

@@ -17,6 +17,7 @@ from tests.by_hand import QUIET, call, search_arguments, stage_file, train_argum
 from tests.genotypes import FOLDER
 
 STEPS = {
+    "download": {"--source", "--output", "--machine"},
     "prepare": {"--settings", "--output", "--machine"},
     "search": {
         "--data", "--stage", "--previous", "--settings", "--seed", "--output", "--metrics", "--experiment", "--machine"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -103,10 +103,17 @@ def _digits(root: Path, download: bool) -> Images:
     )
 
 
-def _fashion_mnist(root: Path, download: bool) -> Images:
+def public_files(source: Source, root: Path) -> PublicFiles | None:
+    """The files of a source that can be downloaded into `root`; None for one that is part of the package."""
+    if source == "digits":
+        return None
+    return _fashion_mnist_files(root) if source == "fashion_mnist" else _cifar_files(source, root)
+
+
+def _fashion_mnist_files(root: Path) -> PublicFiles:
     from torchvision.datasets import FashionMNIST  # takes seconds to import, which digits need not wait for
 
-    files = PublicFiles(
+    return PublicFiles(
         source="fashion_mnist",
         root=root,
         page="https://github.com/zalandoresearch/fashion-mnist",
@@ -116,6 +123,12 @@ def _fashion_mnist(root: Path, download: bool) -> Images:
         },
         fetch=lambda folder: FashionMNIST(folder, download=True),
     )
+
+
+def _fashion_mnist(root: Path, download: bool) -> Images:
+    from torchvision.datasets import FashionMNIST
+
+    files = _fashion_mnist_files(root)
     paths = files.paths(download)
 
     def read(name: str) -> Tensor:
@@ -137,18 +150,30 @@ def _fashion_mnist(root: Path, download: bool) -> Images:
     return Images(split("train"), split("t10k"), tuple(FashionMNIST.classes))
 
 
-def _cifar(source: Source, root: Path, download: bool) -> Images:
+def _cifar_kind(source: Source) -> Any:
     from torchvision.datasets import CIFAR10, CIFAR100
 
-    kind = {"cifar10": CIFAR10, "cifar100": CIFAR100}[source]
-    checksums: dict[str, str] = dict([*kind.train_list, *kind.test_list, (kind.meta["filename"], kind.meta["md5"])])
-    files = PublicFiles(
+    return {"cifar10": CIFAR10, "cifar100": CIFAR100}[source]
+
+
+def _cifar_checksums(kind: Any) -> dict[str, str]:
+    return dict([*kind.train_list, *kind.test_list, (kind.meta["filename"], kind.meta["md5"])])
+
+
+def _cifar_files(source: Source, root: Path) -> PublicFiles:
+    kind = _cifar_kind(source)
+    return PublicFiles(
         source=source,
         root=root,
         page="https://www.cs.toronto.edu/~kriz/cifar.html (the python version)",
-        places={name: (f"{kind.base_folder}/{name}",) for name in checksums},
+        places={name: (f"{kind.base_folder}/{name}",) for name in _cifar_checksums(kind)},
         fetch=lambda folder: kind(folder, download=True),
     )
+
+
+def _cifar(source: Source, root: Path, download: bool) -> Images:
+    kind, files = _cifar_kind(source), _cifar_files(source, root)
+    checksums = _cifar_checksums(kind)
     # The files are pickles: neither this package nor torchvision unpickles one before its checksum is found right.
     for name, path in files.paths(download).items():
         files.verify(path, path.read_bytes(), "md5", checksums[name])
