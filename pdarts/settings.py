@@ -548,7 +548,7 @@ class Request(Settings):
     memory: Positive
     """Main memory in MB; every attempt after the first asks for twice as much."""
     minutes: Positive
-    """Time limit. A search or training that reaches it continues in the next job; other jobs then ask for twice as much."""
+    """Time limit. A search or training that reaches it continues in the next job; others then ask for twice as much."""
 
 
 class Requests(Settings):
@@ -666,15 +666,19 @@ class Config(Settings):
         return self
 
     @model_validator(mode="after")
+    def _requested_steps_exist(self) -> Self:
+        for name, requests in self.requests.datasets.items():
+            _known("requests.datasets: a dataset", name, self.datasets)
+            for step in requests:
+                _known(f"requests.datasets.{name}: a step", step, Requests.model_fields.keys() - {"datasets"})
+        return self
+
+    @model_validator(mode="after")
     def _names_exist(self) -> Self:
         folders = [dataset.folder for dataset in self.datasets.values() if isinstance(dataset, ImageFolder)]
         for name in self.machine.data_roots:
             if name not in (places := [*IMAGE_SIZES, *folders]):
                 raise ValueError(f"machine.data_roots.{name}: unknown key{suggestion(name, places)}")
-        for name, requests in self.requests.datasets.items():
-            _known(f"requests.datasets: {name}", name, self.datasets)
-            for step in requests:
-                _known(f"requests.datasets.{name}: step", step, Requests.model_fields.keys() - {"datasets"})
         for name, search in self.searches.items():
             _known(f"searches.{name}.dataset", search.dataset, self.datasets)
             self._check_augmentation(f"searches.{name}", search.dataset, search.augmentation)

@@ -9,11 +9,8 @@ from pdarts.errors import InputError
 from pdarts.settings import Config, parse
 from tests.configuration import CONFIG, ROOT
 
-RULES = {
-    name: text
-    for file in ("data", "search", "train", "report")
-    for name, text in re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", (ROOT / f"rules/{file}.smk").read_text(), re.M)
-}
+TEXT = "".join((ROOT / f"rules/{file}.smk").read_text() for file in ("data", "search", "train", "report"))
+RULES = dict(re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", TEXT, re.MULTILINE))
 TARGETS = re.findall(r"^rule (\w+):", (ROOT / "Snakefile").read_text(), re.MULTILINE)
 
 

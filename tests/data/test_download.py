@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from pdarts.settings import Machine
 from tests.by_hand import call
 
