@@ -12,6 +12,10 @@ configfile: "config.yaml"
 report: "docs/report.rst"
 
 
+# Only with `--sdm apptainer`; envs/pdarts.def makes it.
+container: "envs/pdarts.sif"
+
+
 include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/search.smk"

@@ -33,6 +33,7 @@ STEPS = {
     "calibrate": {"--target", "--configfile", "--limit", "--patience"},
     "plan": {"--target", "--configfile", "--device", "--ledger"},
     "bring": {"--source", "--target", "--configfile", "--reason"},
+    "preflight": {"--target", "--profile", "--configfile"},
     "tidy": {"--configfile", "--delete"},
 }  # fmt: skip
 
