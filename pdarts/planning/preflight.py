@@ -107,26 +107,12 @@ def limits(asked: Sequence[Request], profile: Mapping[str, Any]) -> list[Finding
         if "--signal=TERM" not in str(request.resources.get("slurm_extra")):
             text = "is killed without a word at its time limit; set slurm_extra: \"'--signal=TERM@120'\""
             found.append(Finding(False, f"{request} {text}"))
-        runtime = minutes(request.resources["runtime"])
+        runtime = request.resources["runtime"]
         needed = math.ceil(request.wanted_minutes / runtime)
         if needed > retries + 1:
             row = f"{request} asks for {request.wanted_minutes} minutes in jobs of {runtime}: {needed} of them in a row"
             found.append(Finding(False, f"{row}, but retries is {retries}; set retries: {needed - 1} or more"))
     return found or [Finding(True, f"long steps save before their time limit, and have {retries} retries")]
-
-
-def minutes(runtime: object) -> int:
-    """Minutes of what Snakemake takes as `runtime`: a number, or a text such as 90m, 12h or 2d.
-
-    Raises:
-        InputError: if it is neither.
-    """
-    text = str(runtime).strip()
-    units = {"m": 1, "h": 60, "d": 24 * 60}
-    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1)
-    if not number.isdigit() or not int(number):
-        raise InputError(f"runtime is {runtime!r}; allowed: minutes, or a text such as 90m, 12h, 2d")
-    return int(number) * unit
 
 
 def data(config: Config, datasets: Sequence[str]) -> list[Finding]:

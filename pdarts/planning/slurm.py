@@ -29,7 +29,7 @@ class Request:
     rule: str
     dataset: str | None
     resources: Mapping[str, Any]
-    """As Snakemake calls them, such as `mem_mb`."""
+    """As Snakemake calls them, such as `mem_mb`; `runtime` in minutes."""
     wanted_minutes: int
     """What config.yaml thinks necessary; the profile may allow less."""
 
@@ -131,12 +131,27 @@ def _request(job: Job, config: Config, profile: Mapping[str, Any]) -> Request:
         "gpu": processes * asked.gpus,
         **profile.get("set-resources", {}).get(rule, {}),
     }
-    return Request(rule, dataset, {key: _plain(value) for key, value in resources.items()}, asked.minutes)
+    plain = {key: _plain(value) for key, value in resources.items()}
+    return Request(rule, dataset, {**plain, "runtime": minutes(plain["runtime"])}, asked.minutes)
 
 
 def _plain(value: Any) -> Any:
     """A resource without the quotes that keep Snakemake from reading it as an expression."""
     return value[1:-1] if isinstance(value, str) and value[:1] == value[-1:] == "'" else value
+
+
+def minutes(runtime: object) -> int:
+    """Minutes of what Snakemake takes as `runtime`: a number, or a text such as 90m, 12h or 2d.
+
+    Raises:
+        InputError: if it is neither.
+    """
+    text = str(runtime).strip()
+    units = {"m": 1, "h": 60, "d": 24 * 60}
+    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1)
+    if not number.isdigit() or not int(number):
+        raise InputError(f"runtime is {runtime!r}; allowed: minutes, or a text such as 90m, 12h, 2d")
+    return int(number) * unit
 
 
 def jobs_from(folder: Path) -> list[str]:

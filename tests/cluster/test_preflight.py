@@ -39,7 +39,9 @@ def test_everything_that_is_wrong_is_said_at_once(accounting: None, site: Site) 
     for text in (
         "slurm_account is 'labb'; you may charge lab, root",
         "partition gpu-cancel preempts by CANCEL after 0 s",
-        "--gpus=a100:1 --signal=TERM@120 --open-mode=append is refused: allocation failure",
+        "--gpus=a100:1 --signal=TERM@120 --open-mode=append is refused: allocation failure: Invalid account",
         "search on tiny asks for 10 minutes in jobs of 2: 5 of them in a row, but retries is 1; set retries: 4 or more",
     ):
         assert [problem for problem in problems if text in problem], f"{text}:\n{said}"
+    site.edit(PROFILE, "slurm_account: labb", "slurm_account: lab")
+    assert "append is refused: allocation failure: Requested node configuration is not available" in preflight(site)[1]

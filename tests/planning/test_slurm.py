@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from pdarts.errors import InputError
-from pdarts.planning.preflight import limits, minutes
-from pdarts.planning.slurm import client, read_profile, requests
+from pdarts.planning.preflight import limits
+from pdarts.planning.slurm import client, minutes, read_profile, requests
 from pdarts.planning.workflow import Job
 from tests.configuration import CONFIG, ROOT
 
