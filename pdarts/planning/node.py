@@ -15,17 +15,18 @@ SLOW = 30
 """Seconds in which an environment should start."""
 
 FROM_A_NODE = """
-import importlib, json, pathlib, socket, sys, time
+import json, pathlib, socket, sys, time
 nonce, paths, host = json.loads(sys.argv[1])
 missing = [path for path in [nonce, *paths] if not pathlib.Path(path).exists()]
 started = time.monotonic()
-importlib.import_module('torch')
+import torch
 seconds, network = time.monotonic() - started, True
 try:
     host and socket.create_connection((host, 443), 5).close()
 except OSError:
     network = False
-print(json.dumps({'node': socket.gethostname(), 'missing': missing, 'seconds': seconds, 'network': network}))
+seen = {'missing': missing, 'seconds': seconds, 'network': network, 'gpu': torch.cuda.is_available()}
+print(json.dumps({'node': socket.gethostname(), **seen}))
 """
 
 
@@ -51,6 +52,9 @@ def look(request: Request, config: Config, datasets: Sequence[str]) -> list[Find
     for path in seen["missing"]:
         thing = f"{Path.cwd()} is not shared with it" if path == str(nonce) else f"it does not see {path}"
         found.append(Finding(False, f"{where}: {thing}; work on a file system that all nodes mount"))
+    if request.wants_gpu and config.machine.device != "cpu" and not seen["gpu"]:
+        text = "torch sees no GPU in a job that has one; install its build for the driver (docs/cluster.md)"
+        found.append(Finding(False, f"{where}: {text}"))
     if not seen["network"]:
         found.append(Finding(False, f"{where} does not reach {host}; set machine.wandb.mode: offline"))
     return found

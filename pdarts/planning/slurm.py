@@ -41,6 +41,11 @@ class Request:
         """Where it should run; None leaves it to the site."""
         return self.resources.get("slurm_partition")
 
+    @property
+    def wants_gpu(self) -> bool:
+        """Whether it asks for one, in whatever way."""
+        return bool(self.resources.get("gpu") or self.resources.get("gpu_model") or self.resources.get("gres"))
+
     def options(self, minutes: int | None = None) -> list[str]:
         """Options of `sbatch` and `srun`, as the executor writes them; `minutes` instead of the job's own."""
         get = self.resources.get
