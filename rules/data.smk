@@ -17,7 +17,7 @@ rule download:
         "Look for the files of {wildcards.source}, and fetch those that are missing"
     shell:
         code("download") + "python -m pdarts.download --source {wildcards.source} --output {output}"
-        " --machine {params.machine:q} 2> >(tee {log} >&2)"
+        " --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
 rule prepare:
@@ -40,4 +40,4 @@ rule prepare:
         "Prepare images of {wildcards.dataset}"
     shell:
         code("prepare") + "python -m pdarts.prepare --settings {params.settings:q} --output {output}"
-        " --machine {params.machine:q} 2> >(tee {log} >&2)"
+        " --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"

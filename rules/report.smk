@@ -20,7 +20,8 @@ rule draw:
     message:
         "Draw the cells of {wildcards.training}, seed {wildcards.seed}"
     shell:
-        code("draw") + "python -m pdarts.draw --genotype {input} --output {output} 2> >(tee {log} >&2)"
+        code("draw")
+        + "python -m pdarts.draw --genotype {input} --output {output} 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
 rule search_curves:
@@ -44,7 +45,7 @@ rule search_curves:
         "Draw the curves of search {wildcards.search}, seed {wildcards.seed}"
     shell:
         code("curves") + "python -m pdarts.curves --title 'Search {wildcards.search}, seed {wildcards.seed}'"
-        " --stages {input.stages} --metrics {input.metrics} --output {output} 2> >(tee {log} >&2)"
+        " --stages {input.stages} --metrics {input.metrics} --output {output} 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
 rule training_curves:
@@ -63,7 +64,7 @@ rule training_curves:
         "Draw the curves of training {wildcards.training}"
     shell:
         code("curves") + "python -m pdarts.curves --title 'Training {wildcards.training}'"
-        " --metrics {input} --output {output} 2> >(tee {log} >&2)"
+        " --metrics {input} --output {output} 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
 rule report:
@@ -88,7 +89,7 @@ rule report:
     shell:
         code("report")
         + "python -m pdarts.report --table {params.table:q} --output-stem results/tables/{wildcards.table}"
-        " 2> >(tee {log} >&2)"
+        " 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
 rule report_so_far:
@@ -112,4 +113,4 @@ rule report_so_far:
         "Set the table {wildcards.table} as far as there are results"
     shell:
         code("report") + "python -m pdarts.report --table {params.table:q} --partial"
-        " --output-stem results/tables/partial/{wildcards.table} 2> >(tee {log} >&2)"
+        " --output-stem results/tables/partial/{wildcards.table} 2> >(trap '' TERM INT; tee {log} >&2)"

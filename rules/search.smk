@@ -27,7 +27,7 @@ rule search:
         code("search") + "python -m pdarts.search --data {input.data} --stage {wildcards.stage} {params.previous}"
         " --settings {params.settings:q} --seed {wildcards.seed}"
         " --output {output.stage} --metrics {output.metrics}"
-        " --experiment {wildcards.search} --machine {params.machine:q} 2> >(tee {log} >&2)"
+        " --experiment {wildcards.search} --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
 rule derive:
@@ -49,7 +49,8 @@ rule derive:
         "Derive genotype{wildcards.variant} of {wildcards.search}, seed {wildcards.seed}"
     shell:
         code("derive") + "python -m pdarts.derive --stage {input} {params.max_skips} --output {output}"
-        " --experiment {wildcards.search} --seed {wildcards.seed} --machine {params.machine:q} 2> >(tee {log} >&2)"
+        " --experiment {wildcards.search} --seed {wildcards.seed} --machine {params.machine:q}"
+        " 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
 rule sample:
@@ -70,4 +71,4 @@ rule sample:
         "Draw a random genotype{wildcards.variant}, seed {wildcards.seed}"
     shell:
         code("sample") + "python -m pdarts.sample --seed {wildcards.seed} {params.max_skips} --output {output}"
-        " 2> >(tee {log} >&2)"
+        " 2> >(trap '' TERM INT; tee {log} >&2)"

@@ -26,7 +26,7 @@ rule train:
         code("train") + "python -m pdarts.train --data {input.data} --genotype {input.genotype}"
         " --settings {params.settings:q} --seed {wildcards.seed}"
         " --output {output.weights} --metrics {output.metrics}"
-        " --experiment {wildcards.training} --machine {params.machine:q} 2> >(tee {log} >&2)"
+        " --experiment {wildcards.training} --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
 rule test:
@@ -50,7 +50,8 @@ rule test:
         "Test {wildcards.training}, seed {wildcards.seed}"
     shell:
         code("test") + "python -m pdarts.test --data {input.data} --weights {input.weights} --output {output}"
-        " --experiment {wildcards.training} --seed {wildcards.seed} --machine {params.machine:q} 2> >(tee {log} >&2)"
+        " --experiment {wildcards.training} --seed {wildcards.seed} --machine {params.machine:q}"
+        " 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
 rule test_checkpoint:
@@ -76,4 +77,4 @@ rule test_checkpoint:
     shell:
         code("test") + "python -m pdarts.test --data {input.data} --weights {input.weights:q}"
         " --genotype {input.genotype:q} --output {output}"
-        " --experiment {wildcards.checkpoint} --machine {params.machine:q} 2> >(tee {log} >&2)"
+        " --experiment {wildcards.checkpoint} --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"

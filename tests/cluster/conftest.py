@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.site import Cluster, Site
+from tests.cluster.site import Cluster, Site, Snakemake
 
 
 @pytest.fixture(scope="session")
@@ -13,6 +13,16 @@ def cluster() -> Iterator[Cluster]:
     cluster = Cluster()
     yield cluster
     cluster.down()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(cluster: Cluster) -> Iterator[None]:
+    """A test that fails midway must not disturb the next."""
+    yield
+    for process in Snakemake.under_way:
+        process.kill()
+    Snakemake.under_way.clear()
+    cluster.clear()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -57,6 +57,12 @@ class Cluster:
             pytest.skip(done.stderr.strip())
         assert done.returncode == 0, done.stderr
         self.accounting = accounting
+
+    def clear(self) -> None:
+        """Cancel all jobs, and wait until they have ended."""
+        if self.accounting is not None and slurm("squeue", "-h"):
+            slurm("scancel", "--user=root")
+            wait_for("empty queue", lambda: not slurm("squeue", "-h"))
 
     def down(self) -> None:
         """End it, if this session has started it."""
@@ -128,6 +134,8 @@ class Site(Tree):
 class Snakemake:
     """A Snakemake under way."""
 
+    under_way: ClassVar[list["Snakemake"]] = []
+
     def __init__(self, site: Site, arguments: tuple[str, ...]) -> None:
         target = () if "--" in arguments else ("--", TEST)
         command = ["--workflow-profile", "profiles/slurm", "--configfile", CONFIG, *QUICK, *arguments, *target]
@@ -141,6 +149,8 @@ class Snakemake:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
+
+        self.under_way.append(self)
 
     def said(self) -> str:
         return self.output.read_text()
