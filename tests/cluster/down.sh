@@ -26,6 +26,10 @@ done
 for node in cpu1 gpu1; do
     stop "slurmd-$node" slurmd
 done
+# Without cgroups a process that has lost its parent escapes SLURM; our jobs carry the cluster's name.
+for environment in $(grep -lsz '^SLURM_CLUSTER_NAME=pdarts$' /proc/[0-9]*/environ); do
+    kill -KILL "$(basename "$(dirname "$environment")")"
+done
 for daemon in slurmctld slurmdbd mariadbd munged; do
     stop "$daemon" "$daemon"
 done
