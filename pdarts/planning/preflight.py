@@ -27,7 +27,7 @@ def checks(asked: Sequence[Request], config: Config, profile: Mapping[str, Any])
     """All checks of a target's requests; none needs another's answer."""
     datasets = sorted({request.dataset for request in asked if request.dataset})
     partitions = {request.partition: request for request in asked}
-    accounts = {request.resources.get("slurm_account") for request in asked}
+    accounts = {str(name) for request in asked if (name := request.resources.get("slurm_account"))}
     return [
         partial(accounting, profile, accounts),
         *(partial(submission, request) for request in asked),
@@ -40,7 +40,7 @@ def checks(asked: Sequence[Request], config: Config, profile: Mapping[str, Any])
     ]
 
 
-def accounting(profile: Mapping[str, Any], accounts: set[str | None]) -> list[Finding]:
+def accounting(profile: Mapping[str, Any], accounts: set[str]) -> list[Finding]:
     """Whether the executor can learn what became of jobs, and whom it may charge."""
     answered, said = client("sacct", "--noheader", "--allocations", "--starttime", "now-1hours")
     squeue = profile.get("slurm-status-command") == "squeue"
@@ -59,13 +59,11 @@ def accounting(profile: Mapping[str, Any], accounts: set[str | None]) -> list[Fi
                 "if sacctmgr fails too take slurm_account out",
             )
         ]
-    for name in sorted(filter(None, accounts)):
-        known = slurm.accounts()
-        if name.lower() not in [account.lower() for account in known]:
-            listed = f"you may charge {', '.join(known)}" if known else "sacctmgr lists none of yours: leave it out"
-            found.append(Finding(False, f"slurm_account is {name!r}; {listed}"))
-        else:
-            found.append(Finding(True, f"account {name}"))
+    known = slurm.accounts()
+    listed = f"you may charge {', '.join(known)}" if known else "sacctmgr lists none of yours: leave it out"
+    for name in sorted(accounts):
+        good = name.lower() in [account.lower() for account in known]
+        found.append(Finding(good, f"account {name}" if good else f"slurm_account is {name!r}; {listed}"))
     return found
 
 
