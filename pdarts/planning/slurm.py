@@ -160,10 +160,10 @@ def minutes(runtime: object) -> int:
 
 
 def jobs_from(folder: Path) -> list[str]:
-    """Numbers of this user's jobs in the queue that work in `folder`."""
-    answered, said = client("squeue", "--noheader", "--user", getpass.getuser(), "--format", "%i|%Z")
-    lines = [line.partition("|") for line in said.splitlines()] if answered else []
-    return [number for number, _, place in lines if Path(place) == folder]
+    """Numbers of this user's jobs in the queue that Snakemake submitted in `folder`."""
+    answered, said = client("squeue", "--noheader", "--user", getpass.getuser(), "--format", "%i|%k|%Z")
+    lines = [line.split("|") for line in said.splitlines()] if answered else []
+    return [number for number, comment, place in lines if comment.startswith("rule_") and Path(place) == folder]
 
 
 def accounts() -> list[str]:

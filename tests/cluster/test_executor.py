@@ -33,13 +33,12 @@ def test_seeds_run_as_a_job_array_two_at_once_where_there_are_two_gpus(accountin
     weights = [f"results/train/seeds/seed{seed}/weights.pt" for seed in range(3)]
     process = site.start("--slurm-array-jobs", "train", "--", *weights)
 
-    def two_running() -> list[str] | None:
-        found = sorted(slurm("squeue", "-h", "-r", "-o", "%F %T %r").splitlines())
-        return found if sum("RUNNING" in line for line in found) == 2 else None
+    def two_running() -> bool:
+        jobs = sorted(slurm("squeue", "-h", "-r", "-o", "%F %T %r").splitlines())
+        number = jobs[0].split()[0] if jobs else ""
+        return jobs == [f"{number} PENDING Resources", *[f"{number} RUNNING None"] * 2]
 
-    seen = wait_for("two jobs at once", two_running, 90, process)
-    number = seen[0].split()[0]
-    assert seen == [f"{number} PENDING Resources", *[f"{number} RUNNING None"] * 2]
+    wait_for("two jobs at once, and a third waiting", two_running, 90, process)
 
     refused = site.start("--", *weights)
     assert refused.wait() != 0

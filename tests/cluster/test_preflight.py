@@ -43,5 +43,3 @@ def test_everything_that_is_wrong_is_said_at_once(accounting: None, site: Site) 
         "search on tiny asks for 10 minutes in jobs of 2: 5 of them in a row, but retries is 1; set retries: 4 or more",
     ):
         assert [problem for problem in problems if text in problem], f"{text}:\n{said}"
-    site.edit(PROFILE, "slurm_account: labb", "slurm_account: lab")
-    assert "append is refused: allocation failure: Requested node configuration is not available" in preflight(site)[1]
