@@ -5,8 +5,8 @@
 #   PYTHON=python3   makes the virtual environment
 #   VENV=.venv       where that environment lies
 #   PYTEST_ARGS=     passed to pytest, such as '-k derive'
-#   TARGET=demo      what to accept, calibrate, plan: a target of the workflow, or result files
-#   CONFIGFILE=      files with settings of your own that accept, calibrate, plan, ledger and tidy see, such as mine.yaml
+#   TARGET=demo      what to accept, calibrate, plan, preflight: a target of the workflow, or result files
+#   CONFIGFILE=      files with settings of your own that accept, calibrate, plan, ledger, preflight and tidy see, such as mine.yaml
 #   CONFIG=          a single setting likewise, as in CONFIG='repeats={retrainings: 10}'
 #   REASON=          why, for the results' provenance
 
@@ -36,10 +36,11 @@ ifeq ($(filter cpu default,$(TORCH)),)
 $(error TORCH is '$(TORCH)'; allowed: cpu, default)
 endif
 
-.PHONY: help setup demo rehearsal rehearsal-short accept calibrate plan ledger tidy test check format schema lock clean
+.PHONY: help setup demo rehearsal rehearsal-short accept calibrate plan ledger preflight tidy test test-cluster \
+	test-cluster-long check format schema lock clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
 	@sed -n '/^#   [A-Z]/s/^#   /  /p' Makefile
 
 setup: $(VENV)/.runtime ## Make the virtual environment with all that the workflow needs (once)
@@ -78,11 +79,20 @@ plan: setup ## Show all pending steps of TARGET with device-hours, memory and di
 ledger: setup ## Show what finished steps of TARGET took, against what the calibration made expect
 	@$(BIN)/python -m pdarts.plan $(OWN) --ledger --target $(TARGET)
 
+preflight: setup ## Ask a SLURM site whether the jobs of TARGET can run there: make preflight TARGET=paper
+	@$(BIN)/python -m pdarts.preflight $(OWN) --target $(TARGET)
+
 tidy: setup ## List files in results/ that nothing declared makes any more
 	@$(BIN)/python -m pdarts.tidy $(OWN)
 
 test: $(VENV)/.dev ## Run the tests, one worker a core
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+
+test-cluster: $(VENV)/.dev ## Run the workflow on a real SLURM of this machine, which it brings up and takes down (root, Debian)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'cluster and not long' -rs tests/cluster $(PYTEST_ARGS)
+
+test-cluster-long: $(VENV)/.dev ## The same, with everything that can happen to jobs, nodes and Snakemake
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m cluster -rs -s tests/cluster $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## Run linters, formatters and type checks, changing nothing
 	$(BIN)/ruff check

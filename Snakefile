@@ -12,11 +12,35 @@ configfile: "config.yaml"
 report: "docs/report.rst"
 
 
+# Only with `--sdm apptainer`; envs/pdarts.def makes it.
+container: "envs/pdarts.sif"
+
+
 include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/search.smk"
 include: "rules/train.smk"
 include: "rules/report.smk"
+
+
+# What runs where Snakemake runs; on a cluster all else is a job.
+localrules:
+    download,
+    draw,
+    search_curves,
+    training_curves,
+    report,
+    report_so_far,
+    demo,
+    fashion,
+    cifar,
+    table1,
+    table2,
+    depth_study,
+    skip_study,
+    paper,
+    partial,
+    released,
 
 
 rule demo:

@@ -564,6 +564,40 @@ class Machine(Settings):
         return self.data_roots.get(place, f"data/{place}")
 
 
+class Request(Settings):
+    """What one job asks a scheduler for; its CPUs follow from `machine.threads` and `machine.workers`."""
+
+    gpus: Annotated[int, Field(ge=0)] = 0
+    """GPUs."""
+    memory: Positive
+    """Main memory in MB; every attempt after the first asks for twice as much."""
+    minutes: Positive
+    """Time limit. A search or training that reaches it continues in the next job; others then ask for twice as much."""
+
+
+class Requests(Settings):
+    """What jobs ask a scheduler for. Nothing here changes a result, and nothing limits jobs that run without one."""
+
+    prepare: Request
+    """Verification and index of a dataset."""
+    search: Request
+    """A stage."""
+    train: Request
+    """A training."""
+    test: Request
+    """A test of weights."""
+    short: Request
+    """Everything else."""
+    datasets: Named[Named[Request]] = {}
+    """Other figures for some datasets, by the step's name in here."""
+
+    def of(self, step: str, dataset: str | None) -> Request:
+        """The request of a step on a dataset; None where it reads none."""
+        own = self.datasets.get(dataset or "", {})
+        request: Request = own.get(step) or getattr(self, step)
+        return request
+
+
 class Config(Settings):
     """`config.yaml`: what exists, and where it runs. The target says what of it is built."""
 
@@ -583,6 +617,8 @@ class Config(Settings):
     """Weights that others trained."""
     tables: Named[Table]
     """What is set side by side."""
+    requests: Requests
+    """What jobs ask a scheduler for."""
     machine: Machine
     """Where the work runs."""
 
@@ -695,6 +731,14 @@ class Config(Settings):
                     f"datasets.{name}.train_images is {dataset.train_images}, but {dataset.source} has {present} "
                     f"training images; allowed: 1 to {present}, or null for all"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _requested_steps_exist(self) -> Self:
+        for name, requests in self.requests.datasets.items():
+            _known("requests.datasets: a dataset", name, self.datasets)
+            for step in requests:
+                _known(f"requests.datasets.{name}: a step", step, Requests.model_fields.keys() - {"datasets"})
         return self
 
     @model_validator(mode="after")

@@ -86,9 +86,9 @@ def command(step):
     """What every command starts with: the step, and behind a stamp, if this is a rehearsal, its options.
 
     In front stands a shell comment with the hash of the step's code: text of a command counts as code, so an edit reruns
-    the step. A manifest and a random genotype are the same in a rehearsal and in earnest, so they take no stamp.
+    the step. A list of files, a manifest and a random genotype are the same in a rehearsal and in earnest, so they take no stamp.
     """
-    stamp = " --rehearsal" if CONFIG.rehearsal and step not in ("prepare", "sample") else ""
+    stamp = " --rehearsal" if CONFIG.rehearsal and step not in ("download", "prepare", "sample") else ""
     return f"# code {fingerprint(step)}\npython -m pdarts.{step}{stamp}"
 
 
@@ -115,9 +115,37 @@ def training_threads(wildcards):
     return CONFIG.machine.threads + decoders(declared("trainings", wildcards.training).dataset)
 
 
+def request(step, wildcards):
+    """What a job asks a scheduler for."""
+    kinds = {"search": "searches", "training": "trainings", "checkpoint": "checkpoints"}
+    found = [declared(kinds[name], wildcards[name]).dataset for name in kinds if name in wildcards.keys()]
+    return CONFIG.requests.of(step, *(found or [wildcards.get("dataset")]))
+
+
+def gpus(step):
+    return lambda wildcards: request(step, wildcards).gpus
+
+
+def memory(step):
+    """In MB. Too little may be why an attempt failed."""
+    return lambda wildcards, attempt: request(step, wildcards).memory * min(attempt, 2)
+
+
+def minutes(step):
+    """So may too short a time, unless the next attempt continues where this one stopped."""
+    continues = step in ("search", "train")
+    return lambda wildcards, attempt: request(step, wildcards).minutes * (1 if continues else min(attempt, 2))
+
+
 def manifest(kind):
     """The manifest of the dataset of a search, training or checkpoint."""
     return lambda wildcards: f"results/data/{declared(kind, wildcards[0]).dataset}.json"
+
+
+def downloaded(wildcards):
+    """What says that the files of a dataset's source are there, if it is one that can be downloaded."""
+    source = declared("datasets", wildcards.dataset).source
+    return [] if source in ("digits", "image_folder") else f"results/data/files/{source}.json"
 
 
 def dataset_settings(wildcards):

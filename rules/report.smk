@@ -14,10 +14,13 @@ rule draw:
         "results/logs/train/{training}/seed{seed}/draw.log",
     conda:
         "../envs/pdarts.yaml"
+    resources:
+        mem_mb=memory("short"),
+        runtime=minutes("short"),
     message:
         "Draw the cells of {wildcards.training}, seed {wildcards.seed}"
     shell:
-        command("draw") + " --genotype {input} --output {output} 2> >(tee {log} >&2)"
+        command("draw") + " --genotype {input} --output {output} 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
 rule search_curves:
@@ -34,11 +37,14 @@ rule search_curves:
         "results/logs/search/{search}/seed{seed}/curves.log",
     conda:
         "../envs/pdarts.yaml"
+    resources:
+        mem_mb=memory("short"),
+        runtime=minutes("short"),
     message:
         "Draw the curves of search {wildcards.search}, seed {wildcards.seed}"
     shell:
         command("curves") + " --title 'Search {wildcards.search}, seed {wildcards.seed}'"
-        " --stages {input.stages} --metrics {input.metrics} --output {output} 2> >(tee {log} >&2)"
+        " --stages {input.stages} --metrics {input.metrics} --output {output} 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
 rule training_curves:
@@ -50,11 +56,14 @@ rule training_curves:
         "results/logs/train/{training}/curves.log",
     conda:
         "../envs/pdarts.yaml"
+    resources:
+        mem_mb=memory("short"),
+        runtime=minutes("short"),
     message:
         "Draw the curves of training {wildcards.training}"
     shell:
         command("curves") + " --title 'Training {wildcards.training}'"
-        " --metrics {input} --output {output} 2> >(tee {log} >&2)"
+        " --metrics {input} --output {output} 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
 rule report:
@@ -69,13 +78,16 @@ rule report:
         "results/logs/tables/{table}.log",
     conda:
         "../envs/pdarts.yaml"
+    resources:
+        mem_mb=memory("short"),
+        runtime=minutes("short"),
     params:
         table=table_settings,
     message:
         "Set the table {wildcards.table}"
     shell:
         command("report") + " --table {params.table:q} --output-stem results/tables/{wildcards.table}"
-        " 2> >(tee {log} >&2)"
+        " 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
 rule report_so_far:
@@ -89,6 +101,9 @@ rule report_so_far:
         "results/logs/tables/partial/{table}.log",
     conda:
         "../envs/pdarts.yaml"
+    resources:
+        mem_mb=memory("short"),
+        runtime=minutes("short"),
     params:
         results=results_so_far,
         table=table_settings,
@@ -96,4 +111,4 @@ rule report_so_far:
         "Set the table {wildcards.table} as far as there are results"
     shell:
         command("report") + " --table {params.table:q} --partial"
-        " --output-stem results/tables/partial/{wildcards.table} 2> >(tee {log} >&2)"
+        " --output-stem results/tables/partial/{wildcards.table} 2> >(trap '' TERM INT; tee {log} >&2)"

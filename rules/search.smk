@@ -16,6 +16,10 @@ rule search:
     conda:
         "../envs/pdarts.yaml"
     threads: search_threads
+    resources:
+        gpu=gpus("search"),
+        mem_mb=memory("search"),
+        runtime=minutes("search"),
     params:
         machine=machine,
         previous=previous_option,
@@ -26,7 +30,7 @@ rule search:
         command("search") + " --data {input.data} --stage {wildcards.stage} {params.previous}"
         " --settings {params.settings:q} --seed {wildcards.seed}"
         " --output {output.stage} --metrics {output.metrics}"
-        " --experiment {wildcards.search} --machine {params.machine:q} 2> >(tee {log} >&2)"
+        " --experiment {wildcards.search} --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
 rule derive:
@@ -38,6 +42,9 @@ rule derive:
         "results/logs/search/{search}/seed{seed}/derive{variant}.log",
     conda:
         "../envs/pdarts.yaml"
+    resources:
+        mem_mb=memory("short"),
+        runtime=minutes("short"),
     params:
         machine=machine,
         max_skips=max_skips_option,
@@ -45,7 +52,7 @@ rule derive:
         "Derive genotype{wildcards.variant} of {wildcards.search}, seed {wildcards.seed}"
     shell:
         command("derive") + " --stage {input} {params.max_skips} --output {output}"
-        " --experiment {wildcards.search} --seed {wildcards.seed} --machine {params.machine:q} 2> >(tee {log} >&2)"
+        " --experiment {wildcards.search} --seed {wildcards.seed} --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
 rule choose:
@@ -59,6 +66,9 @@ rule choose:
         "results/logs/search/{search}/chosen/choose{variant}.log",
     conda:
         "../envs/pdarts.yaml"
+    resources:
+        mem_mb=memory("short"),
+        runtime=minutes("short"),
     params:
         seeds=lambda wildcards: declared("searches", wildcards.search).seeds,
         validations=lambda wildcards, input: f"--validations {input.validations}" if input.validations else "",
@@ -66,7 +76,7 @@ rule choose:
         "Choose a seed of {wildcards.search}, and its genotype{wildcards.variant}"
     shell:
         command("choose") + " --seeds {params.seeds} --genotypes {input.genotypes}"
-        " {params.validations} --output {output.genotype} --choice {output.choice} 2> >(tee {log} >&2)"
+        " {params.validations} --output {output.genotype} --choice {output.choice} 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
 rule sample:
@@ -78,9 +88,13 @@ rule sample:
         variant=r"|_skips[0-8]",
     conda:
         "../envs/pdarts.yaml"
+    resources:
+        mem_mb=memory("short"),
+        runtime=minutes("short"),
     params:
         max_skips=limit_in_name,
     message:
         "Draw a random genotype{wildcards.variant}, seed {wildcards.seed}"
     shell:
-        command("sample") + " --seed {wildcards.seed} {params.max_skips} --output {output}" " 2> >(tee {log} >&2)"
+        command("sample") + " --seed {wildcards.seed} {params.max_skips} --output {output}"
+        " 2> >(trap '' TERM INT; tee {log} >&2)"

@@ -13,6 +13,10 @@ rule train:
     conda:
         "../envs/pdarts.yaml"
     threads: training_threads
+    resources:
+        gpu=gpus("train"),
+        mem_mb=memory("train"),
+        runtime=minutes("train"),
     params:
         machine=machine,
         settings=recipe,
@@ -22,7 +26,7 @@ rule train:
         command("train") + " --data {input.data} --genotype {input.genotype}"
         " --settings {params.settings:q} --seed {wildcards.seed}"
         " --output {output.weights} --metrics {output.metrics}"
-        " --experiment {wildcards.training} --machine {params.machine:q} 2> >(tee {log} >&2)"
+        " --experiment {wildcards.training} --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
 rule test:
@@ -36,13 +40,17 @@ rule test:
     conda:
         "../envs/pdarts.yaml"
     threads: training_threads
+    resources:
+        gpu=gpus("test"),
+        mem_mb=memory("test"),
+        runtime=minutes("test"),
     params:
         machine=machine,
     message:
         "Test {wildcards.training}, seed {wildcards.seed}"
     shell:
         command("test") + " --data {input.data} --weights {input.weights} --output {output}"
-        " --experiment {wildcards.training} --seed {wildcards.seed} --machine {params.machine:q} 2> >(tee {log} >&2)"
+        " --experiment {wildcards.training} --seed {wildcards.seed} --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
 rule test_checkpoint:
@@ -57,6 +65,10 @@ rule test_checkpoint:
     conda:
         "../envs/pdarts.yaml"
     threads: CONFIG.machine.threads
+    resources:
+        gpu=gpus("test"),
+        mem_mb=memory("test"),
+        runtime=minutes("test"),
     params:
         machine=machine,
     message:
@@ -64,4 +76,4 @@ rule test_checkpoint:
     shell:
         command("test") + " --data {input.data} --weights {input.weights:q}"
         " --genotype {input.genotype:q} --output {output}"
-        " --experiment {wildcards.checkpoint} --machine {params.machine:q} 2> >(tee {log} >&2)"
+        " --experiment {wildcards.checkpoint} --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"

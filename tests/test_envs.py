@@ -27,3 +27,12 @@ def test_tools_are_not_part_of_what_the_workflow_runs_with() -> None:
     names = [{pin.split("==")[0] for pin in pins(name)} for name in ("requirements.txt", "requirements-dev.txt")]
     assert names[0].isdisjoint(names[1])
     assert {"pytest", "ruff", "mypy", "snakefmt"} <= names[1]
+
+
+def test_containers_install_the_same_versions_for_the_same_python() -> None:
+    conda = yaml.safe_load((ENVS / "pdarts.yaml").read_text())["dependencies"][0]
+    for name in ("Dockerfile", "pdarts.def"):
+        text = (ENVS / name).read_text()
+        assert f"python:{conda.partition('=')[2]}-slim" in text
+        assert "pip install --no-cache-dir --requirement /tmp/requirements.txt" in text
+        assert "envs/requirements.txt /tmp/requirements.txt" in text

@@ -17,6 +17,7 @@ from tests.by_hand import QUIET, call, search_arguments, stage_file, train_argum
 from tests.genotypes import FOLDER
 
 STEPS = {
+    "download": {"--source", "--output", "--machine"},
     "prepare": {"--settings", "--output", "--machine"},
     "search": {
         "--data", "--stage", "--previous", "--settings", "--seed", "--output", "--metrics", "--experiment", "--machine",
@@ -37,6 +38,7 @@ STEPS = {
     "calibrate": {"--target", "--configfile", "--config", "--limit", "--patience"},
     "plan": {"--target", "--configfile", "--config", "--device", "--ledger"},
     "bring": {"--source", "--target", "--configfile", "--config", "--reason"},
+    "preflight": {"--target", "--profile", "--configfile", "--config"},
     "tidy": {"--configfile", "--config", "--delete"},
     "rehearse": {"--folder"},
 }  # fmt: skip

@@ -111,10 +111,17 @@ def _digits(name: SplitName, root: Path, download: bool) -> tuple[Split, tuple[s
     return Split(images[chosen], labels[chosen]), tuple(str(digit) for digit in range(10))
 
 
-def _fashion_mnist(name: SplitName, root: Path, download: bool) -> tuple[Split, tuple[str, ...]]:
+def public_files(source: Source, root: Path) -> PublicFiles | None:
+    """The files of a source that can be downloaded into `root`; None for one that is part of the package."""
+    if source == "digits":
+        return None
+    return _fashion_mnist_files(root) if source == "fashion_mnist" else _cifar_files(source, root)[0]
+
+
+def _fashion_mnist_files(root: Path) -> PublicFiles:
     from torchvision.datasets import FashionMNIST  # takes seconds to import, which digits need not wait for
 
-    files = PublicFiles(
+    return PublicFiles(
         source="fashion_mnist",
         root=root,
         page="https://github.com/zalandoresearch/fashion-mnist",
@@ -124,6 +131,12 @@ def _fashion_mnist(name: SplitName, root: Path, download: bool) -> tuple[Split, 
         },
         fetch=lambda folder: FashionMNIST(folder, download=True),
     )
+
+
+def _fashion_mnist(name: SplitName, root: Path, download: bool) -> tuple[Split, tuple[str, ...]]:
+    from torchvision.datasets import FashionMNIST
+
+    files = _fashion_mnist_files(root)
 
     def read(file: str, path: Path) -> Tensor:
         content = path.read_bytes()
@@ -143,15 +156,22 @@ def _fashion_mnist(name: SplitName, root: Path, download: bool) -> tuple[Split, 
     return Split(padded.repeat(1, 3, 1, 1), labels.long()), tuple(FashionMNIST.classes)
 
 
-def _cifar(source: Source, name: SplitName, root: Path, download: bool) -> tuple[Split, tuple[str, ...]]:
+def _cifar_files(source: Source, root: Path) -> tuple[PublicFiles, Any]:
+    """The files of CIFAR or of what stands in for it, and the class of torchvision that reads them."""
+    kind, page, fetch = _cifar_kind(source) if source in ("cifar10", "cifar100") else _stand_in_kind(source)
+    places = {file: (f"{kind.base_folder}/{file}",) for file in _checksums(kind)}
+    return PublicFiles(source=source, root=root, page=page, places=places, fetch=fetch), kind
+
+
+def _cifar_kind(source: Source) -> tuple[Any, str, Callable[[Path], object]]:
     from torchvision.datasets import CIFAR10, CIFAR100
 
     kind = {"cifar10": CIFAR10, "cifar100": CIFAR100}[source]
     page = "https://www.cs.toronto.edu/~kriz/cifar.html (the python version)"
-    return _read_cifar(source, kind, name, root, download, page, lambda folder: kind(folder, download=True))
+    return kind, page, lambda folder: kind(folder, download=True)
 
 
-def _cifar_stand_in(source: Source, name: SplitName, root: Path, download: bool) -> tuple[Split, tuple[str, ...]]:
+def _stand_in_kind(source: Source) -> tuple[Any, str, Callable[[Path], object]]:
     """Digits in CIFAR's files: what is downloaded elsewhere is written here, and read if it is still the same."""
     from torchvision.datasets import CIFAR10, CIFAR100
 
@@ -159,8 +179,8 @@ def _cifar_stand_in(source: Source, name: SplitName, root: Path, download: bool)
         "cifar10_stand_in": (CIFAR10, stand_ins.cifar10_files),
         "cifar100_stand_in": (CIFAR100, stand_ins.cifar100_files),
     }[source]
-    digits = [_digits(part, root, download)[0] for part in ("train", "test")]
-    contents = files(*((split.images, split.labels) for split in digits))
+    digits = load("digits", Path(), download=False)
+    contents = files(*((split.images, split.labels) for split in (digits.train, digits.test)))
     md5 = {
         Path(path).name: hashlib.md5(content, usedforsecurity=False).hexdigest() for path, content in contents.items()
     }
@@ -172,25 +192,20 @@ def _cifar_stand_in(source: Source, name: SplitName, root: Path, download: bool)
 
     def write(folder: Path) -> None:
         for path, content in contents.items():
-            (folder / path).parent.mkdir(exist_ok=True)
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(content)
 
-    kind = type(source, (real,), checksums)
-    return _read_cifar(source, kind, name, root, download, "pdarts.prepare, which writes it", write)
+    return type(source, (real,), checksums), "pdarts.prepare, which writes it", write
 
 
-def _read_cifar(
-    source: Source, kind: Any, name: SplitName, root: Path, download: bool, page: str, fetch: Callable[[Path], object]
-) -> tuple[Split, tuple[str, ...]]:
-    """Read CIFAR's files once they are found right; `kind` is torchvision's data set, which knows their checksums."""
-    checksums: dict[str, str] = dict([*kind.train_list, *kind.test_list, (kind.meta["filename"], kind.meta["md5"])])
-    files = PublicFiles(
-        source=source,
-        root=root,
-        page=page,
-        places={file: (f"{kind.base_folder}/{file}",) for file in checksums},
-        fetch=fetch,
-    )
+def _checksums(kind: Any) -> dict[str, str]:
+    return dict([*kind.train_list, *kind.test_list, (kind.meta["filename"], kind.meta["md5"])])
+
+
+def _cifar(source: Source, name: SplitName, root: Path, download: bool) -> tuple[Split, tuple[str, ...]]:
+    """Read CIFAR's files, or their stand-ins, once they are found right."""
+    files, kind = _cifar_files(source, root)
+    checksums = _checksums(kind)
     other = "test_list" if name == "train" else "train_list"
     unwanted = [file for file, _ in getattr(kind, other)]
     # The files are pickles: neither this package nor torchvision unpickles one before its checksum is found right.
@@ -207,6 +222,6 @@ SOURCES: dict[Source, Callable[[SplitName, Path, bool], tuple[Split, tuple[str, 
     "fashion_mnist": _fashion_mnist,
     "cifar10": partial(_cifar, "cifar10"),
     "cifar100": partial(_cifar, "cifar100"),
-    "cifar10_stand_in": partial(_cifar_stand_in, "cifar10_stand_in"),
-    "cifar100_stand_in": partial(_cifar_stand_in, "cifar100_stand_in"),
+    "cifar10_stand_in": partial(_cifar, "cifar10_stand_in"),
+    "cifar100_stand_in": partial(_cifar, "cifar100_stand_in"),
 }

@@ -129,7 +129,10 @@ class Run:
 
     def _stop_if_told(self) -> None:
         if PROCESS.told:
-            print(f"told to end: saved at epoch {self.epoch + 1}, step {self.step}", file=sys.stderr)
+            print(
+                f"told to end: saved at epoch {self.epoch + 1}, step {self.step}; the same command continues there",
+                file=sys.stderr,
+            )
             sys.exit(RETRY)
 
 

@@ -9,6 +9,7 @@ from tests.workflow.tree import (
     CONFIG,
     DERIVE_AND_LATER,
     DRAW,
+    NOTHING,
     REPORT,
     SEARCH,
     SEARCH_CURVES,
@@ -89,7 +90,8 @@ def say_the_same_otherwise(tree: Tree) -> None:
 
 
 def change_the_machine(tree: Tree) -> None:
-    """More threads, a device by name, other W&B settings, no downloads, moved data."""
+    """More threads, a device by name, other W&B settings, no downloads, moved data, more memory for jobs."""
+    tree.edit("config.yaml", "short: {memory: 2000, minutes: 20}", "short: {memory: 3000, minutes: 30}")
     tree.edit(CONFIG, "  threads: 1\n", "  threads: 2\n  device: cpu\n  download: false\n")
     tree.edit(CONFIG, "{mode: disabled}", "{mode: online, project: another, directory: elsewhere}")
     tree.write(CONFIG, tree.read(CONFIG) + "  data_roots: {digits: elsewhere/digits}\n")
@@ -147,3 +149,10 @@ def test_nothing_reruns_after_all_of_it_in_earnest(tree: Tree) -> None:
         change(tree)
     assert tree.run() == set()
     assert tree.results() == before
+
+
+def test_a_manifest_that_is_there_needs_no_download(tree: Tree) -> None:
+    manifest = "results/data/cifar10.json"
+    tree.write(manifest, "{}")
+    assert tree.snakemake("--touch", "--", manifest).returncode == 0
+    assert NOTHING in tree.snakemake("--dry-run", "--", manifest).stdout

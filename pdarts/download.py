@@ -1,0 +1,33 @@
+"""Look for the files of a public data set, and fetch them where they are missing and the network allows it.
+
+On a cluster this runs where Snakemake runs; the jobs on its nodes then need no internet. Nothing is verified here:
+`pdarts.prepare` does that before anything reads the files.
+"""
+
+from pathlib import Path
+from typing import get_args
+
+from pdarts.data.catalog import public_files
+from pdarts.engine import files, step
+from pdarts.errors import InputError
+from pdarts.settings import Machine, Source, parse_argument, suggestion
+
+
+def main() -> None:
+    """Entry point."""
+    parser = step.parser(__doc__)
+    parser.add_argument("--source", required=True, help="name of the data set, such as cifar10")
+    parser.add_argument("--output", required=True, type=Path, metavar="FILES.json", help="names of the files, to write")
+    step.add_machine(parser)
+    arguments = parser.parse_args()
+    machine = parse_argument(Machine, arguments.machine, "--machine")
+    sources = get_args(Source)
+    if arguments.source not in sources:
+        raise InputError(f"--source is {arguments.source!r}{suggestion(arguments.source, sources)}")
+    public = public_files(arguments.source, Path(machine.data_root(arguments.source)))
+    names = sorted(public.paths(public.places, machine.download)) if public else []
+    files.write_json(arguments.output, {"source": arguments.source, "files": names})
+
+
+if __name__ == "__main__":
+    step.run(main)

@@ -1,0 +1,172 @@
+"""Whatever happens to jobs, nodes and Snakemake: the same results, and no epoch computed twice."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.site import CONFIG, GENOTYPE, PROFILE, QUICK, STAGE, TEST, Site, Snakemake, slurm, wait_for
+
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("accounting")]
+
+
+LONG = 200
+"""Epochs of a search that no job of one minute can finish."""
+
+
+def running(site: Site, process: Snakemake, epoch: int) -> str:
+    """Wait until a search job is so far; its number."""
+    wait_for(f"epoch {epoch}", lambda: max(site.epochs(), default=0) >= epoch, 120, process)
+    return wait_for("running job", site.job, 30, process)
+
+
+def continues(site: Site, since: float, times: int, what: str, process: Snakemake) -> None:
+    """Wait until the search has been continued so often; print how long that took."""
+    wait_for("continuation", lambda: site.logs("search").count("continuing at epoch") >= times, 180, process)
+    print(f"{what}: continued after {time.monotonic() - since:.0f} s")
+
+
+def check(site: Site, undisturbed: Site, continued: int, abrupt: int = 0, epochs: int = 20) -> None:
+    """The same outcome; each epoch computed once, but for those in hand when a process was ended abruptly."""
+    assert site.outcome() == undisturbed.outcome()
+    resumed = json.loads(site.read(STAGE))["provenance"]["resumed"]
+    assert len(resumed) == continued
+    places = [(stop["epoch"], stop["step"]) for stop in resumed]
+    assert places == sorted(places)
+    computed = site.epochs()
+    assert set(computed) == set(range(1, epochs + 1))
+    assert computed.total() - len(computed) <= abrupt
+
+
+def test_requeues_and_signals_lose_nothing(site: Site, undisturbed: Site) -> None:
+    process = site.start()
+    job, since = running(site, process, 3), time.monotonic()
+    slurm("scontrol", "requeue", job)
+    continues(site, since, 1, "scontrol requeue", process)
+    job, since = running(site, process, 8), time.monotonic()
+    slurm("scancel", "--signal=TERM", job)
+    continues(site, since, 2, "scancel --signal=TERM", process)
+    assert site.logs("search").count("told to end: saved at epoch") == 2
+    assert process.wait() == 0, process.said()
+    check(site, undisturbed, continued=2)
+
+
+@pytest.mark.long
+def test_time_limits_shorter_than_the_work_lose_nothing(site: Site, tmp_path: Path) -> None:
+    site.edit(CONFIG, "epochs: 20", f"epochs: {LONG}")
+    unlimited = site.copy(tmp_path / "unlimited")
+    assert unlimited.snakemake_here("--", TEST) == 0
+    site.edit(PROFILE, "# runtime: 1440", "runtime: 1")
+    site.edit(PROFILE, "--signal=TERM@120", "--signal=TERM@15")  # SLURM may send it up to a minute too early
+    site.edit(PROFILE, "retries: 5", "retries: 15")
+    process = site.start()
+    assert process.wait(900) == 0, process.said()
+    stops = len(json.loads(site.read(STAGE))["provenance"]["resumed"])
+    print(f"time limit of 1 minute: {stops} resubmissions")
+    assert stops >= 2
+    check(site, unlimited, continued=stops, epochs=LONG)
+
+
+@pytest.mark.long
+def test_too_few_retries_are_said_and_the_same_command_continues(site: Site, undisturbed: Site) -> None:
+    process = site.start("--retries", "0")
+    slurm("scancel", "--signal=TERM", running(site, process, 5))
+    assert process.wait() != 0
+    assert "the same command continues there" in process.said()
+    process, since = site.start(), time.monotonic()
+    continues(site, since, 1, "no retries left, then the same command", process)
+    assert process.wait() == 0, process.said()
+    check(site, undisturbed, continued=1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("partition", "abrupt"), [("gpu", 0), ("gpu-abrupt", 0)])
+def test_preemption_loses_nothing(site: Site, undisturbed: Site, partition: str, abrupt: int) -> None:
+    site.edit(PROFILE, "slurm_partition: gpu", f"slurm_partition: {partition}")
+    process = site.start()
+    running(site, process, 5)
+    since = time.monotonic()
+    urgent = slurm(
+        "sbatch", "--parsable", "-A", "lab", "-p", "gpu-urgent", "--gpus=2", "-t1", "-o/dev/null", "--wrap", "sleep 10"
+    )
+    wait_for("urgent job", lambda: slurm("squeue", "-h", "-j", urgent, "-o", "%T") == "RUNNING", 60)
+    print(f"{partition}: the urgent job runs after {time.monotonic() - since:.0f} s")
+    continues(site, since, 1, f"preemption in {partition}, by a job of 10 s", process)
+    assert process.wait() == 0, process.said()
+    check(site, undisturbed, continued=1, abrupt=abrupt)
+
+
+@pytest.mark.long
+def test_a_node_that_goes_down_and_comes_back_loses_nothing(site: Site, undisturbed: Site) -> None:
+    process = site.start()
+    running(site, process, 5)
+    since = time.monotonic()
+    slurm("scontrol", "update", "nodename=gpu1", "state=down", "reason=test")
+    wait_for("node", lambda: slurm("sinfo", "-h", "-N", "-p", "gpu", "-o", "%T") in ("idle", "mixed"), 60)
+    print(f"the node is back after {time.monotonic() - since:.0f} s")
+    continues(site, since, 1, "node set down", process)
+    code = process.wait()
+    # An executor that notices the failure excludes a node called "None assigned" and submits no more:
+    # https://github.com/snakemake/snakemake-executor-plugin-slurm/issues/485
+    assert code == 0 or "None assigned" in process.said(), process.said()
+    site.finish()
+    check(site, undisturbed, continued=1, abrupt=1)
+
+
+@pytest.mark.long
+def test_ctrl_c_loses_nothing(site: Site, undisturbed: Site) -> None:
+    process = site.start()
+    running(site, process, 5)
+    process.interrupt()
+    assert process.wait() != 0
+    wait_for("empty queue", lambda: not slurm("squeue", "-h", "-t", "running,completing"), 60)
+    process, since = site.start(), time.monotonic()
+    continues(site, since, 1, "Ctrl-C, then the same command", process)
+    assert process.wait() == 0, process.said()
+    check(site, undisturbed, continued=1)
+
+
+@pytest.mark.long
+def test_a_killed_snakemake_leaves_a_lock_that_is_said_and_nothing_is_lost(site: Site, undisturbed: Site) -> None:
+    process = site.start()
+    job = running(site, process, 5)
+    process.kill()
+    slurm("scancel", job)
+    wait_for("empty queue", lambda: not slurm("squeue", "-h", "-t", "running,completing"), 60)
+    refused = site.start()
+    assert refused.wait() != 0
+    assert "--unlock" in refused.said()
+    site.finish("--unlock")
+    process, since = site.start("--rerun-incomplete"), time.monotonic()
+    continues(site, since, 1, "Snakemake killed, then the same command", process)
+    assert process.wait() == 0, process.said()
+    check(site, undisturbed, continued=1)
+
+
+@pytest.mark.long
+def test_a_checkpoint_of_other_settings_is_refused_and_said(site: Site) -> None:
+    process = site.start("--retries", "0", "--", GENOTYPE)
+    slurm("scancel", "--signal=TERM", running(site, process, 5))
+    assert process.wait() != 0
+    site.edit(CONFIG, "skip_dropout: 0.3", "skip_dropout: 0.4")
+    site.finish("--", GENOTYPE)
+    assert "it belongs to other work: settings.skip_dropout is 0.3 there, 0.4 here" in site.logs("search")
+    assert json.loads(site.read(STAGE))["provenance"]["resumed"] == []
+
+
+@pytest.mark.long
+def test_snakemake_runs_as_a_job_and_goes_on_after_its_own_time_limit(site: Site, undisturbed: Site) -> None:
+    (site.root / ".venv").symlink_to(Path(sys.prefix))
+    options = ["--account=lab", "--partition=cpu", f"--chdir={site.root}"]
+    script = [str(site.root / "profiles/slurm/snakemake.sbatch"), "--configfile", CONFIG, *QUICK, "--", TEST]
+    main = slurm("sbatch", "--parsable", *options, *script)
+    wait_for("epoch 5", lambda: max(site.epochs(), default=0) >= 5, 120)
+    since = time.monotonic()
+    slurm("scancel", "--batch", "--signal=USR1", main)
+    wait_for("continuation", lambda: "continuing at epoch" in site.logs("search"), 180)
+    print(f"Snakemake's own job told of its time limit: continued after {time.monotonic() - since:.0f} s")
+    wait_for("end", lambda: main not in slurm("squeue", "-h", "-t", "pending,running", "-o", "%i").split(), 240)
+    wait_for("good end", lambda: slurm("sacct", "-n", "-P", "-X", "-j", main, "--format=state") == "COMPLETED", 20)
+    check(site, undisturbed, continued=1)
