@@ -35,7 +35,9 @@ def pointwise(channels_in: int, channels: int, affine: bool) -> Layers:
 def separable(size: int, channels: int, stride: int, affine: bool) -> Layers:
     first = {"kernel_size": size, "stride": stride, "padding": size // 2}
     second = first | {"stride": 1}
-    return Layers([*relu_conv_norm(channels, channels, affine, first), *relu_conv_norm(channels, channels, affine, second)])
+    return Layers(
+        [*relu_conv_norm(channels, channels, affine, first), *relu_conv_norm(channels, channels, affine, second)]
+    )
 
 
 def dilated(size: int, channels: int, stride: int, affine: bool) -> Layers:

@@ -63,7 +63,9 @@ def second_order_step(
     alphas.step()
 
 
-def train_step(network: Network, batch: Batch, optimizer: Optimizer, auxiliary_weight: float, drop_path: float) -> Tensor:
+def train_step(
+    network: Network, batch: Batch, optimizer: Optimizer, auxiliary_weight: float, drop_path: float
+) -> Tensor:
     images, labels = batch
     logits, auxiliary_logits = network(images, drop_path)
     loss = F.cross_entropy(logits, labels) + auxiliary_weight * F.cross_entropy(auxiliary_logits, labels)

@@ -45,7 +45,9 @@ class MixedOperation(nn.Module):
 
 
 class Cell(nn.Module):
-    def __init__(self, kind: str, candidates: Candidates, inputs: tuple[int, int], channels: int, after: bool, share: int):
+    def __init__(
+        self, kind: str, candidates: Candidates, inputs: tuple[int, int], channels: int, after: bool, share: int
+    ):
         super().__init__()
         first = FactorizedReduction if after else pointwise
         self.preprocess0 = first(inputs[0], channels, affine=False)

@@ -29,7 +29,7 @@ _INSIDE_OPERATIONS = {
     "max_pool": {"1": "norm"},
     "avg_pool": {"1": "norm"},
 }  # fmt: skip
-_PREPROCESSING = {"op.1": "conv", "op.2": "norm", "conv_1": "first", "conv_2": "second", "bn": "norm"}
+_PREPROCESSING = {"op.1": "unit.pointwise", "op.2": "unit.norm", "conv_1": "first", "conv_2": "second", "bn": "norm"}
 _ELSEWHERE = (
     (r"stem0\.", "stem.first."),
     (r"stem1\.", "stem.second."),
