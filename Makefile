@@ -5,6 +5,8 @@
 #   PYTHON=python3   makes the virtual environment
 #   VENV=.venv       where that environment lies
 #   PYTEST_ARGS=     passed to pytest, such as '-k derive'
+#   THREADS=1        CPU threads of make bench
+#   STAGE=1          search stage of make profile
 #   TARGET=demo      what to accept, calibrate, plan: a target of the workflow, or result files
 #   REASON=          why, for the results' provenance
 
@@ -14,6 +16,8 @@ TORCH ?= $(if $(wildcard $(VENV)/.torch-cpu),cpu,default)
 PYTEST_ARGS ?=
 TARGET ?= demo
 REASON ?=
+THREADS ?= 1
+STAGE ?= 1
 
 TORCH_CPU_INDEX = https://download.pytorch.org/whl/cpu
 BIN = $(VENV)/bin
@@ -27,7 +31,7 @@ ifeq ($(filter cpu default,$(TORCH)),)
 $(error TORCH is '$(TORCH)'; allowed: cpu, default)
 endif
 
-.PHONY: help setup demo accept calibrate plan ledger tidy test check format schema lock clean
+.PHONY: help setup demo accept calibrate plan ledger tidy test bench profile check format schema lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +66,12 @@ tidy: setup ## List files in results/ that nothing declared makes any more
 
 test: $(VENV)/.dev ## Run the tests, one worker a core
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+
+bench: setup ## Compare speed with the textbook formulation: make bench THREADS=2 (many minutes; results/benchmark)
+	$(BIN)/python -m benchmarks.run --threads $(THREADS) --output results/benchmark
+
+profile: setup ## Show which operations a search step spends its time in: make profile STAGE=2
+	$(BIN)/python -m benchmarks.profile --stage $(STAGE)
 
 check: $(VENV)/.dev ## Run linters, formatters and type checks, changing nothing
 	$(BIN)/ruff check

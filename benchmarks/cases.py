@@ -45,8 +45,6 @@ class Case:
     target: float
     make: Callable[[], tuple[Step, Step]]
     """The baseline's work and ours, each a function that does it once."""
-    images: int = 0
-    """Images a call, where the figure is images a second."""
 
 
 def stage_candidates(stage: int) -> Mapping[str, Candidates]:
