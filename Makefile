@@ -5,6 +5,8 @@
 #   PYTHON=python3   makes the virtual environment
 #   VENV=.venv       where that environment lies
 #   PYTEST_ARGS=     passed to pytest, such as '-k derive'
+#   THREADS=1        CPU threads of make bench
+#   STAGE=1          search stage of make profile
 #   TARGET=demo      what to accept, calibrate, plan, preflight: a target of the workflow, or result files
 #   CONFIGFILE=      files with settings of your own that accept, calibrate, plan, ledger, preflight and tidy see, such as mine.yaml
 #   CONFIG=          a single setting likewise, as in CONFIG='repeats={retrainings: 10}'
@@ -18,6 +20,8 @@ TARGET ?= demo
 CONFIGFILE ?=
 CONFIG ?=
 REASON ?=
+THREADS ?= 1
+STAGE ?= 1
 
 TORCH_CPU_INDEX = https://download.pytorch.org/whl/cpu
 BIN = $(VENV)/bin
@@ -37,7 +41,7 @@ $(error TORCH is '$(TORCH)'; allowed: cpu, default)
 endif
 
 .PHONY: help setup demo rehearsal rehearsal-short accept calibrate plan ledger preflight tidy test test-cluster \
-	test-cluster-long check format schema lock clean
+	test-cluster-long bench profile check format schema lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -93,6 +97,12 @@ test-cluster: $(VENV)/.dev ## Run the workflow on a real SLURM of this machine, 
 
 test-cluster-long: $(VENV)/.dev ## The same, with everything that can happen to jobs, nodes and Snakemake
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m cluster -rs -s tests/cluster $(PYTEST_ARGS)
+
+bench: setup ## Compare speed with the textbook formulation: make bench THREADS=2 (many minutes; results/benchmark)
+	$(BIN)/python -m benchmarks.run --threads $(THREADS) --output results/benchmark
+
+profile: setup ## Show which operations a search step spends its time in: make profile STAGE=2
+	$(BIN)/python -m benchmarks.profile --stage $(STAGE)
 
 check: $(VENV)/.dev ## Run linters, formatters and type checks, changing nothing
 	$(BIN)/ruff check

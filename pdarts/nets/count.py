@@ -1,5 +1,7 @@
 """The size of an evaluation network, as it stands in tables."""
 
+import copy
+
 import torch
 from torch import Tensor, nn
 
@@ -23,15 +25,10 @@ def multiply_adds(network: nn.Module, image_size: int) -> int:
         assert isinstance(weight, Tensor)
         counts.append(output[0, 0].numel() * weight.numel() if output.dim() == 4 else weight.numel())
 
-    layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
-    hooks = [layer.register_forward_hook(count) for layer in layers]
-    training = network.training
-    try:
-        with torch.no_grad():
-            weight = next(network.parameters())
-            network.eval()(weight.new_zeros(1, 3, image_size, image_size))
-    finally:
-        network.train(training)
-        for hook in hooks:
-            hook.remove()
+    shapes = copy.deepcopy(network).to("meta").eval()  # where nothing is computed, and every layer is called by itself
+    for layer in shapes.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            layer.register_forward_hook(count)
+    with torch.no_grad():
+        shapes(torch.empty(1, 3, image_size, image_size, device="meta"))
     return sum(counts)

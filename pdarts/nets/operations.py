@@ -6,7 +6,7 @@ operation is folded in as the weight of its last BatchNorm: the same product in 
 Source: Liu et al. 2019 (arXiv:1806.09055), section 3.1.1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import Literal
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pdarts.errors import InputError
+from pdarts.nets import cpu_kernels
 
 PoolKind = Literal["max", "avg"]
 MOMENTUM = 0.1
@@ -52,7 +53,9 @@ class State:
     def pooled(self, kind: PoolKind, stride: int) -> Tensor:
         """3x3 pooling of the value."""
         if kind not in self._pooled:
-            if kind == "max":
+            if cpu_kernels.suit(self.value):
+                self._pooled[kind] = cpu_kernels.pool(self.value, kind == "max", 3, stride)
+            elif kind == "max":
                 self._pooled[kind] = F.max_pool2d(self.value, 3, stride, padding=1)
             else:
                 self._pooled[kind] = F.avg_pool2d(self.value, 3, stride, padding=1, count_include_pad=False)
@@ -118,44 +121,74 @@ class Pool(nn.Module):
         return normalized if scale is None else normalized * scale
 
 
-class SeparableUnit(nn.Module):
-    """Depthwise convolution, pointwise convolution, BatchNorm; on a value that is rectified already."""
+class ConvUnit(nn.Module):
+    """ReLU, depthwise convolution if it has a size, pointwise convolution, BatchNorm."""
 
-    def __init__(self, channels: int, size: int, stride: int, dilation: int, search: bool) -> None:
+    def __init__(
+        self, channels_in: int, channels: int, search: bool, size: int = 0, stride: int = 1, dilation: int = 1
+    ) -> None:
         super().__init__()
-        padding = dilation * (size - 1) // 2
-        self.depthwise = nn.Conv2d(channels, channels, size, stride, padding, dilation, groups=channels, bias=False)
-        self.pointwise = nn.Conv2d(channels, channels, 1, bias=False)
+        self.depthwise = None
+        if size:
+            padding = dilation * (size - 1) // 2
+            self.depthwise = nn.Conv2d(
+                channels_in, channels_in, size, stride, padding, dilation, groups=channels_in, bias=False
+            )
+        self.pointwise = nn.Conv2d(channels_in, channels, 1, bias=False)
         self.norm = BatchNorm(channels, affine=not search)
+        self.stride, self.dilation = stride, dilation
 
     def forward(self, rectified: Tensor, scale: Tensor | None = None) -> Tensor:
-        """Shape (N, C, H, W) to (N, C, H / stride, W / stride)."""
-        return self.norm(self.pointwise(self.depthwise(rectified)), scale)
+        """All but ReLU: shape (N, C, H, W) to (N, channels, H / stride, W / stride)."""
+        if self.depthwise is not None:
+            rectified = self.depthwise(rectified)
+        return self.norm(self.pointwise(rectified), scale)
+
+    def for_kernels(self) -> cpu_kernels.Unit:
+        """Its tensors and settings."""
+        depthwise = None if self.depthwise is None else self.depthwise.weight
+        norm = self.norm
+        statistics = norm.running_mean, norm.running_var
+        return cpu_kernels.Unit(
+            depthwise, self.pointwise.weight, self.stride, self.dilation, norm.weight, norm.bias, *statistics
+        )
+
+
+def through(state: State, units: Sequence[ConvUnit], scale: Tensor | None = None) -> Tensor:
+    """A node's value through units one behind the other, times `scale`."""
+    if cpu_kernels.suit(state.value):
+        chain = [unit.for_kernels() for unit in units]
+        return cpu_kernels.units(state.value, chain, scale, units[0].training, MOMENTUM, EPSILON)
+    first, *others = units
+    value: Tensor = first(state.rectified, None if others else scale)
+    for unit in others:
+        value = unit(F.relu(value), scale if unit is units[-1] else None)
+    return value
 
 
 class SeparableConv(nn.Module):
-    """`sep_conv_KxK`: two separable units, of which only the first strides."""
+    """`sep_conv_KxK`: two units, of which only the first strides."""
 
     def __init__(self, size: int, channels: int, stride: int, search: bool) -> None:
         super().__init__()
-        self.first = SeparableUnit(channels, size, stride, 1, search)
-        self.second = SeparableUnit(channels, size, 1, 1, search)
+        self.first = ConvUnit(channels, channels, search, size, stride)
+        self.second = ConvUnit(channels, channels, search, size)
 
     def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
         """Apply both units to the node's value."""
-        return self.second(F.relu(self.first(state.rectified)), scale)
+        return through(state, (self.first, self.second), scale)
 
 
 class DilatedConv(nn.Module):
-    """`dil_conv_KxK`: one separable unit of dilation 2."""
+    """`dil_conv_KxK`: one unit of dilation 2."""
 
     def __init__(self, size: int, channels: int, stride: int, search: bool) -> None:
         super().__init__()
-        self.unit = SeparableUnit(channels, size, stride, 2, search)
+        self.unit = ConvUnit(channels, channels, search, size, stride, dilation=2)
 
     def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
         """Apply the unit to the node's value."""
-        return self.unit(state.rectified, scale)
+        return through(state, (self.unit,), scale)
 
 
 class FactorizedConv(nn.Module):
@@ -207,12 +240,11 @@ class PointwiseConv(nn.Module):
 
     def __init__(self, channels_in: int, channels: int, search: bool) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(channels_in, channels, 1, bias=False)
-        self.norm = BatchNorm(channels, affine=not search)
+        self.unit = ConvUnit(channels_in, channels, search)
 
     def forward(self, state: State) -> Tensor:
         """Shape (N, channels_in, H, W) to (N, channels, H, W)."""
-        return self.norm(self.conv(state.rectified))
+        return through(state, (self.unit,))
 
 
 def _skip(channels: int, stride: int, search: bool) -> nn.Module:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pdarts.nets.network import Network
-from pdarts.nets.translation import ELSEWHERE, INSIDE_OPERATIONS
+from pdarts.nets.translation import ELSEWHERE, INSIDE_OPERATIONS, PREPROCESSING
 from pdarts.space.genotype import Genotype
 from pdarts.space.topology import KINDS
 
@@ -28,8 +28,7 @@ def reference_state(network: Network, genotype: Genotype) -> "OrderedDict[str, T
         if match := _CELL_PART.match(name):
             cell, part, number, layer, kind = match.groups()
             if number is None:
-                halving = f"{cell}.{part}.second.weight" in state  # factorized reduction has two convolutions
-                inside = {"first": "conv_1", "second": "conv_2", "conv": "op.1", "norm": "bn" if halving else "op.2"}
+                inside = {ours: theirs for theirs, ours in PREPROCESSING.items()}
             else:
                 pairs, _ = genotype.cell(KINDS[int(cell.partition(".")[2]) in reductions])
                 operation, _ = pairs[int(number)]

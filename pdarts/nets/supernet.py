@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pdarts.nets.drop_path import dropped
 from pdarts.nets.layout import CellLayout, layout, output_channels
 from pdarts.nets.operations import BUILDERS, Identity, State
 from pdarts.nets.stems import CifarStem
@@ -39,7 +40,8 @@ class MixedOperation(nn.Module):
                 continue
             operation = self.operations[name]
             if isinstance(operation, Identity):
-                yield F.dropout(state.value, skip_dropout, self.training) * weight
+                active = self.training and skip_dropout > 0
+                yield (dropped(state.value, skip_dropout) if active else state.value) * weight
             else:
                 yield operation(state, weight)
 

@@ -29,7 +29,7 @@ INSIDE_OPERATIONS = {
     "max_pool": {"1": "norm"},
     "avg_pool": {"1": "norm"},
 }  # fmt: skip
-_PREPROCESSING = {"op.1": "conv", "op.2": "norm", "conv_1": "first", "conv_2": "second", "bn": "norm"}
+PREPROCESSING = {"op.1": "unit.pointwise", "op.2": "unit.norm", "conv_1": "first", "conv_2": "second", "bn": "norm"}
 ELSEWHERE = (
     (r"stem0\.", "stem.first."),
     (r"stem1\.", "stem.second."),
@@ -122,7 +122,7 @@ def translate(state: Weights, place: Callable[[int, str], tuple[str, str]]) -> d
         if match := _CELL_PART.match(name):
             cell, part, layer, kind = match.groups()
             if part.startswith("preprocess"):
-                translated[f"{cell}.{part}.{_PREPROCESSING.get(layer, layer)}.{kind}"] = tensor
+                translated[f"{cell}.{part}.{PREPROCESSING.get(layer, layer)}.{kind}"] = tensor
             else:
                 module, operation = place(int(cell.split(".")[1]), part)
                 inside = INSIDE_OPERATIONS.get(operation[:8], {})

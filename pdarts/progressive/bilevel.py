@@ -3,6 +3,9 @@
 Source: Liu et al. 2019 (arXiv:1806.09055), section 2.3 and algorithm 1.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -60,7 +63,8 @@ def second_order_alphas_step(
     """
     alphas, names = supernet.alphas(), supernet.weight_names()
     (group,) = weights_optimizer.param_groups
-    virtual = _virtual_weights(supernet, train_batch, weights_optimizer, skip_dropout)
+    with _learning(supernet, supernet.weights()):
+        virtual = _virtual_weights(supernet, train_batch, weights_optimizer, skip_dropout)
     statistics = {name: buffer.clone() for name, buffer in supernet.named_buffers()}  # the virtual network's own
     images, labels = batch
     logits = functional_call(supernet, dict(zip(names, virtual, strict=True)) | statistics, (images, skip_dropout))
@@ -103,6 +107,18 @@ def _virtual_weights(supernet: Supernet, batch: Batch, optimizer: Optimizer, ski
     return virtual
 
 
+@contextmanager
+def _learning(supernet: Supernet, parameters: list[nn.Parameter]) -> Iterator[None]:
+    """In a forward pass under this, nothing is kept for gradients of other parameters, which need none."""
+    chosen = set(map(id, parameters))
+    try:
+        for parameter in supernet.parameters():
+            parameter.requires_grad_(id(parameter) in chosen)
+        yield
+    finally:
+        supernet.requires_grad_(True)
+
+
 def _step(
     supernet: Supernet,
     parameters: list[nn.Parameter],
@@ -112,10 +128,11 @@ def _step(
     skip_dropout: float,
 ) -> tuple[Tensor, Tensor]:
     images, labels = batch
-    logits = supernet(images, skip_dropout)
+    with _learning(supernet, parameters):
+        logits = supernet(images, skip_dropout)
     loss = F.cross_entropy(logits, labels)
     optimizer.zero_grad()
-    loss.backward(inputs=parameters)
+    loss.backward()
     if clip is not None:
         clip_grad_norm_(parameters, clip)
     optimizer.step()

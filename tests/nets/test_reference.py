@@ -27,7 +27,7 @@ def test_a_missing_and_an_unknown_tensor_are_named() -> None:
     state["cells.1._ops.1.extra.weight"] = state.pop("cells.2.preprocess1.op.1.weight")
     with pytest.raises(InputError, match="2 tensors differ") as caught:
         network_state(state, published("PDARTS"))
-    assert "cells.2.preprocess1.conv.weight: expected 16x32x1x1, found nothing" in str(caught.value)
+    assert "cells.2.preprocess1.unit.pointwise.weight: expected 16x32x1x1, found nothing" in str(caught.value)
     assert "cells.1.operations.1.extra.weight: expected nothing" in str(caught.value)
 
 

@@ -193,7 +193,9 @@ def test_a_tensor_of_another_shape_is_named_with_both_shapes(tmp_path: Path) -> 
     content: OrderedDict[str, torch.Tensor] = state("cifar_pdarts")
     content["cells.0.preprocess0.op.1.weight"] = torch.zeros(8, 12, 1, 1)
     path = write_cifar(tmp_path / "weights.pt", content)
-    with pytest.raises(InputError, match=r"cells\.0\.preprocess0\.conv\.weight: expected 8x24x1x1, found 8x12x1x1"):
+    with pytest.raises(
+        InputError, match=r"cells\.0\.preprocess0\.unit\.pointwise\.weight: expected 8x24x1x1, found 8x12x1x1"
+    ):
         saved.load(path, published("PDARTS"))
 
 

@@ -1,0 +1,152 @@
+"""Pieces of work that both formulations do: a pair of functions each, on the same images, with the same settings."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.nn.utils import clip_grad_norm_
+
+from benchmarks.baseline import images as baseline_images
+from benchmarks.baseline import steps as baseline_steps
+from benchmarks.baseline.network import Network as BaselineNetwork
+from benchmarks.baseline.supernet import Supernet as BaselineSupernet
+from pdarts.data.catalog import Split
+from pdarts.data.loaders import Loader
+from pdarts.nets.network import Network
+from pdarts.nets.supernet import Supernet
+from pdarts.planning.timing import mixed_candidates
+from pdarts.progressive.bilevel import alphas_step, second_order_alphas_step, weights_step
+from pdarts.settings import Augmentation
+from pdarts.space.candidates import Candidates
+from pdarts.space.genotype import Genotype
+from pdarts.space.operations import CANDIDATES
+from pdarts.space.topology import KINDS
+
+Step = Callable[[], Any]
+CELLS, OPERATIONS = (5, 11, 17), (8, 5, 3)
+"""Of the paper's three stages."""
+SKIP_DROPOUT = (0.0, 0.4, 0.7)
+MEAN, STD = (0.49, 0.48, 0.45), (0.25, 0.24, 0.26)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Work to compare."""
+
+    name: str
+    floor: float
+    """Ratio below which something is lost."""
+    target: float
+    make: Callable[[], tuple[Step, Step]]
+    """The baseline's work and ours, each a function that does it once."""
+
+
+def stage_candidates(stage: int) -> Mapping[str, Candidates]:
+    """Candidates of a stage, from 1; which of them a search keeps is not known beforehand, so every one alike."""
+    return dict.fromkeys(KINDS, mixed_candidates(CANDIDATES, OPERATIONS[stage - 1]))
+
+
+def batch(size: int, classes: int = 10, pixels: int = 32) -> tuple[Tensor, Tensor]:
+    return torch.randn(size, 3, pixels, pixels), torch.randint(classes, (size,))
+
+
+def published() -> Genotype:
+    """The paper's cell."""
+    path = Path(__file__).parents[1] / "pdarts" / "genotypes" / "PDARTS.json"
+    return Genotype.parse(json.loads(path.read_text()), str(path))
+
+
+def optimizers(supernet: Any) -> tuple[torch.optim.Adam, torch.optim.SGD]:
+    adam = torch.optim.Adam(supernet.alphas(), 0.0006, betas=(0.5, 0.999), weight_decay=0.001)
+    return adam, torch.optim.SGD(supernet.weights(), 0.025, momentum=0.9, weight_decay=0.0003)
+
+
+def supernets(stage: int, channels: int = 16, cells: int | None = None, share: int = 1) -> tuple[Any, Any]:
+    """The baseline's and ours, in the same state."""
+    arguments = (cells or CELLS[stage - 1], channels, 10, stage_candidates(stage), share)
+    return BaselineSupernet(*arguments), Supernet(*arguments)
+
+
+def search(
+    stage: int, joint: bool, batch_size: int = 16, channels: int = 16, cells: int | None = None, share: int = 1
+) -> tuple[Step, Step]:
+    """A weights step, if `joint` behind one of the alphas."""
+    theirs, ours = supernets(stage, channels, cells, share)
+    valid, train, dropout = batch(batch_size), batch(batch_size), SKIP_DROPOUT[stage - 1]
+    their_adam, their_sgd = optimizers(theirs)
+    adam, sgd = optimizers(ours)
+
+    def baseline() -> None:
+        if joint:
+            baseline_steps.search_step(theirs, valid, their_adam, 5, dropout)
+        baseline_steps.search_step(theirs, train, their_sgd, 5, dropout)
+
+    def project() -> None:
+        if joint:
+            alphas_step(ours, valid, adam, 5, dropout)
+        weights_step(ours, train, sgd, 5, dropout)
+
+    return baseline, project
+
+
+def second_order(batch_size: int = 16) -> tuple[Step, Step]:
+    """DARTS: 8 cells and all operations."""
+    theirs, ours = supernets(1, cells=8)
+    valid, train = batch(batch_size), batch(batch_size)
+    their_optimizers, (adam, sgd) = optimizers(theirs), optimizers(ours)
+    return (
+        lambda: baseline_steps.second_order_step(theirs, valid, train, *their_optimizers),
+        lambda: second_order_alphas_step(ours, valid, train, adam, sgd, None, 0.0),
+    )
+
+
+def training(stem: str, channels: int, cells: int, batch_size: int, pixels: int, classes: int) -> tuple[Step, Step]:
+    """A step of an evaluation network with auxiliary head and drop path."""
+    arguments = (published(), stem, cells, channels, classes, True)
+    theirs, ours = BaselineNetwork(*arguments), Network(*arguments)
+    images, labels = batch(batch_size, classes, pixels)
+    sgd = [
+        torch.optim.SGD(network.parameters(), 0.025, momentum=0.9, weight_decay=0.0003) for network in (theirs, ours)
+    ]
+
+    def project() -> None:
+        logits, auxiliary_logits = ours(images, drop_path=0.2)
+        loss = F.cross_entropy(logits, labels) + 0.4 * F.cross_entropy(auxiliary_logits, labels)
+        sgd[1].zero_grad()
+        loss.backward()
+        clip_grad_norm_(ours.parameters(), 5)
+        sgd[1].step()
+
+    return lambda: baseline_steps.train_step(theirs, (images, labels), sgd[0], 0.4, 0.2), project
+
+
+def testing(stem: str, channels: int, cells: int, batch_size: int, pixels: int, classes: int) -> tuple[Step, Step]:
+    """A batch of test images."""
+    arguments = (published(), stem, cells, channels, classes, True)
+    images, _ = batch(batch_size, classes, pixels)
+
+    def forward(network: Any) -> None:
+        with torch.no_grad():
+            network(images)
+
+    return tuple(partial(forward, kind(*arguments).eval()) for kind in (BaselineNetwork, Network))
+
+
+def input_images(number: int = 2048) -> tuple[Step, Step]:
+    """A pass over images of CIFAR's size, with crops, flips and cutout."""
+    images, labels = torch.randint(256, (number, 3, 32, 32), dtype=torch.uint8), torch.randint(10, (number,))
+    theirs = baseline_images.loader(images, labels, 128, MEAN, STD, cutout=16)
+    augmentation = Augmentation(crop_padding=4, flip=True, cutout=16)
+    ours = Loader(Split(images, labels), 128, MEAN, STD, augmentation, torch.device("cpu"))
+
+    def passes(batches: Any) -> None:
+        for _ in batches():
+            pass
+
+    return partial(passes, lambda: theirs), partial(passes, lambda: ours.shuffled(0))

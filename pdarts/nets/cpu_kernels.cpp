@@ -1,0 +1,577 @@
+// Convolution units on CPUs: ReLU, depthwise convolution, pointwise convolution, BatchNorm, forward and backward.
+//
+// An image at a time goes through all of a unit, so that what lies between its layers stays in the core's cache and
+// only the pointwise convolution's output is kept for the backward pass, which computes the rest anew.
+// Tensors are contiguous, (N, C, H, W). A plane is one channel of one image.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#ifdef _OPENMP
+#include <omp.h>
+#else
+static int omp_get_thread_num() { return 0; }
+#endif
+
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int BYTES = 64;
+#elif defined(__AVX__)
+constexpr int BYTES = 32;
+#else
+constexpr int BYTES = 16;
+#endif
+
+template <class T> struct Vector { typedef T type __attribute__((vector_size(BYTES))); };
+template <class T> using vec = typename Vector<T>::type;
+template <class T> constexpr int LANES = BYTES / sizeof(T);
+
+template <class T> inline vec<T> load(const T* from) { vec<T> v; std::memcpy(&v, from, BYTES); return v; }
+template <class T> inline void store(T* to, vec<T> v) { std::memcpy(to, &v, BYTES); }
+template <class T> inline vec<T> all(T value) { return vec<T>{} + value; }
+template <class T> inline T sum(vec<T> v) { T s = 0; for (int i = 0; i < LANES<T>; i++) s += v[i]; return s; }
+inline int64_t up(int64_t length, int64_t multiple) { return (length + multiple - 1) / multiple * multiple; }
+
+// Store the first `count` lanes.
+template <class T> inline void store(T* to, vec<T> v, int64_t count) {
+    if (count >= LANES<T>) return store(to, v);
+    for (int i = 0; i < count; i++) to[i] = v[i];
+}
+
+// Calls `body` with sizes that add up to `total`, each at most N and as even as can be, as compile-time constants.
+template <int N, class F> inline void dispatch(int size, F&& body) {
+    if constexpr (N > 0) {
+        if (size == N) return body(std::integral_constant<int, N>{});
+        dispatch<N - 1>(size, body);
+    }
+}
+template <int N, class F> inline void blocks(int64_t total, F&& body) {
+    for (int64_t done = 0, left = (total + N - 1) / N; left > 0; left--) {
+        int size = int((total - done + left - 1) / left);
+        dispatch<N>(size, [&](auto constant) { body(done, constant); });
+        done += size;
+    }
+}
+
+// out[r, c] = sum over taps of weight[t] * in[offset[t] + r * step + c]
+template <class T>
+void correlate(const T* in, int64_t step, const T* weight, const int64_t* offset, int taps,
+               T* out, int64_t row, int64_t height, int64_t width) {
+    blocks<8>(height, [&](int64_t top, auto rows) {
+        constexpr int R = rows;
+        for (int64_t left = 0; left < width; left += LANES<T>) {
+            vec<T> total[R] = {};
+            const T* corner = in + top * step + left;
+            for (int t = 0; t < taps; t++) {
+                vec<T> w = all(weight[t]);
+                const T* from = corner + offset[t];
+#pragma GCC unroll 8
+                for (int r = 0; r < R; r++) total[r] += w * load(from + r * step);
+            }
+            for (int r = 0; r < R; r++) store(out + (top + r) * row + left, total[r], width - left);
+        }
+    });
+}
+
+// gradient[t] += sum over r, c of in[offset[t] + r * step + c] * g[r * step + c]; g is 0 behind its rows' ends.
+template <class T>
+void correlate_weights(const T* in, const T* g, int64_t step, const int64_t* offset, int taps,
+                       T* gradient, int64_t height, int64_t width) {
+    blocks<8>(taps, [&](int64_t first, auto count) {
+        constexpr int B = count;
+        vec<T> total[B] = {};
+        const T* from[B];
+        for (int t = 0; t < B; t++) from[t] = in + offset[first + t];
+        for (int64_t r = 0; r < height; r++)
+            for (int64_t at = r * step; at < r * step + width; at += LANES<T>) {
+                vec<T> v = load(g + at);
+#pragma GCC unroll 8
+                for (int t = 0; t < B; t++) total[t] += v * load(from[t] + at);
+            }
+        for (int t = 0; t < B; t++) gradient[first + t] += sum<T>(total[t]);
+    });
+}
+
+// out[i, j] = sum over k of a[i * ai + k * ak] * b[k, j]; b's rows are long enough for whole vectors.
+template <class T>
+void multiply(const T* a, int64_t ai, int64_t ak, const T* b, int64_t ldb, T* out, int64_t ldo,
+              int64_t rows, int64_t depth, int64_t columns) {
+    for (int64_t j = 0; j < columns; j += 2 * LANES<T>) {
+        blocks<6>(rows, [&](int64_t i, auto count) {
+            constexpr int R = count;
+            vec<T> left[R] = {}, right[R] = {};
+            for (int64_t k = 0; k < depth; k++) {
+                vec<T> first = load(b + k * ldb + j), second = load(b + k * ldb + j + LANES<T>);
+#pragma GCC unroll 8
+                for (int r = 0; r < R; r++) {
+                    vec<T> factor = all(a[(i + r) * ai + k * ak]);
+                    left[r] += factor * first;
+                    right[r] += factor * second;
+                }
+            }
+            for (int r = 0; r < R; r++) {
+                store(out + (i + r) * ldo + j, left[r], columns - j);
+                if (columns - j > LANES<T>) store(out + (i + r) * ldo + j + LANES<T>, right[r], columns - j - LANES<T>);
+            }
+        });
+    }
+}
+
+// out[i, k] += sum over j of a[i, j] * b[k, j]; a's and b's rows are 0 behind their ends.
+template <class T>
+void multiply_transposed(const T* a, const T* b, int64_t ld, T* out, int64_t rows, int64_t depth, int64_t columns) {
+    blocks<4>(rows, [&](int64_t i, auto high) {
+        blocks<3>(depth, [&](int64_t k, auto wide) {
+            constexpr int R = high, D = wide;
+            vec<T> total[R][D] = {};
+            for (int64_t j = 0; j < columns; j += LANES<T>) {
+                vec<T> right[D];
+                for (int d = 0; d < D; d++) right[d] = load(b + (k + d) * ld + j);
+#pragma GCC unroll 4
+                for (int r = 0; r < R; r++) {
+                    vec<T> left = load(a + (i + r) * ld + j);
+#pragma GCC unroll 3
+                    for (int d = 0; d < D; d++) total[r][d] += left * right[d];
+                }
+            }
+            for (int r = 0; r < R; r++)
+                for (int d = 0; d < D; d++) out[(i + r) * depth + k + d] += sum<T>(total[r][d]);
+        });
+    });
+}
+
+// Memory of a thread that lives as long as it does.
+template <class T> T* scratch(size_t size) {
+    static thread_local std::vector<T> memory;
+    if (memory.size() < size) memory.resize(size);
+    std::fill_n(memory.data(), size, T(0));
+    return memory.data();
+}
+
+}  // namespace
+
+extern "C" {
+struct Shape {
+    int64_t images, channels_in, channels, height, width, size, stride, dilation, training, threads, from_image_to_image;
+    double momentum, epsilon;
+};
+}
+
+namespace {
+
+// Where things lie in planes with a border of zeros. With stride 2, even and odd columns lie apart.
+template <class T> struct Geometry : Shape {
+    int64_t pad, rows, columns, out_plane, in_plane, phase, in_row, step, padded, border, bordered, ld, taps;
+    std::vector<int64_t> offset;
+
+    explicit Geometry(const Shape& shape) : Shape(shape) {
+        pad = dilation * (size - 1) / 2;
+        rows = (height - 1) / stride + 1;
+        columns = (width - 1) / stride + 1;
+        in_plane = height * width;
+        out_plane = rows * columns;
+        phase = up(up(columns, LANES<T>) + (size - 1) * dilation / stride + 1, LANES<T>);
+        in_row = stride * phase;
+        step = stride * in_row;
+        padded = up((height + 2 * pad + stride) * in_row, LANES<T>) + 2 * LANES<T>;
+        border = pad * step + pad;  // from a bordered gradient's corner to its first value
+        bordered = (rows + 2 * pad) * step + 2 * LANES<T>;
+        ld = up(out_plane, 2 * LANES<T>) + 2 * LANES<T>;  // not a power of two, which caches dislike
+        taps = size * size;
+        for (int64_t y = 0; y < size; y++)
+            for (int64_t x = 0; x < size; x++)
+                offset.push_back(y * dilation * in_row + x * dilation % stride * phase + x * dilation / stride);
+    }
+
+    // A plane with a border, its values changed by `change`.
+    template <class F> void frame(const T* x, T* to, F change) const {
+        for (int64_t y = 0; y < height; y++, x += width) {
+            T* row = to + (y + pad) * in_row;
+            if (stride == 1) {
+                for (int64_t i = 0; i < width; i++) row[pad + i] = change(x[i]);
+                continue;
+            }
+            for (int64_t start = 0; start < stride; start++) {
+                T* at = row + (start + pad) % stride * phase + (start + pad) / stride;
+                for (int64_t i = start, j = 0; i < width; i += stride, j++) at[j] = change(x[i]);
+            }
+        }
+    }
+
+    void rectify(const T* x, T scale, T shift, T* to) const {
+        frame(x, to, [=](T value) { return std::max(scale * value + shift, T(0)); });
+    }
+
+    // Rectified input of one image through the depthwise convolution, into rows of length ld.
+    void depthwise(const T* x, const T* affine, const T* weight, T* plane, T* out) const {
+        for (int64_t c = 0; c < channels_in; c++, x += in_plane, out += ld) {
+            T scale = affine ? affine[c] : 1, shift = affine ? affine[channels_in + c] : 0;
+            if (taps == 0) {
+                for (int64_t i = 0; i < in_plane; i++) out[i] = std::max(scale * x[i] + shift, T(0));
+            } else {
+                rectify(x, scale, shift, plane);
+                correlate(plane, step, weight + c * taps, offset.data(), int(taps), out, columns, rows, columns);
+            }
+        }
+    }
+
+    // Gradient of a plane in front of windows, from a bordered one behind them: `gather` sums what taps contribute.
+    template <class F> void transposed(T* part, T* out, F gather) const {
+        int tap[64];
+        int64_t from[64];
+        for (int64_t y0 = 0; y0 < stride; y0++)
+            for (int64_t x0 = 0; x0 < stride; x0++) {
+                int count = 0;
+                for (int64_t y = 0; y < size; y++)
+                    for (int64_t x = 0; x < size; x++) {
+                        int64_t down = y0 + pad - y * dilation, right = x0 + pad - x * dilation;
+                        if (down % stride || right % stride) continue;
+                        tap[count] = int(y * size + x);
+                        from[count++] = border + down / stride * step + right / stride;
+                    }
+                int64_t high = (height - y0 + stride - 1) / stride, wide = (width - x0 + stride - 1) / stride;
+                if (stride == 1) return gather(tap, from, count, out, height, width);
+                gather(tap, from, count, part, high, wide);
+                for (int64_t y = 0; y < high; y++)
+                    for (int64_t x = 0; x < wide; x++) out[(y * stride + y0) * width + x * stride + x0] = part[y * wide + x];
+            }
+    }
+
+    void transposed(const T* g, const T* weight, T* part, T* out) const {
+        transposed(part, out, [&](const int* tap, const int64_t* from, int count, T* to, int64_t high, int64_t wide) {
+            T chosen[64];
+            for (int t = 0; t < count; t++) chosen[t] = weight[tap[t]];
+            correlate(g, step, chosen, from, count, to, wide, high, wide);
+        });
+    }
+};
+
+// Mean and sum of squared differences from it.
+template <class T> void moments(const T* x, int64_t size, double& mean, double& squares) {
+    vec<T> total = {}, square = {};
+    int64_t i = 0;
+    T rest = 0;
+    for (; i + LANES<T> <= size; i += LANES<T>) total += load(x + i);
+    for (int64_t k = i; k < size; k++) rest += x[k];
+    T center = (sum<T>(total) + rest) / T(size), deviation = 0;
+    vec<T> off = {};
+    for (int64_t k = 0; k < i; k += LANES<T>) {
+        vec<T> d = load(x + k) - center;
+        off += d;
+        square += d * d;
+    }
+    T off_rest = 0;
+    for (int64_t k = i; k < size; k++) off_rest += x[k] - center, deviation += (x[k] - center) * (x[k] - center);
+    double error = (double(sum<T>(off)) + off_rest) / double(size);
+    mean = double(center) + error;
+    squares = double(sum<T>(square)) + deviation - error * error * double(size);
+}
+
+// out = scale * x + shift
+template <class T> void affine_plane(const T* x, int64_t size, T scale, T shift, T* out) {
+    for (int64_t i = 0; i < size; i++) out[i] = scale * x[i] + shift;
+}
+
+template <class T>
+void forward(const Shape& shape, const T* x, const T* affine_in, const T* depthwise, const T* pointwise,
+             const T* weight, const T* bias, const T* scale, T* running_mean, T* running_var,
+             T* product, T* statistics, T* affine, T* out) {
+    const Geometry<T> g(shape);
+    const int64_t C = g.channels, N = g.images;
+    auto set_affine = [&] {
+        for (int64_t c = 0; c < C; c++) {
+            T factor = (weight ? weight[c] : 1) * (scale ? *scale : 1);
+            affine[c] = factor * statistics[C + c];
+            affine[C + c] = (bias ? bias[c] : 0) - statistics[c] * affine[c];
+        }
+    };
+    if (!g.training) {
+        for (int64_t c = 0; c < C; c++) {
+            statistics[c] = running_mean[c];
+            statistics[C + c] = T(1 / std::sqrt(double(running_var[c]) + g.epsilon));
+        }
+        set_affine();
+    }
+    std::vector<double> means(N * C), squares(N * C);
+#pragma omp parallel num_threads(int(g.threads)) if (g.threads > 1)
+    {
+        T* plane = scratch<T>(g.padded + g.channels_in * g.ld);
+        T* between = plane + g.padded;
+#pragma omp for schedule(static)
+        for (int64_t n = 0; n < N; n++) {
+            T* p = product + n * C * g.out_plane;
+            g.depthwise(x + n * g.from_image_to_image, affine_in, depthwise, plane, between);
+            multiply(pointwise, g.channels_in, int64_t(1), between, g.ld, p, g.out_plane, C, g.channels_in, g.out_plane);
+            for (int64_t c = 0; c < C; c++) {
+                T* to = out + (n * C + c) * g.out_plane;
+                if (g.training) moments(p + c * g.out_plane, g.out_plane, means[n * C + c], squares[n * C + c]);
+                else if (out) affine_plane(p + c * g.out_plane, g.out_plane, affine[c], affine[C + c], to);
+            }
+        }
+    }
+    if (!g.training) return;
+    const double count = double(N) * double(g.out_plane);
+    for (int64_t c = 0; c < C; c++) {
+        double mean = 0, square = 0;
+        for (int64_t n = 0; n < N; n++) mean += means[n * C + c] / double(N);
+        for (int64_t n = 0; n < N; n++) {
+            double difference = means[n * C + c] - mean;
+            square += squares[n * C + c] + difference * difference * double(g.out_plane);
+        }
+        statistics[c] = T(mean);
+        statistics[C + c] = T(1 / std::sqrt(square / count + g.epsilon));
+        running_mean[c] += T(g.momentum) * (T(mean) - running_mean[c]);
+        running_var[c] += T(g.momentum) * (T(square / (count - 1)) - running_var[c]);
+    }
+    set_affine();
+    if (!out) return;
+#pragma omp parallel for schedule(static) num_threads(int(g.threads)) if (g.threads > 1)
+    for (int64_t n = 0; n < N; n++)
+        for (int64_t c = 0; c < C; c++) {
+            int64_t at = (n * C + c) * g.out_plane;
+            affine_plane(product + at, g.out_plane, affine[c], affine[C + c], out + at);
+        }
+}
+
+template <class T>
+void backward(const Shape& shape, const T* gradient, int64_t apart, const T* product, const T* statistics, const T* affine,
+              const T* x, const T* affine_in, const T* depthwise, const T* pointwise,
+              T* gradient_x, T* gradient_depthwise, T* gradient_pointwise, T* gradient_weight, T* gradient_bias) {
+    const Geometry<T> g(shape);
+    const int64_t C = g.channels, I = g.channels_in, N = g.images, P = g.out_plane;
+    std::vector<double> sums(N * C), products(N * C);
+#pragma omp parallel for schedule(static) num_threads(int(g.threads)) if (g.threads > 1)
+    for (int64_t n = 0; n < N; n++)
+        for (int64_t c = 0; c < C; c++) {
+            const T *gy = gradient + n * apart + c * P, *p = product + (n * C + c) * P, mean = statistics[c];
+            vec<T> s = {}, q = {};
+            T s_rest = 0, q_rest = 0;
+            int64_t i = 0;
+            for (; i + LANES<T> <= P; i += LANES<T>) {
+                vec<T> v = load(gy + i);
+                s += v;
+                q += v * (load(p + i) - mean);
+            }
+            for (; i < P; i++) s_rest += gy[i], q_rest += gy[i] * (p[i] - mean);
+            sums[n * C + c] = double(sum<T>(s)) + s_rest;
+            products[n * C + c] = double(sum<T>(q)) + q_rest;
+        }
+    std::vector<T> offset(C), slope(C);
+    const double count = double(N) * double(P);
+    for (int64_t c = 0; c < C; c++) {
+        double s = 0, q = 0;
+        for (int64_t n = 0; n < N; n++) s += sums[n * C + c], q += products[n * C + c];
+        const double inverse = statistics[C + c];
+        gradient_bias[c] = T(s);
+        gradient_weight[c] = T(q * inverse);
+        offset[c] = g.training ? T(s / count) : 0;
+        slope[c] = g.training ? T(q * inverse * inverse / count) : 0;
+    }
+    if (!gradient_x && !gradient_depthwise && !gradient_pointwise) return;
+
+    const size_t width_depthwise = gradient_depthwise ? I * g.taps : 0, width_pointwise = gradient_pointwise ? C * I : 0;
+    const size_t width = width_depthwise + width_pointwise;
+    std::vector<T> partial(g.threads * width);
+#pragma omp parallel num_threads(int(g.threads)) if (g.threads > 1)
+    {
+        T* own = partial.data() + omp_get_thread_num() * width;
+        T* plane = scratch<T>(g.padded + g.bordered + (C + 2 * I) * g.ld + g.in_plane);
+        T *bordered = plane + g.padded, *before_norm = bordered + g.bordered, *between = before_norm + C * g.ld;
+        T *behind = between + I * g.ld, *part = behind + I * g.ld;
+#pragma omp for schedule(static)
+        for (int64_t n = 0; n < N; n++) {
+            const T* image = x + n * g.from_image_to_image;
+            for (int64_t c = 0; c < C; c++) {
+                const T *gy = gradient + n * apart + c * P, *p = product + (n * C + c) * P;
+                const T mean = statistics[c], factor = affine[c], shift = offset[c], tilt = slope[c];
+                T* to = before_norm + c * g.ld;
+                for (int64_t i = 0; i < P; i++) to[i] = factor * (gy[i] - shift - (p[i] - mean) * tilt);
+            }
+            if (gradient_pointwise) {
+                g.depthwise(image, affine_in, depthwise, plane, between);
+                multiply_transposed(before_norm, between, g.ld, own + width_depthwise, C, I, P);
+            }
+            if (!gradient_x && !gradient_depthwise) continue;
+            multiply(pointwise, int64_t(1), I, before_norm, g.ld, behind, g.ld, I, C, P);
+            for (int64_t c = 0; c < I; c++) {
+                const T* from = image + c * g.in_plane;
+                const T scale = affine_in ? affine_in[c] : 1, shift = affine_in ? affine_in[I + c] : 0;
+                T* to = gradient_x ? gradient_x + (n * I + c) * g.in_plane : nullptr;
+                if (g.taps) {
+                    for (int64_t y = 0; y < g.rows; y++)
+                        std::copy_n(behind + c * g.ld + y * g.columns, g.columns, bordered + g.border + y * g.step);
+                    if (gradient_depthwise) {
+                        g.rectify(from, scale, shift, plane);
+                        correlate_weights(plane, bordered + g.border, g.step, g.offset.data(), int(g.taps),
+                                          own + c * g.taps, g.rows, g.columns);
+                    }
+                    if (to) g.transposed(bordered, depthwise + c * g.taps, part, to);
+                } else if (to) {
+                    std::copy_n(behind + c * g.ld, P, to);
+                }
+                if (to)
+                    for (int64_t i = 0; i < g.in_plane; i++) to[i] = scale * from[i] + shift > 0 ? to[i] : T(0);
+            }
+        }
+    }
+    for (size_t i = 0; i < width; i++) {
+        T total = 0;
+        for (int64_t thread = 0; thread < g.threads; thread++) total += partial[thread * width + i];
+        (i < width_depthwise ? gradient_depthwise[i] : gradient_pointwise[i - width_depthwise]) = total;
+    }
+}
+
+// 1 / number of pixels under the window, without the border.
+template <class T> std::vector<T> shares(const Geometry<T>& g) {
+    std::vector<T> share;
+    auto covered = [&](int64_t at, int64_t length) {
+        int64_t start = at * g.stride - g.pad;
+        return std::min(start + g.size, length) - std::max<int64_t>(start, 0);
+    };
+    for (int64_t y = 0; y < g.rows; y++)
+        for (int64_t x = 0; x < g.columns; x++) share.push_back(T(1) / T(covered(y, g.height) * covered(x, g.width)));
+    return share;
+}
+
+template <class T> void pool(const Shape& shape, bool largest, const T* x, T* out) {
+    const Geometry<T> g(shape);
+    const std::vector<T> share = shares(g), ones(g.taps, T(1));
+#pragma omp parallel num_threads(int(g.threads)) if (g.threads > 1)
+    {
+        T* plane = scratch<T>(g.padded);
+        if (largest) std::fill_n(plane, g.padded, -std::numeric_limits<T>::infinity());
+#pragma omp for schedule(static)
+        for (int64_t n = 0; n < g.images * g.channels; n++) {
+            T* to = out + n * g.out_plane;
+            g.frame(x + n / g.channels * g.from_image_to_image + n % g.channels * g.in_plane, plane,
+                    [](T value) { return value; });
+            if (!largest) {
+                correlate(plane, g.step, ones.data(), g.offset.data(), int(g.taps), to, g.columns, g.rows, g.columns);
+                for (int64_t i = 0; i < g.out_plane; i++) to[i] *= share[i];
+                continue;
+            }
+            for (int64_t y = 0; y < g.rows; y++)
+                for (int64_t c = 0; c < g.columns; c += LANES<T>) {
+                    const T* at = plane + y * g.step + c;
+                    vec<T> most = load(at);
+                    for (int64_t t = 1; t < g.taps; t++) {
+                        vec<T> v = load(at + g.offset[t]);
+                        most = v > most ? v : most;
+                    }
+                    store(to + y * g.columns + c, most, g.columns - c);
+                }
+        }
+    }
+}
+
+// The gradient of a maximum goes to the first of the pixels that have it.
+template <class T>
+void pool_backward(const Shape& shape, bool largest, const T* gradient, int64_t apart, const T* x,
+                   T* gradient_x) {
+    const Geometry<T> g(shape);
+    const std::vector<T> share = shares(g), ones(g.taps, T(1));
+#pragma omp parallel num_threads(int(g.threads)) if (g.threads > 1)
+    {
+        T* plane = scratch<T>(g.padded + 2 * g.bordered + g.in_plane);
+        T *bordered = plane + g.padded, *winner = bordered + g.bordered, *part = winner + g.bordered;
+        if (largest) std::fill_n(plane, g.padded, -std::numeric_limits<T>::infinity());
+        std::fill_n(winner, g.bordered, T(-1));
+#pragma omp for schedule(static)
+        for (int64_t n = 0; n < g.images * g.channels; n++) {
+            const T* from = gradient + n / g.channels * apart + n % g.channels * g.out_plane;
+            T *to = gradient_x + n * g.in_plane, *inner = bordered + g.border;
+            for (int64_t y = 0, i = 0; y < g.rows; y++)
+                for (int64_t c = 0; c < g.columns; c++, i++) inner[y * g.step + c] = largest ? from[i] : from[i] * share[i];
+            if (!largest) {
+                g.transposed(bordered, ones.data(), part, to);
+                continue;
+            }
+            g.frame(x + n / g.channels * g.from_image_to_image + n % g.channels * g.in_plane, plane,
+                    [](T value) { return value; });
+            for (int64_t y = 0; y < g.rows; y++)
+                for (int64_t c = 0; c < g.columns; c += LANES<T>) {
+                    const T* at = plane + y * g.step + c;
+                    vec<T> most = load(at), first = {};
+                    for (int64_t t = 1; t < g.taps; t++) {
+                        const vec<T> v = load(at + g.offset[t]);
+                        first = v > most ? all(T(t)) : first;
+                        most = v > most ? v : most;
+                    }
+                    store(winner + g.border + y * g.step + c, first);
+                }
+            g.transposed(part, to, [&](const int* tap, const int64_t* at, int count, T* target, int64_t high, int64_t wide) {
+                for (int64_t y = 0; y < high; y++)
+                    for (int64_t c = 0; c < wide; c += LANES<T>) {
+                        vec<T> total = {};
+                        for (int t = 0; t < count; t++) {
+                            const int64_t place = at[t] + y * g.step + c;
+                            total += load(winner + place) == T(tap[t]) ? load(bordered + place) : vec<T>{};
+                        }
+                        store(target + y * wide + c, total, wide - c);
+                    }
+            });
+        }
+    }
+}
+
+// A random 32-bit number for value number `place`: MurmurHash3's mixer on it and each half of the seed.
+inline uint32_t mix(uint32_t h) {
+    h = (h ^ (h >> 16)) * 0x85ebca6bu;
+    h = (h ^ (h >> 13)) * 0xc2b2ae35u;
+    return h ^ (h >> 16);
+}
+
+// Zeros with a probability of threshold / 2^32, and all other values times `factor`.
+template <class T>
+void dropout(int64_t size, uint64_t seed, uint32_t threshold, T factor, int64_t threads, const T* x, T* out) {
+    constexpr int64_t BLOCK = 256;
+    const uint32_t low = uint32_t(seed), high = uint32_t(seed >> 32);
+#pragma omp parallel for schedule(static) num_threads(int(threads)) if (threads > 1)
+    for (int64_t start = 0; start < size; start += BLOCK) {
+        T multiplier[BLOCK];
+        for (int64_t i = 0; i < BLOCK; i++) {
+            uint32_t random = mix(mix(uint32_t(start + i) ^ low) + high);
+            multiplier[i] = random >= threshold ? factor : T(0);
+        }
+        const int64_t count = std::min(BLOCK, size - start);
+        for (int64_t i = 0; i < count; i++) out[start + i] = x[start + i] * multiplier[i];
+    }
+}
+
+}  // namespace
+
+#define UNIT(NAME, T)                                                                                                  \
+    extern "C" void forward_##NAME(const Shape* shape, const T* x, const T* affine_in, const T* depthwise,             \
+                                   const T* pointwise, const T* weight, const T* bias, const T* scale,                 \
+                                   T* running_mean, T* running_var, T* product, T* statistics, T* affine, T* out) {    \
+        forward<T>(*shape, x, affine_in, depthwise, pointwise, weight, bias, scale, running_mean, running_var,         \
+                   product, statistics, affine, out);                                                                  \
+    }                                                                                                                  \
+    extern "C" void backward_##NAME(const Shape* shape, const T* gradient, int64_t apart, const T* product,            \
+                                    const T* statistics, const T* affine, const T* x, const T* affine_in,             \
+                                    const T* depthwise,                                                               \
+                                    const T* pointwise, T* gradient_x, T* gradient_depthwise, T* gradient_pointwise,   \
+                                    T* gradient_weight, T* gradient_bias) {                                            \
+        backward<T>(*shape, gradient, apart, product, statistics, affine, x, affine_in, depthwise, pointwise, gradient_x,     \
+                    gradient_depthwise, gradient_pointwise, gradient_weight, gradient_bias);                           \
+    }                                                                                                                  \
+    extern "C" void pool_##NAME(const Shape* shape, int64_t largest, const T* x, T* out) {                             \
+        pool<T>(*shape, largest, x, out);                                                                              \
+    }                                                                                                                  \
+    extern "C" void pool_backward_##NAME(const Shape* shape, int64_t largest, const T* gradient, int64_t apart,        \
+                                         const T* x, T* gradient_x) {                                                  \
+        pool_backward<T>(*shape, largest, gradient, apart, x, gradient_x);                                             \
+    }                                                                                                                  \
+    extern "C" void dropout_##NAME(int64_t size, int64_t seed, int64_t threshold, double factor, int64_t threads,      \
+                                   const T* x, T* out) {                                                               \
+        dropout<T>(size, uint64_t(seed), uint32_t(threshold), T(factor), threads, x, out);                             \
+    }
+
+UNIT(float, float)
+UNIT(double, double)

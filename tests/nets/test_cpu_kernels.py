@@ -1,0 +1,180 @@
+"""The kernels for CPUs compute what PyTorch's own operations and the textbook formulation do."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from benchmarks.baseline.network import Network as BaselineNetwork
+from benchmarks.baseline.supernet import Supernet as BaselineSupernet
+from pdarts.nets import cpu_kernels
+from pdarts.nets.network import Network
+from pdarts.nets.operations import BUILDERS, ConvUnit, State, through
+from pdarts.nets.reference import network_state, supernet_state
+from pdarts.nets.supernet import Supernet
+from pdarts.planning.timing import mixed_candidates
+from pdarts.space.candidates import Candidates, all_candidates
+from pdarts.space.operations import CANDIDATES
+from pdarts.space.topology import KINDS
+from tests.genotypes import published
+
+
+@pytest.fixture(autouse=True)
+def _threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def without_kernels(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(cpu_kernels, "suit", lambda x: False)
+
+
+def test_they_are_compiled_where_the_tests_run() -> None:
+    assert cpu_kernels.suit(torch.zeros(1))
+    assert not cpu_kernels.suit(torch.zeros(1, dtype=torch.bfloat16))
+    assert not cpu_kernels.suit(torch.zeros(1, device="meta"))
+
+
+def close(found: Tensor, expected: Tensor) -> None:
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10 * float(expected.detach().abs().max()))
+
+
+def outcome(
+    module: nn.Module, state: Mapping[str, Tensor], x: Tensor, scale: Tensor | None, training: bool
+) -> list[Tensor]:
+    """Output, gradients and running statistics."""
+    module.load_state_dict(state)
+    module.train(training).zero_grad()
+    x = x.clone().requires_grad_()
+    scale = None if scale is None else scale.clone().requires_grad_()
+    y = module(State(x), scale)
+    y.backward(torch.linspace(-1, 2, y.numel(), dtype=y.dtype).cos().view_as(y))
+    gradients = [x.grad, *([] if scale is None else [scale.grad]), *(weight.grad for weight in module.parameters())]
+    return [y.detach(), *gradients, *(buffer.clone() for buffer in module.buffers())]
+
+
+OPERATIONS = [name for name in BUILDERS if "sep" in name or "dil" in name or "pool" in name]
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("search", [True, False])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_operations_agree_on_even_and_odd_sizes(name: str, stride: int, search: bool, training: bool) -> None:
+    torch.manual_seed(0)
+    module = BUILDERS[name](5, stride, search).double()
+    state = {key: value + 0.1 * torch.rand_like(value) for key, value in module.state_dict().items()}
+    scale = torch.tensor(0.3, dtype=torch.float64) if search else None
+    call = module.forward
+    if not search and "pool" in name:  # has nothing to scale or normalize
+        module.forward = lambda state, _: call(state)  # type: ignore[method-assign]
+    for height, width in ((1, 2), (7, 8), (9, 17)):
+        x = torch.randn(3, 5, height, width, dtype=torch.float64).round(decimals=1)  # some values are equal
+        expected = []
+        for kernels in (False, True):
+            with pytest.MonkeyPatch.context() as patch:
+                if not kernels:
+                    without_kernels(patch)
+                torch.set_num_threads(2)
+                found = outcome(module, state, x, scale, training)
+            expected = expected or found
+        assert len(found) == len(expected)
+        for one, other in zip(found, expected, strict=True):
+            close(one, other)
+
+
+def test_parts_of_the_channels_are_read_where_they_lie() -> None:
+    torch.manual_seed(0)
+    unit = ConvUnit(4, 6, True, size=3).double()
+    whole = torch.randn(2, 8, 6, 6, dtype=torch.float64)
+    close(through(State(whole[:, 2:6]), (unit,)), through(State(whole[:, 2:6].clone()), (unit,)))
+    close(through(State(whole.mT[:, 2:6]), (unit,)), through(State(whole.mT[:, 2:6].clone()), (unit,)))
+
+
+def test_dropout_keeps_the_mean_and_its_gradient_has_the_same_mask() -> None:
+    torch.manual_seed(0)
+    x = torch.ones(500, 400, requires_grad=True)
+    y = cpu_kernels.dropout(x, 0.3)
+    y.sum().backward()
+    assert torch.equal(x.grad, y)
+    zeros = (y == 0).double()
+    assert zeros.mean().item() == pytest.approx(0.3, abs=0.005)
+    for axis, length in ((0, 500), (1, 400)):  # as spread as independent draws are
+        assert zeros.mean(axis).std().item() == pytest.approx((0.3 * 0.7 / length) ** 0.5, rel=0.15)
+    assert not torch.equal(cpu_kernels.dropout(x, 0.3), y)
+    torch.manual_seed(0)
+    torch.set_num_threads(2)
+    assert torch.equal(cpu_kernels.dropout(x, 0.3), y)
+
+
+def passed(network: nn.Module, images: Tensor) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor], Tensor]:
+    """Logits in training, gradients, state behind it, logits in evaluation."""
+    logits = network.train()(images)
+    total = sum(
+        F.cross_entropy(part, torch.arange(len(images)))
+        for part in (logits if isinstance(logits, tuple) else [logits])
+        if part is not None
+    )
+    network.zero_grad()
+    total.backward()
+    gradients = {name: parameter.grad for name, parameter in network.named_parameters()}
+    state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    with torch.no_grad():
+        evaluated = network.eval()(images)
+    first = logits[0] if isinstance(logits, tuple) else logits
+    return first.detach(), gradients, state, evaluated[0] if isinstance(evaluated, tuple) else evaluated
+
+
+SETS = {
+    "all": all_candidates(CANDIDATES),
+    "mixed": dict.fromkeys(KINDS, mixed_candidates(CANDIDATES, 3)),
+}
+
+
+@pytest.mark.parametrize(("candidates", "share"), [("all", 1), ("mixed", 1), ("all", 2)])
+def test_supernets_agree_with_the_baseline(candidates: str, share: int) -> None:
+    torch.manual_seed(0)
+    considered: Mapping[str, Candidates] = SETS[candidates]
+    theirs = BaselineSupernet(4, 4, 10, considered, share).double()
+    ours = Supernet(4, 4, 10, considered, share).double()
+    state = {name: value.clone() for name, value in theirs.state_dict().items()}
+    compare(theirs, ours, lambda tensors: supernet_state(tensors, considered, share), state)
+
+
+def test_networks_agree_with_the_baseline() -> None:
+    torch.manual_seed(0)
+    arguments = (published("PDARTS"), "cifar", 4, 4, 10, True)
+    theirs, ours = BaselineNetwork(*arguments).double(), Network(*arguments).double()
+    state = {name: value.clone() for name, value in theirs.state_dict().items()}
+    compare(theirs, ours, lambda tensors: network_state(tensors, arguments[0]), state)
+
+
+def compare(theirs: nn.Module, ours: nn.Module, translate, state: dict[str, Tensor]) -> None:
+    ours.load_state_dict(translate(state))
+    images = torch.randn(3, 3, 32, 32, dtype=torch.float64)
+    logits, gradients, after, evaluated = passed(theirs, images)
+    our_logits, our_gradients, our_after, our_evaluated = passed(ours, images)
+    close(our_logits, logits)
+    close(our_evaluated, evaluated)
+    translated = translate({name: gradients.get(name, tensor) for name, tensor in after.items()})
+    assert set(our_gradients) <= set(translated)
+    for name, gradient in our_gradients.items():
+        close(gradient, translated[name])
+    for name, tensor in translate(after).items():
+        close(our_after[name], tensor)
+
+
+def test_without_a_compiler_torch_computes(monkeypatch: pytest.MonkeyPatch, capfd, tmp_path: Path) -> None:
+    monkeypatch.setenv("CXX", str(tmp_path / "none"))
+    cpu_kernels._library.cache_clear()
+    try:
+        assert not cpu_kernels.suit(torch.zeros(1))
+        assert "no C++ kernels" in capfd.readouterr().err
+        unit = ConvUnit(2, 2, True, size=3)
+        assert through(State(torch.randn(2, 2, 4, 4)), (unit,)).shape == (2, 2, 4, 4)
+    finally:
+        cpu_kernels._library.cache_clear()
