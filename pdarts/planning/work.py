@@ -27,7 +27,14 @@ TEST_BATCH_SIZE = 256
 STAND_IN = Path(__file__).parents[1] / "genotypes" / "PDARTS.json"
 """The genotype whose cost stands for that of one which is not found yet."""
 
-PUBLIC = {"digits": (445, 10), "fashion_mnist": (10_000, 10), "cifar10": (10_000, 10), "cifar100": (10_000, 100)}
+PUBLIC = {
+    "digits": (445, 10),
+    "fashion_mnist": (10_000, 10),
+    "cifar10": (10_000, 10),
+    "cifar100": (10_000, 100),
+    "cifar10_stand_in": (445, 10),
+    "cifar100_stand_in": (445, 100),
+}
 """Test images and classes of each source."""
 
 

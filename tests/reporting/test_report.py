@@ -208,7 +208,7 @@ def test_a_single_result_of_a_rehearsal_stamps_all_forms(files: dict[str, Any], 
 def test_a_table_without_results_is_stamped_where_it_is_asked_for(files: dict[str, Any], tmp_path: Path) -> None:
     missing = {
         **files,
-        "rows": [{**files["rows"][1], "runs": {"t": {"trainings": {str(tmp_path): [0]}, "search": None}}}],
+        "rows": [{**files["rows"][1], "runs": {"t": {"trainings": {str(tmp_path): [0]}, "search": None, "drawn": []}}}],
     }
     forms = report(parse(TableFiles, missing, "table"), partial=True, rehearsal=True)
     assert "REHEARSAL, no results" in forms["md"]
