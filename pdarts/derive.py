@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pdarts.engine import files, step
-from pdarts.engine.tracking import Tracker
+from pdarts.engine.tracking import Tracker, new_id
 from pdarts.errors import InputError
 from pdarts.progressive.refinement import derive
 from pdarts.reporting.drawing import draw
@@ -40,6 +40,7 @@ def main() -> None:
 
 def _track(genotype: Genotype, machine: Machine, experiment: str, config: dict[str, Any]) -> None:
     tracker = Tracker(machine.wandb, "derive", experiment, f"{experiment} seed {config['seed']} genotype", config)
+    tracker.start(new_id())
     tracker.summary({"genotype": genotype.to_json()})
     tracker.image("cells", lambda path: draw(genotype).savefig(path))
     tracker.finish()

@@ -7,7 +7,7 @@ from pdarts.data.batches import batches_of
 from pdarts.engine import device, files, step
 from pdarts.engine.metrics import evaluate
 from pdarts.engine.provenance import now, provenance
-from pdarts.engine.tracking import Tracker
+from pdarts.engine.tracking import Tracker, new_id
 from pdarts.errors import InputError
 from pdarts.nets import count, saved
 from pdarts.settings import Machine, parse_argument
@@ -74,6 +74,7 @@ def main() -> None:
     seed = "" if arguments.seed is None else f" seed {arguments.seed}"
     config = {"seed": arguments.seed, **(trained["recipe"] or trained["network"])}
     tracker = Tracker(machine.wandb, "test", arguments.experiment, f"{arguments.experiment}{seed} test", config)
+    tracker.start(new_id())
     tracker.summary({key: result[key] for key in ("top1", "top5", "loss", "images", "parameters", "multiply_adds")})
     tracker.finish()
 

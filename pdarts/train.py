@@ -10,7 +10,7 @@ import torch
 
 from pdarts.data import manifest
 from pdarts.data.batches import batches_of
-from pdarts.engine import device, files, step
+from pdarts.engine import device, distributed, files, step
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.loop import fit
@@ -42,11 +42,12 @@ def main() -> None:
     recipe = parse_argument(Recipe, arguments.settings, "--settings")
     machine = parse_argument(Machine, arguments.machine, "--machine")
     started, where = now(), device.set_up(machine)
+    distributed.start(recipe.processes, where)
 
     value = files.read_json(arguments.genotype, "genotype file", "pdarts.derive")
     genotype = Genotype.parse(value, str(arguments.genotype))
     dataset = manifest.read(arguments.data)
-    batches = batches_of(dataset, "train", machine, recipe.batch_size, recipe.augmentation, where)
+    batches = batches_of(dataset, "train", machine, recipe.batch_size, recipe.augmentation, where, distributed.share())
     described: dict[str, Any] = {
         "stem": recipe.stem,
         "cells": recipe.cells,
@@ -70,6 +71,8 @@ def main() -> None:
     }
     checkpoint = Checkpoint(arguments.output, identity, machine.resume_other_code)
     run = fit(network, recipe, batches, arguments.seed, where, journal, checkpoint)
+    if distributed.rank() > 0:
+        return
     inputs = {"data": arguments.data, "genotype": arguments.genotype}
     record = provenance(where, started, step="train", seed=arguments.seed, inputs=inputs)
     record |= {"resumed": run.resumed}
@@ -83,7 +86,8 @@ def main() -> None:
         "provenance": record,
     }
     files.write_bytes(arguments.output, saved.dump(content))
-    checkpoint.remove()
+    if distributed.processes() == 1:
+        checkpoint.remove()  # of several processes the rule removes it, since torchrun can still fail
     tracker.finish()
 
 

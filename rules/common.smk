@@ -96,11 +96,29 @@ def prepare_threads(wildcards):
     return max(1, decoders(wildcards.dataset))
 
 
+def search_processes(wildcards):
+    return declared("searches", wildcards.search).processes
+
+
+def training_processes(wildcards):
+    return CONFIG.recipe_of(declared("trainings", wildcards.training)).processes
+
+
+def launched(processes):
+    """What starts a step of so many processes, before the name of its module."""
+    return "python -m" if processes == 1 else f"torchrun --standalone --nproc-per-node {processes} -m"
+
+
 def search_threads(wildcards):
-    return CONFIG.machine.threads + 2 * decoders(declared("searches", wildcards.search).dataset)
+    each = CONFIG.machine.threads + 2 * decoders(declared("searches", wildcards.search).dataset)
+    return search_processes(wildcards) * each
 
 
 def training_threads(wildcards):
+    return training_processes(wildcards) * test_threads(wildcards)
+
+
+def test_threads(wildcards):
     return CONFIG.machine.threads + decoders(declared("trainings", wildcards.training).dataset)
 
 

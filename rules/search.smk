@@ -14,16 +14,18 @@ rule search:
         "../envs/pdarts.yaml"
     threads: search_threads
     params:
+        launch=lambda wildcards: launched(search_processes(wildcards)),
         machine=machine,
         previous=previous_option,
         settings=stage_settings,
     message:
         "Search {wildcards.search}, seed {wildcards.seed}: stage {wildcards.stage}"
     shell:
-        code("search") + "python -m pdarts.search --data {input.data} --stage {wildcards.stage} {params.previous}"
+        code("search") + "{params.launch} pdarts.search --data {input.data} --stage {wildcards.stage} {params.previous}"
         " --settings {params.settings:q} --seed {wildcards.seed}"
         " --output {output.stage} --metrics {output.metrics}"
         " --experiment {wildcards.search} --machine {params.machine:q} 2> >(tee {log} >&2)"
+        " && rm -f {output.stage}.resume*"
 
 
 rule derive:

@@ -14,15 +14,17 @@ rule train:
         "../envs/pdarts.yaml"
     threads: training_threads
     params:
+        launch=lambda wildcards: launched(training_processes(wildcards)),
         machine=machine,
         settings=recipe,
     message:
         "Train {wildcards.training}, seed {wildcards.seed}"
     shell:
-        code("train") + "python -m pdarts.train --data {input.data} --genotype {input.genotype}"
+        code("train") + "{params.launch} pdarts.train --data {input.data} --genotype {input.genotype}"
         " --settings {params.settings:q} --seed {wildcards.seed}"
         " --output {output.weights} --metrics {output.metrics}"
         " --experiment {wildcards.training} --machine {params.machine:q} 2> >(tee {log} >&2)"
+        " && rm -f {output.weights}.resume*"
 
 
 rule test:
@@ -35,7 +37,7 @@ rule test:
         "results/logs/train/{training}/seed{seed}/test.log",
     conda:
         "../envs/pdarts.yaml"
-    threads: training_threads
+    threads: test_threads
     params:
         machine=machine,
     message:
