@@ -21,6 +21,7 @@ from pdarts.engine import distributed
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.loop import fit
+from pdarts.engine.metrics import Tally, evaluate
 from pdarts.engine.progress import Progress
 from pdarts.engine.schedules import cosine
 from pdarts.engine.seeds import derive_seed
@@ -38,22 +39,23 @@ from tests.genotypes import published
 CPU = torch.device("cpu")
 SHARES = (Share(0, 2), Share(1, 2))
 SEED = 3
-SMALL = {"cells": 3, "channels": 2, "batch_size": 8, "processes": 2, "epochs": 3}
+SMALL = {"cells": 3, "channels": 2, "batch_size": 8, "processes": 2, "epochs": 2}
 RECIPE = CONFIG.recipes["digits"].model_copy(update=SMALL | {"drop_path": 0.3})
-FIRST_ORDER = CONFIG.searches["digits"].stage_settings(1).model_copy(update=SMALL | {"skip_dropout": 0.3})
+FEW = {"candidates": ("none", "max_pool_3x3", "skip_connect", "sep_conv_3x3"), "operations": 4, "frozen_epochs": 0}
+FIRST_ORDER = CONFIG.searches["digits"].stage_settings(1).model_copy(update=SMALL | FEW | {"skip_dropout": 0.3})
 SECOND_ORDER = FIRST_ORDER.model_copy(update={"approximation": "second_order", "alphas_batches": "anew"})
-IMAGES = 21
+IMAGES = 13
 """Of each pass: the last batch has 5, of which the processes get 3 and 2."""
 
 
 class Double:
     """Batches in float64."""
 
-    def __init__(self, seed: int, share: Share) -> None:
+    def __init__(self, seed: int, share: Share, batch_size: int = 8) -> None:
         generator = torch.Generator().manual_seed(seed)
         images = torch.randint(256, (IMAGES, 3, 16, 16), dtype=torch.uint8, generator=generator)
         split = Split(images, torch.randint(10, (IMAGES,), generator=generator))
-        self.loader = Loader(split, 8, (0.5,) * 3, (0.25,) * 3, RECIPE.augmentation, CPU, share)
+        self.loader = Loader(split, batch_size, (0.5,) * 3, (0.25,) * 3, RECIPE.augmentation, CPU, share)
 
     def __len__(self) -> int:
         return len(self.loader)
@@ -98,7 +100,27 @@ def search(stage: Any, folder: Path) -> dict[str, Tensor]:
     return dict(architecture.weights)
 
 
+def scored(share: Share) -> Tally:
+    """All images; the last batch has one, so one process gets none."""
+    tested = network().eval()
+    return evaluate(lambda images: tested(images)[0], Double(0, share, 4).in_order(), CPU)
+
+
 WORK = {"train": train, "first_order": partial(search, FIRST_ORDER), "second_order": partial(search, SECOND_ORDER)}
+
+
+def dropping(drop_path: float, one: Network, images: Tensor) -> Tensor:
+    return one(images, drop_path=drop_path)[0]
+
+
+def mixing(dropout: float, one: Supernet, images: Tensor) -> Tensor:
+    return one(images, dropout)
+
+
+def mixing_at(weights: list[Tensor], own_statistics: bool, dropout: float, one: Supernet, images: Tensor) -> Tensor:
+    """With other weights, and if need be with statistics that are thrown away."""
+    held = {name: buffer.clone() for name, buffer in one.named_buffers()} if own_statistics else {}
+    return functional_call(one, dict(zip(one.weight_names(), weights, strict=True)) | held, (images, dropout))
 
 
 class InTurn:
@@ -117,12 +139,12 @@ class InTurn:
     def gradients(self, batch: Batch, forward: Any, inputs: Any, kept: bool = False) -> list[Tensor]:
         """Of the mean loss of the batch, of which each network sees its share."""
         found, loss_sum = [], 0.0
-        for number, share in enumerate(SHARES):
+        for number, (network, share) in enumerate(zip(self.networks, SHARES, strict=True)):
             images, labels = (part[share.of(len(part))] for part in batch)
             torch.set_rng_state(self.random[number])
-            loss = F.cross_entropy(forward(number, images), labels)
+            loss = F.cross_entropy(forward(network, images), labels)
             self.random[number] = torch.get_rng_state()
-            gradients = torch.autograd.grad(loss, inputs(number), materialize_grads=True)
+            gradients = torch.autograd.grad(loss, inputs(network), materialize_grads=True)
             found.append([len(labels) * gradient for gradient in gradients])
             loss_sum += len(labels) * loss.item()
         if kept:
@@ -160,8 +182,9 @@ def train_in_turn() -> tuple[dict[str, Tensor], list[float]]:
         rate = cosine(epoch, RECIPE.epochs, RECIPE.optimizer.learning_rate, 0.0)
         drop_path = RECIPE.drop_path * epoch / RECIPE.epochs
         for batch in Double(0, WHOLE).shuffled(derive_seed(SEED, "images", epoch)):
-            forward = lambda number, images: pair.networks[number](images, drop_path=drop_path)[0]
-            gradients = pair.gradients(batch, forward, lambda n: list(pair.networks[n].parameters()), kept=True)
+            gradients = pair.gradients(
+                batch, partial(dropping, drop_path), lambda one: list(one.parameters()), kept=True
+            )
             for one, optimizer in zip(pair.networks, optimizers, strict=True):
                 optimizer.param_groups[0]["lr"] = rate
                 step(list(one.parameters()), gradients, optimizer, RECIPE.optimizer.clip)
@@ -199,17 +222,17 @@ def search_in_turn(stage: Any) -> tuple[dict[str, Tensor], list[float]]:
         for optimizer in optimizers:
             optimizer.param_groups[0]["lr"] = cosine(epoch, stage.epochs, stage.weights.learning_rate, 0.0)
         dropout = skip_dropout(stage, epoch)
-        forward = lambda number, images: pair.networks[number](images, dropout)
+        forward = partial(mixing, dropout)
         others = alphas_batches(stage, derive_seed(SEED, "alphas_images", epoch))
         for batch in Double(0, WHOLE).shuffled(derive_seed(SEED, "weights_images", epoch)):
             if epoch >= stage.frozen_epochs:
                 if stage.approximation == "first_order":
-                    gradients = pair.gradients(next(others), forward, lambda n: pair.networks[n].alphas())
+                    gradients = pair.gradients(next(others), forward, Supernet.alphas)
                 else:
                     gradients = second_order(pair, next(others), batch, optimizers[0], dropout)
                 for one, optimizer in zip(pair.networks, of_alphas, strict=True):
                     step(one.alphas(), gradients, optimizer, stage.alphas.clip)
-            gradients = pair.gradients(batch, forward, lambda n: pair.networks[n].weights(), kept=True)
+            gradients = pair.gradients(batch, forward, Supernet.weights, kept=True)
             for one, optimizer in zip(pair.networks, optimizers, strict=True):
                 step(one.weights(), gradients, optimizer, stage.weights.clip)
         losses.append(pair.loss)
@@ -218,28 +241,21 @@ def search_in_turn(stage: Any) -> tuple[dict[str, Tensor], list[float]]:
 
 def second_order(pair: InTurn, batch: Batch, train_batch: Batch, optimizer: Any, dropout: float) -> list[Tensor]:
     """Gradients of the alphas through a virtual step of the weights."""
-    nets, (group,) = pair.networks, optimizer.param_groups
-    names = nets[0].weight_names()
-    real = lambda number, images: nets[number](images, dropout)
+    weights, (group,) = pair.networks[0].weights(), optimizer.param_groups
+    gradients = pair.gradients(train_batch, partial(mixing, dropout), Supernet.weights)
     virtual = []
-    for weight, gradient in zip(nets[0].weights(), pair.gradients(train_batch, real, lambda n: nets[n].weights())):
+    for weight, gradient in zip(weights, gradients, strict=True):
         velocity = optimizer.state[weight].get("momentum_buffer", torch.zeros_like(weight))
         moved = weight - group["lr"] * (gradient + group["weight_decay"] * weight + group["momentum"] * velocity)
         virtual.append(moved.detach().requires_grad_())
 
-    def at(weights: list[Tensor], number: int, images: Tensor, own_statistics: bool) -> Tensor:
-        held = {name: buffer.clone() for name, buffer in nets[number].named_buffers()} if own_statistics else {}
-        return functional_call(nets[number], dict(zip(names, weights, strict=True)) | held, (images, dropout))
-
-    ahead = lambda number, images: at(virtual, number, images, True)
-    gradients = pair.gradients(batch, ahead, lambda n: [*nets[n].alphas(), *virtual])
+    gradients = pair.gradients(batch, partial(mixing_at, virtual, True, dropout), lambda one: [*one.alphas(), *virtual])
     direct, directions = gradients[:2], gradients[2:]
     radius = 0.01 / torch.cat([direction.flatten() for direction in directions]).norm()
     sides = []
     for sign in (1, -1):
-        moved = [(w + sign * radius * d).detach() for w, d in zip(nets[0].weights(), directions, strict=True)]
-        beside = lambda number, images, moved=moved: at(moved, number, images, False)
-        sides.append(pair.gradients(train_batch, beside, lambda n: nets[n].alphas()))
+        moved = [(w + sign * radius * d).detach() for w, d in zip(weights, directions, strict=True)]
+        sides.append(pair.gradients(train_batch, partial(mixing_at, moved, False, dropout), Supernet.alphas))
     return [d - group["lr"] * (plus - minus) / (2 * radius) for d, plus, minus in zip(direct, *sides, strict=True)]
 
 
@@ -250,6 +266,7 @@ def main() -> None:
     for name, work in WORK.items():
         result = work(folder / name)
         torch.save(result, folder / f"{name}{distributed.rank()}.pt")
+    torch.save(scored(distributed.share()).state_dict(), folder / f"scored{distributed.rank()}.pt")
 
 
 def losses(folder: Path) -> list[float]:
