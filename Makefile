@@ -7,6 +7,7 @@
 #   PYTEST_ARGS=     passed to pytest, such as '-k derive'
 #   TARGET=demo      what to accept, calibrate, plan: a target of the workflow, or result files
 #   REASON=          why, for the results' provenance
+#   WANDB=results    where wandb/ with offline runs lies
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -14,6 +15,7 @@ TORCH ?= $(if $(wildcard $(VENV)/.torch-cpu),cpu,default)
 PYTEST_ARGS ?=
 TARGET ?= demo
 REASON ?=
+WANDB ?= results
 
 TORCH_CPU_INDEX = https://download.pytorch.org/whl/cpu
 BIN = $(VENV)/bin
@@ -27,10 +29,10 @@ ifeq ($(filter cpu default,$(TORCH)),)
 $(error TORCH is '$(TORCH)'; allowed: cpu, default)
 endif
 
-.PHONY: help setup demo accept calibrate plan ledger tidy test check format schema lock clean
+.PHONY: help setup demo accept calibrate plan ledger tidy wandb-sync test check format schema lock clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 	@sed -n '/^#   [A-Z]/s/^#   /  /p' Makefile
 
 setup: $(VENV)/.runtime ## Make the virtual environment with all that the workflow needs (once)
@@ -59,6 +61,10 @@ ledger: setup ## Show what finished steps of TARGET took, against what the calib
 
 tidy: setup ## List files in results/ that nothing declared makes any more
 	@$(BIN)/python -m pdarts.tidy
+
+wandb-sync: setup ## Upload the runs that W&B left in WANDB, those of one step in their order
+	@ls -d $(WANDB)/wandb/offline-run-* >/dev/null 2>&1 || { echo '$(WANDB)/wandb holds no offline runs: name the folder with make wandb-sync WANDB=FOLDER (machine.wandb.directory), or run a step with machine.wandb.mode: offline'; exit 1; }
+	@WANDB_RESUME=allow $(BIN)/wandb sync --yes $(WANDB)/wandb
 
 test: $(VENV)/.dev ## Run the tests, one worker a core
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)

@@ -52,10 +52,11 @@ class Tracker:
         if self.settings.mode == "disabled" or distributed.rank() > 0:
             return
         os.environ.setdefault("WANDB_SILENT", "true")
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # where nobody answers it delays the end of the process
         try:
             Path(self.settings.directory).mkdir(parents=True, exist_ok=True)
             files = Path(self.settings.directory, "wandb").glob(f"*run-*-{run_id}/run-{run_id}.wandb")
-            self.logged = max((step for file in files for step in _steps(file)), default=0)
+            self.logged = max((step for file in files for step in steps_of(file)), default=0)
             self._begin(run_id)
         except Exception as error:  # noqa: BLE001 - a mirror that breaks must not take the work down
             self._give_up(error)
@@ -70,6 +71,7 @@ class Tracker:
                 self.logged = max(self.logged, self._run.step - 1)
             except (OSError, wandb.Error) as error:
                 print(f"W&B cannot be reached ({error}); this step's run stays here: make wandb-sync", file=sys.stderr)
+                wandb.teardown()  # its process may still hold the run's id
         if self._run is None:
             self._run = self._init(run_id, "offline")
 
@@ -151,7 +153,7 @@ def _answers(url: str) -> None:
         answer.close()
 
 
-def _steps(file: Path) -> Iterator[int]:
+def steps_of(file: Path) -> Iterator[int]:
     """Steps that a run file holds, as far as it is whole."""
     from wandb.proto import wandb_internal_pb2
 

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 import torch
 
 from pdarts.engine.checkpoint import Checkpoint
+from pdarts.engine.tracking import steps_of
 from tests.configuration import CONFIG, ROOT
 from tests.engine.launching import torchrun
 
@@ -26,13 +28,13 @@ RECIPE = CONFIG.recipes["digits"].model_dump() | SMALL | {"drop_path": 0.3}
 MACHINE = json.dumps({"wandb": {"mode": "disabled"}})
 
 
-def command(step: str, processes: int, folder: Path, data: Path) -> list[str]:
+def command(step: str, processes: int, folder: Path, data: Path, machine: str = MACHINE) -> list[str]:
     named = {"search": ("stage.json", STAGE, ["--stage", "1"]), "train": ("weights.pt", RECIPE, [])}
     output, settings, more = named[step]
     if step == "train":
         more = ["--genotype", str(ROOT / "pdarts" / "genotypes" / "PDARTS.json")]
     shared = json.dumps(settings | {"processes": processes})
-    arguments = ["--data", str(data), "--settings", shared, "--seed", "0", "--machine", MACHINE]
+    arguments = ["--data", str(data), "--settings", shared, "--seed", "0", "--machine", machine]
     outputs = ["--output", str(folder / output), "--metrics", str(folder / "metrics.jsonl")]
     launch = [sys.executable, "-m"] if processes == 1 else torchrun(processes)
     return [*launch, f"pdarts.{step}", *arguments, *outputs, *more]
@@ -102,6 +104,36 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(
         assert outcome(step, folder) == expected
         attempt += 1
         assert attempt < kills + 10, "the step ends before it can be killed"
+
+
+def test_a_step_that_is_killed_has_one_run_and_every_epoch_once(data: Path, tmp_path: Path) -> None:
+    offline = json.dumps({"wandb": {"mode": "offline", "directory": str(tmp_path)}})
+    for number in (signal.SIGKILL, signal.SIGTERM, None):
+        step = command("train", 1, tmp_path, data, offline)
+        with subprocess.Popen(step, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            while number and "epoch" not in process.stderr.readline():
+                pass
+            if number:
+                process.send_signal(number)
+            process.communicate()
+    assert process.returncode == 0
+    runs = list(tmp_path.glob("wandb/offline-run-*/run-*.wandb"))
+    assert len(runs) > 1
+    assert len({run.name for run in runs}) == 1
+    assert sorted(step for run in runs for step in steps_of(run)) == list(range(1, RECIPE["epochs"] + 1))
+
+
+def test_a_step_whose_disk_is_full_says_so_and_continues_when_there_is_room(data: Path, tmp_path: Path) -> None:
+    step = command("train", 1, tmp_path, data)
+    full = subprocess.run(
+        ["bash", "-c", f"ulimit -f 2; exec {shlex.join(step)}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert full.returncode == 1
+    assert full.stderr.startswith("error: ")
+    assert "weights.pt.resume: File too large; free space" in full.stderr
+    again = subprocess.run(step, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert again.returncode == 0
 
 
 def checkpoint(folder: Path, **changes: Any) -> Checkpoint:
