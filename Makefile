@@ -11,6 +11,7 @@
 #   CONFIGFILE=      files with settings of your own that accept, calibrate, plan, ledger, preflight and tidy see, such as mine.yaml
 #   CONFIG=          a single setting likewise, as in CONFIG='repeats={retrainings: 10}'
 #   REASON=          why, for the results' provenance
+#   WANDB=results    where wandb/ with offline runs lies
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -22,6 +23,7 @@ CONFIG ?=
 REASON ?=
 THREADS ?= 1
 STAGE ?= 1
+WANDB ?= results
 
 TORCH_CPU_INDEX = https://download.pytorch.org/whl/cpu
 BIN = $(VENV)/bin
@@ -40,8 +42,8 @@ ifeq ($(filter cpu default,$(TORCH)),)
 $(error TORCH is '$(TORCH)'; allowed: cpu, default)
 endif
 
-.PHONY: help setup demo rehearsal rehearsal-short accept calibrate plan ledger preflight tidy test test-cluster \
-	test-cluster-long bench profile check format schema lock clean
+.PHONY: help setup demo rehearsal rehearsal-short accept calibrate plan ledger preflight tidy wandb-sync test \
+	test-cluster test-cluster-long bench profile check format schema lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -88,6 +90,10 @@ preflight: setup ## Ask a SLURM site whether the jobs of TARGET can run there: m
 
 tidy: setup ## List files in results/ that nothing declared makes any more
 	@$(BIN)/python -m pdarts.tidy $(OWN)
+
+wandb-sync: setup ## Upload the runs that W&B left in WANDB, those of one step in their order
+	@ls -d $(WANDB)/wandb/offline-run-* >/dev/null 2>&1 || { echo '$(WANDB)/wandb holds no offline runs: name the folder with make wandb-sync WANDB=FOLDER (machine.wandb.directory), or run a step with machine.wandb.mode: offline'; exit 1; }
+	@WANDB_RESUME=allow $(BIN)/wandb sync --yes $(WANDB)/wandb
 
 test: $(VENV)/.dev ## Run the tests, one worker a core
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pdarts.engine import files, step
-from pdarts.engine.tracking import Tracker
+from pdarts.engine.tracking import Tracker, new_id
 from pdarts.errors import InputError
 from pdarts.progressive.refinement import derive
 from pdarts.reporting.drawing import draw
@@ -42,6 +42,7 @@ def main() -> None:
 def _track(genotype: Genotype, machine: Machine, experiment: str, config: dict[str, Any], rehearsal: bool) -> None:
     name = f"{experiment} seed {config['seed']} genotype"
     tracker = Tracker(machine.wandb, "derive", experiment, name, config, rehearsal)
+    tracker.start(new_id())
     tracker.summary({"genotype": genotype.to_json()})
     tracker.image("cells", lambda path: draw(genotype).savefig(path))
     tracker.finish()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pdarts.data import manifest
 from pdarts.data.batches import batches_of_halves
-from pdarts.engine import device, files, step
+from pdarts.engine import device, distributed, files, step
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.progress import Progress
@@ -42,10 +42,13 @@ def main() -> None:
     stage = parse_argument(StageSettings, arguments.settings, "--settings")
     machine = parse_argument(Machine, arguments.machine, "--machine")
     started, where = now(), device.set_up(machine)
+    distributed.start(stage.processes, where)
 
     considered = _candidates(stage, arguments.stage, arguments.previous)
     dataset = manifest.read(arguments.data)
-    halves = batches_of_halves(dataset, stage.train_portion, machine, stage.batch_size, stage.augmentation, where)
+    halves = batches_of_halves(
+        dataset, stage.train_portion, machine, stage.batch_size, stage.augmentation, where, distributed.share()
+    )
     settings = stage.model_dump(mode="json")
     name = f"{arguments.experiment} seed {arguments.seed} stage {arguments.stage}"
     config = {"seed": arguments.seed, **settings}
@@ -71,6 +74,8 @@ def main() -> None:
         journal,
         checkpoint,
     )
+    if distributed.rank() > 0:
+        return
     inputs = {"data": arguments.data, "previous": arguments.previous}
     record = provenance(
         where, started, step="search", seed=arguments.seed, inputs=inputs, rehearsal=arguments.rehearsal
@@ -84,7 +89,8 @@ def main() -> None:
         "provenance": record,
     }
     files.write_json(arguments.output, result)
-    checkpoint.remove()
+    if distributed.processes() == 1:
+        checkpoint.remove()  # of several processes the rule removes it, since torchrun can still fail
     tracker.finish()
 
 

@@ -248,6 +248,11 @@ class AlphasOptimizer(Settings):
     """Largest norm of all alphas' gradients together; null for no limit."""
 
 
+def _check_shares(batch_size: int, processes: int) -> None:
+    if batch_size % processes:
+        raise ValueError(f"batch_size is {batch_size}; allowed: multiples of processes, which is {processes}")
+
+
 class Stage(Settings):
     """One stage of a search, as the paper's table describes it."""
 
@@ -282,12 +287,19 @@ class SearchProtocol(Settings):
     """Last epochs of each stage, in which accuracy on the alphas' images is logged; nothing is selected by it."""
     batch_size: Positive
     """Images a step, of weights and of alphas alike."""
+    processes: Positive
+    """Processes, each with a GPU of its own, that share every batch; BatchNorm normalises each one's share."""
     weights: WeightsOptimizer
     """How network weights are trained."""
     alphas: AlphasOptimizer
     """How alphas are trained."""
     augmentation: AnyAugmentation
     """Random changes of the images of both halves."""
+
+    @model_validator(mode="after")
+    def _shares_are_equal(self) -> Self:
+        _check_shares(self.batch_size, self.processes)
+        return self
 
 
 class StageSettings(SearchProtocol, Stage):
@@ -358,6 +370,8 @@ class Recipe(Settings):
     """Epochs of training."""
     batch_size: Positive
     """Images a step."""
+    processes: Positive
+    """Processes, each with a GPU of its own, that share every batch; BatchNorm normalises each one's share."""
     optimizer: WeightsOptimizer
     """How weights are trained."""
     schedule: Literal["cosine", "linear"]
@@ -371,6 +385,7 @@ class Recipe(Settings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        _check_shares(self.batch_size, self.processes)
         if self.warmup_epochs > self.epochs:
             raise ValueError(f"warmup_epochs is {self.warmup_epochs}, but there are {self.epochs} epochs")
         if self.schedule == "linear" and self.epochs <= LINEAR_TAIL:

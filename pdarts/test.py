@@ -11,7 +11,7 @@ from pdarts.data.batches import batches_of, batches_of_halves
 from pdarts.engine import device, files, step
 from pdarts.engine.metrics import evaluate
 from pdarts.engine.provenance import now, provenance
-from pdarts.engine.tracking import Tracker
+from pdarts.engine.tracking import Tracker, new_id
 from pdarts.errors import InputError
 from pdarts.nets import count, saved
 from pdarts.settings import Machine, parse_argument
@@ -85,6 +85,7 @@ def main() -> None:
     config = {"seed": arguments.seed, **(trained["recipe"] or trained["network"])}
     name = f"{arguments.experiment}{seed} test"
     tracker = Tracker(machine.wandb, "test", arguments.experiment, name, config, arguments.rehearsal)
+    tracker.start(new_id())
     tracker.summary({key: result[key] for key in ("top1", "top5", "loss", "images", "parameters", "multiply_adds")})
     tracker.finish()
 

@@ -11,7 +11,7 @@ import torch
 
 from pdarts.data import manifest
 from pdarts.data.batches import batches_of_halves
-from pdarts.engine import device, files, step
+from pdarts.engine import device, distributed, files, step
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.loop import fit
@@ -44,12 +44,13 @@ def main() -> None:
     recipe = parse_argument(Recipe, arguments.settings, "--settings")
     machine = parse_argument(Machine, arguments.machine, "--machine")
     started, where = now(), device.set_up(machine)
+    distributed.start(recipe.processes, where)
 
     value = files.read_json(arguments.genotype, "genotype file", "pdarts.derive")
     genotype = Genotype.parse(value, str(arguments.genotype))
     dataset = manifest.read(arguments.data)
     batches, _ = batches_of_halves(
-        dataset, recipe.train_portion, machine, recipe.batch_size, recipe.augmentation, where
+        dataset, recipe.train_portion, machine, recipe.batch_size, recipe.augmentation, where, distributed.share()
     )
     described: dict[str, Any] = {
         "stem": recipe.stem,
@@ -75,6 +76,8 @@ def main() -> None:
     }
     checkpoint = Checkpoint(arguments.output, identity, machine.resume_other_code)
     run = fit(network, recipe, batches, arguments.seed, where, journal, checkpoint)
+    if distributed.rank() > 0:
+        return
     inputs = {"data": arguments.data, "genotype": arguments.genotype}
     record = provenance(where, started, step="train", seed=arguments.seed, inputs=inputs, rehearsal=arguments.rehearsal)
     record |= {"resumed": run.resumed}
@@ -88,7 +91,8 @@ def main() -> None:
         "provenance": record,
     }
     files.write_bytes(arguments.output, saved.dump(content))
-    checkpoint.remove()
+    if distributed.processes() == 1:
+        checkpoint.remove()  # of several processes the rule removes it, since torchrun can still fail
     tracker.finish()
 
 

@@ -82,14 +82,14 @@ def declared(kind, name):
     return existing[name]
 
 
-def command(step):
+def command(step, launch="python -m"):
     """What every command starts with: the step, and behind a stamp, if this is a rehearsal, its options.
 
     In front stands a shell comment with the hash of the step's code: text of a command counts as code, so an edit reruns
     the step. A list of files, a manifest and a random genotype are the same in a rehearsal and in earnest, so they take no stamp.
     """
     stamp = " --rehearsal" if CONFIG.rehearsal and step not in ("download", "prepare", "sample") else ""
-    return f"# code {fingerprint(step)}\npython -m pdarts.{step}{stamp}"
+    return f"# code {fingerprint(step)}\n{launch} pdarts.{step}{stamp}"
 
 
 def machine(wildcards, resources):
@@ -107,11 +107,29 @@ def prepare_threads(wildcards):
     return max(1, decoders(wildcards.dataset))
 
 
+def search_processes(wildcards):
+    return declared("searches", wildcards.search).processes
+
+
+def training_processes(wildcards):
+    return CONFIG.recipe_of(declared("trainings", wildcards.training)).processes
+
+
+def launched(processes):
+    """What starts a step of so many processes, before the name of its module."""
+    return "python -m" if processes == 1 else f"torchrun --standalone --nproc-per-node {processes} -m"
+
+
 def search_threads(wildcards):
-    return CONFIG.machine.threads + 2 * decoders(declared("searches", wildcards.search).dataset)
+    each = CONFIG.machine.threads + 2 * decoders(declared("searches", wildcards.search).dataset)
+    return search_processes(wildcards) * each
 
 
 def training_threads(wildcards):
+    return training_processes(wildcards) * test_threads(wildcards)
+
+
+def test_threads(wildcards):
     return CONFIG.machine.threads + decoders(declared("trainings", wildcards.training).dataset)
 
 

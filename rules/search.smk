@@ -21,16 +21,18 @@ rule search:
         mem_mb=memory("search"),
         runtime=minutes("search"),
     params:
+        launch=lambda wildcards: launched(search_processes(wildcards)),
         machine=machine,
         previous=previous_option,
         settings=stage_settings,
     message:
         "Search {wildcards.search}, seed {wildcards.seed}: stage {wildcards.stage}"
     shell:
-        command("search") + " --data {input.data} --stage {wildcards.stage} {params.previous}"
+        command("search", "{params.launch}") + " --data {input.data} --stage {wildcards.stage} {params.previous}"
         " --settings {params.settings:q} --seed {wildcards.seed}"
         " --output {output.stage} --metrics {output.metrics}"
         " --experiment {wildcards.search} --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"
+        " && rm -f {output.stage}.resume*"
 
 
 rule derive:

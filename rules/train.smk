@@ -18,15 +18,17 @@ rule train:
         mem_mb=memory("train"),
         runtime=minutes("train"),
     params:
+        launch=lambda wildcards: launched(training_processes(wildcards)),
         machine=machine,
         settings=recipe,
     message:
         "Train {wildcards.training}, seed {wildcards.seed}"
     shell:
-        command("train") + " --data {input.data} --genotype {input.genotype}"
+        command("train", "{params.launch}") + " --data {input.data} --genotype {input.genotype}"
         " --settings {params.settings:q} --seed {wildcards.seed}"
         " --output {output.weights} --metrics {output.metrics}"
         " --experiment {wildcards.training} --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"
+        " && rm -f {output.weights}.resume*"
 
 
 rule test:
@@ -39,7 +41,7 @@ rule test:
         "results/logs/train/{training}/seed{seed}/test.log",
     conda:
         "../envs/pdarts.yaml"
-    threads: training_threads
+    threads: test_threads
     resources:
         gpu=gpus("test"),
         mem_mb=memory("test"),

@@ -9,7 +9,9 @@ from pdarts.data.catalog import Split, SplitName
 from pdarts.data.index import FOLDERS, Index
 from pdarts.data.loaders import Batches, Loader, halves
 from pdarts.data.manifest import AnyManifest, FolderManifest
+from pdarts.data.share import WHOLE, Share
 from pdarts.data.stream import StreamLoader
+from pdarts.errors import InputError
 from pdarts.settings import AnyAugmentation, Augmentation, Machine, StreamedAugmentation, check_augmentation
 
 
@@ -20,6 +22,7 @@ def batches_of(
     batch_size: int,
     augmentation: AnyAugmentation | None,
     device: torch.device,
+    share: Share = WHOLE,
 ) -> Batches:
     """Passes over a whole split.
 
@@ -30,13 +33,15 @@ def batches_of(
         batch_size: images a batch.
         augmentation: random changes in shuffled passes; None for none.
         device: where the batches are put together.
+        share: what this process takes of every batch.
 
     Raises:
-        InputError: if the images are not there or not those of the manifest, or do not take this augmentation.
+        InputError: if the images are not there or not those of the manifest, or do not take this augmentation; if a
+            process would have none to train on.
     """
     if augmentation is not None:
         check_augmentation(dataset, augmentation)
-    return _batches(dataset, _split(dataset, split, machine), machine, batch_size, augmentation, device)
+    return _batches(dataset, _split(dataset, split, machine), machine, batch_size, augmentation, device, share)
 
 
 def batches_of_halves(
@@ -46,6 +51,7 @@ def batches_of_halves(
     batch_size: int,
     augmentation: AnyAugmentation | None,
     device: torch.device,
+    share: Share = WHOLE,
 ) -> tuple[Batches, Batches]:
     """Passes over the first `portion` of the training images, and over the others; all else as in `batches_of`.
 
@@ -58,8 +64,8 @@ def batches_of_halves(
         check_augmentation(dataset, augmentation)
     first, second = halves(_split(dataset, "train", machine), portion)
     return (
-        _batches(dataset, first, machine, batch_size, augmentation, device),
-        _batches(dataset, second, machine, batch_size, augmentation, device),
+        _batches(dataset, first, machine, batch_size, augmentation, device, share),
+        _batches(dataset, second, machine, batch_size, augmentation, device, share),
     )
 
 
@@ -81,11 +87,19 @@ def _batches(
     batch_size: int,
     augmentation: AnyAugmentation | None,
     device: torch.device,
+    share: Share,
 ) -> Batches:
     mean, std = dataset.mean, dataset.std
+    last = len(split) % batch_size or batch_size
+    if augmentation is not None and last < share.processes:
+        raise InputError(
+            f"processes is {share.processes}, but the last batch of {len(split)} images has {last}, fewer than one "
+            "each; change batch_size, or leave images out with the dataset's train_images"
+        )
     if isinstance(split, Index):
         assert isinstance(dataset, FolderManifest)
         assert not isinstance(augmentation, Augmentation)
-        return StreamLoader(split, dataset.image_size, batch_size, mean, std, augmentation, device, machine.workers)
+        size, workers = dataset.image_size, machine.workers
+        return StreamLoader(split, size, batch_size, mean, std, augmentation, device, workers, share)
     assert not isinstance(augmentation, StreamedAugmentation)
-    return Loader(split, batch_size, mean, std, augmentation, device)
+    return Loader(split, batch_size, mean, std, augmentation, device, share)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pdarts.data.catalog import Split
+from pdarts.data.share import WHOLE, Share
 from pdarts.data.transforms import augment, normalize
 from pdarts.errors import InputError
 from pdarts.settings import Augmentation
@@ -19,7 +20,10 @@ Batch = tuple[Tensor, Tensor]
 
 
 class Batches(Protocol):
-    """What trains and tests: passes over a split; the last, smaller batch is kept."""
+    """What trains and tests: passes over a split; the last, smaller batch is kept.
+
+    Where several processes share every batch, each gets its share of the batch that one process alone would get.
+    """
 
     def __len__(self) -> int:
         """Batches of a pass."""
@@ -57,6 +61,7 @@ class Loader:
         std: Channels,
         augmentation: Augmentation | None,
         device: torch.device,
+        share: Share = WHOLE,
     ) -> None:
         """Move the images to `device`, as uint8.
 
@@ -67,7 +72,9 @@ class Loader:
             std: likewise.
             augmentation: random changes in shuffled passes; None for none.
             device: where the batches are made.
+            share: what this process takes of every batch.
         """
+        self.share = share
         self.images, self.labels = split.images.to(device), split.labels.to(device)
         self.batch_size = batch_size
         self.mean = torch.tensor(mean, device=device)[:, None, None]
@@ -91,12 +98,13 @@ class Loader:
     def _shuffled(self, seed: int) -> Iterator[Batch]:
         generator = torch.Generator().manual_seed(seed)
         for chosen in torch.randperm(len(self.labels), generator=generator).split(self.batch_size):
-            places = chosen.to(self.labels.device)
+            places, own = chosen.to(self.labels.device), self.share.of(len(chosen))
             images = self.images[places]
             if self.augmentation is None:
-                yield normalize(images, self.mean, self.std), self.labels[places]
+                images = normalize(images, self.mean, self.std)
             else:
-                yield augment(images, self.augmentation, self.mean, self.std, generator), self.labels[places]
+                images = augment(images, self.augmentation, self.mean, self.std, generator)
+            yield images[own], self.labels[places][own]
 
     def firsts(self, seeds: Iterable[int]) -> Iterator[Batch]:
         """The first batch of `shuffled` for each of the seeds."""
@@ -106,7 +114,8 @@ class Loader:
     def in_order(self) -> Iterator[Batch]:
         """One pass in the split's order, without augmentation; shapes as in `shuffled`."""
         for images, labels in zip(self.images.split(self.batch_size), self.labels.split(self.batch_size), strict=True):
-            yield normalize(images, self.mean, self.std), labels
+            own = self.share.of(len(labels))
+            yield normalize(images[own], self.mean, self.std), labels[own]
 
 
 def halves(split: AnySplit, portion: float) -> tuple[AnySplit, AnySplit]:

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 from pdarts.data.decoding import decode
 from pdarts.data.index import Index
 from pdarts.data.loaders import Batch, Channels
+from pdarts.data.share import WHOLE, Share
 from pdarts.data.stream_transforms import ImageTransform, centre_view, random_view
 from pdarts.data.transforms import normalize
 from pdarts.errors import InputError
@@ -40,6 +41,7 @@ class StreamLoader:
         augmentation: StreamedAugmentation | None,
         device: torch.device,
         workers: int,
+        share: Share = WHOLE,
     ) -> None:
         """Read nothing yet.
 
@@ -52,7 +54,9 @@ class StreamLoader:
             augmentation: random changes in shuffled passes; None treats images as in passes in order.
             device: where the batches are put together.
             workers: processes that decode during a pass; 0 decodes in this one.
+            share: what this process takes of every batch; it decodes no more.
         """
+        self.share = share
         self.index, self.batch_size, self.device, self.workers = index, batch_size, device, workers
         self.mean = torch.tensor(mean, device=device)[:, None, None]
         self.std = torch.tensor(std, device=device)[:, None, None]
@@ -90,7 +94,7 @@ class StreamLoader:
     def _batches(self, draws: Iterable[Draws], transform: ImageTransform) -> Iterator[Batch]:
         batches = DataLoader(
             _Images(self.index, transform),
-            sampler=draws,
+            sampler=(batch[self.share.of(len(batch))] for batch in draws),
             batch_size=None,
             num_workers=self.workers,
             worker_init_fn=_ignore_signals,
@@ -118,12 +122,13 @@ class _Images(Dataset[Batch | InputError]):
     transform: ImageTransform
 
     def __getitem__(self, draws: Draws) -> Batch | InputError:
-        """uint8, shape (N, 3, H, W), and labels; or an error, which would lose its form if it was raised here."""
+        """uint8, shape (N, 3, H, W), and labels; N may be 0. Or an error, which raising would change."""
         try:
-            images = torch.stack([self._image(number, seed) for number, seed in draws])
+            images = [self._image(number, seed) for number, seed in draws]
         except InputError as error:
             return error
-        return images, torch.tensor([self.index[number].label for number, _ in draws])
+        labels = torch.tensor([self.index[number].label for number, _ in draws])
+        return torch.stack(images) if images else torch.empty(0, 3, 1, 1), labels
 
     def _image(self, number: int, seed: int) -> Tensor:
         entry = self.index[number]

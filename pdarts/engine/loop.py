@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from torch.nn.utils import clip_grad_norm_
 
 from pdarts.data.loaders import Batches
+from pdarts.engine import distributed
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.metrics import Tally
@@ -31,7 +32,7 @@ def fit(
     Args:
         network: `network(images, drop_path=rate)` gives logits and auxiliary logits or None.
         recipe: how.
-        batches: passes over all training images.
+        batches: passes over all training images, of which this process gets its share.
         seed: the training's seed.
         device: where network and images are.
         journal: takes each epoch's metrics.
@@ -60,14 +61,16 @@ def fit(
                 loss = loss + recipe.auxiliary_weight * auxiliary_loss
             optimizer.zero_grad()
             loss.backward()
+            distributed.average_gradients(parameters, len(labels))
             if settings.clip is not None:
                 clip_grad_norm_(parameters, settings.clip)
             optimizer.step()
             tally.add(loss.detach(), logits.detach(), labels)
             journal.step(epoch, run.step, loss)
+        seen = tally.of_all_processes()
         metrics = {
-            "train_loss": tally.loss,
-            "train_accuracy": tally.top1,
+            "train_loss": seen.loss,
+            "train_accuracy": seen.top1,
             "learning_rate": rate,
             "drop_path": drop_path,
         }

@@ -7,9 +7,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from pdarts.engine import distributed
+
 
 class Tally:
-    """Loss and accuracy over all images seen since it was made."""
+    """Loss and accuracy over all images that this process has seen since it was made."""
 
     def __init__(self, device: torch.device) -> None:
         self.images = 0
@@ -42,6 +44,13 @@ class Tally:
         self._sums += sums
         self.images += len(labels)
 
+    def of_all_processes(self) -> "Tally":
+        """That of the images of all processes."""
+        everywhere = Tally(self._sums.device)
+        everywhere.images = int(distributed.total(torch.tensor(self.images)))
+        everywhere._sums = distributed.total(self._sums)
+        return everywhere
+
     @property
     def loss(self) -> float:
         """Mean loss of an image."""
@@ -61,16 +70,17 @@ class Tally:
 def evaluate(
     logits_of: Callable[[Tensor], Tensor], batches: Iterable[tuple[Tensor, Tensor]], device: torch.device
 ) -> Tally:
-    """Score every image once, with plain cross-entropy.
+    """Score every image once, with plain cross-entropy; the tally is that of all processes.
 
     Args:
         logits_of: from images to logits, in evaluation mode.
-        batches: images and labels.
+        batches: images and labels, of this process.
         device: where they are.
     """
     tally = Tally(device)
     with torch.no_grad():
         for images, labels in batches:
-            logits = logits_of(images)
-            tally.add(F.cross_entropy(logits, labels), logits, labels)
-    return tally
+            if len(labels):  # a last batch may have nothing for this process
+                logits = logits_of(images)
+                tally.add(F.cross_entropy(logits, labels), logits, labels)
+    return tally.of_all_processes()

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from pdarts.engine import distributed
 from pdarts.engine.device import device_name
 from pdarts.sources import fingerprint
 
@@ -57,7 +58,7 @@ def provenance(
         "device": device_name(device),
         "device_type": device.type,
         "threads": torch.get_num_threads(),
-        "processes": 1,
+        "processes": distributed.processes(),
         "memory": peak_memory(device),
         "started": started.isoformat(timespec="seconds"),
         "seconds": round((now() - started).total_seconds(), 3),

@@ -9,12 +9,14 @@ from typing import Any, Protocol, TypeVar
 import numpy
 import torch
 
+from pdarts.engine import distributed
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.metrics import Tally
 from pdarts.engine.provenance import code_version
 from pdarts.engine.seeds import derive_seed
 from pdarts.engine.termination import PROCESS, RETRY
+from pdarts.engine.tracking import new_id
 
 Item = TypeVar("Item")
 
@@ -30,14 +32,15 @@ class Run:
     """Counts epochs and steps, and keeps all that must come back with them.
 
     On SIGTERM and SIGINT the step in hand is finished, a checkpoint written, and the process ends with exit code 75;
-    after the last epoch there is nothing to continue, and the process writes its outputs and ends well.
+    after the last epoch there is nothing to continue, and the process writes its outputs and ends well. Several
+    processes end behind the same step, whichever of them was told; process 0 reads and writes the checkpoint.
 
     Args:
         parts: networks and optimizers by name, in the state of a fresh start; put back into that of the checkpoint.
         tallies: sums over the epoch in hand.
         journal: where metrics go.
         checkpoint: where to continue from.
-        seed: every epoch seeds torch from it.
+        seed: every epoch seeds torch from it, in each process otherwise.
     """
 
     def __init__(
@@ -57,40 +60,45 @@ class Run:
         """Where earlier processes stopped, and the commit of their code."""
         self._started = self._epoch_started = time.monotonic()
         self._commit = code_version()["commit"]
-        if (state := checkpoint.load()) is not None:
+        self._wandb_id = new_id()
+        state = distributed.of_first(checkpoint.load() if distributed.rank() == 0 else None)
+        if state is None:
+            self.save()  # so that whatever comes, the same run of W&B is continued
+        else:
             self._restore(state)
+        journal.begin(self._wandb_id, *([], []) if state is None else (state["metrics"], state["tracked"]))
         PROCESS.at_once = False
 
     def epochs(self, count: int) -> Iterator[int]:
         """Numbers of the epochs that are left, from 0; tallies are empty and torch is seeded at the start of each."""
         for epoch in range(self.epoch, count):
             if self.step == 0:
-                torch.manual_seed(derive_seed(self.seed, "epoch", epoch))
+                torch.manual_seed(derive_seed(self.seed, "epoch", epoch) + distributed.rank())
                 for tally in self.tallies.values():
                     tally.clear()
             yield epoch
             self.epoch, self.step = epoch + 1, 0
             self._epoch_seconds, self._epoch_started = 0.0, time.monotonic()
             self.save()
-            if self.epoch < count:
-                self._stop_if_told()
+            if self.epoch < count and _told():
+                self._stop()
 
     def steps(self, batches: Callable[[int], Iterable[Item]]) -> Iterator[Item]:
         """What `batches` gives for the steps of the epoch that are left; it is called with the number of the first."""
         for batch in batches(self.step):
             yield batch
             self.step += 1
-            if PROCESS.told:
+            if _told():
                 self.save()
-                self._stop_if_told()
+                self._stop()
 
     def interruptible(self, items: Iterable[Item]) -> Iterator[Item]:
         """The items of a pass that changes nothing and is repeated whole when the step continues."""
         for item in items:
             yield item
-            if PROCESS.told:
+            if _told():
                 self.save()
-                self._stop_if_told()
+                self._stop()
 
     @property
     def seconds(self) -> float:
@@ -98,7 +106,14 @@ class Run:
         return self._epoch_seconds + time.monotonic() - self._epoch_started
 
     def save(self) -> None:
-        """Write a checkpoint of the present state."""
+        """Write a checkpoint of the present state, with what each process has of its own."""
+        own = {
+            "tallies": {name: tally.state_dict() for name, tally in self.tallies.items()},
+            "random": _random_states(),
+        }
+        processes = distributed.of_all(own)
+        if distributed.rank() > 0:
+            return
         self.checkpoint.save(
             {
                 "epoch": self.epoch,
@@ -108,9 +123,10 @@ class Run:
                 "commit": self._commit,
                 "resumed": self.resumed,
                 "metrics": self.journal.lines,
+                "tracked": self.journal.tracked,
+                "wandb_id": self._wandb_id,
                 "parts": {name: part.state_dict() for name, part in self.parts.items()},
-                "tallies": {name: tally.state_dict() for name, tally in self.tallies.items()},
-                "random": _random_states(),
+                "processes": processes,
             }
         )
 
@@ -119,21 +135,28 @@ class Run:
         self.earlier_seconds = state["seconds"]
         stopped = {"epoch": self.epoch, "step": self.step, "commit": state["commit"]}
         self.resumed = [*state["resumed"], stopped]
-        self.journal.restore(state["metrics"])
+        self._wandb_id = state["wandb_id"]
         for name, part in self.parts.items():
             part.load_state_dict(state["parts"][name])
+        own = state["processes"][distributed.rank()]
         for name, tally in self.tallies.items():
-            tally.load_state_dict(state["tallies"][name])
-        _restore_random_states(state["random"])
-        print(f"continuing at epoch {self.epoch + 1}, step {self.step + 1}", file=sys.stderr)
+            tally.load_state_dict(own["tallies"][name])
+        _restore_random_states(own["random"])
+        self._say(f"continuing at epoch {self.epoch + 1}, step {self.step + 1}")
 
-    def _stop_if_told(self) -> None:
-        if PROCESS.told:
-            print(
-                f"told to end: saved at epoch {self.epoch + 1}, step {self.step}; the same command continues there",
-                file=sys.stderr,
-            )
-            sys.exit(RETRY)
+    def _stop(self) -> None:
+        distributed.wait()  # torchrun ends all when one has ended, and process 0 is writing
+        self._say(f"told to end: saved at epoch {self.epoch + 1}, step {self.step}; the same command continues there")
+        sys.exit(RETRY)
+
+    def _say(self, text: str) -> None:
+        if distributed.rank() == 0:
+            print(text, file=sys.stderr)
+
+
+def _told() -> bool:
+    """Whether any process was told to end."""
+    return distributed.any_of(PROCESS.told)
 
 
 def _random_states() -> dict[str, Any]:

@@ -3,26 +3,37 @@
 It mirrors the files on disk, which are the truth: whatever goes wrong here is said, and the step goes on.
 """
 
-import hashlib
 import os
+import secrets
+import struct
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from pdarts.engine import distributed
 from pdarts.settings import Wandb
+
+PATIENCE = 10
+"""Seconds to wait for W&B at the start of a run, and again at its end."""
+
+BLOCK = 32_768
+"""Bytes of a block of a run file; no header of a piece crosses the border of two."""
+HEADER = struct.Struct("<4xHB")
+"""Of a piece: checksum, length, and whether it is whole (1), a record's first (2), middle (3) or last one (4)."""
 
 
 class Tracker:
-    """A run of W&B, or nothing where it is disabled or does not work.
+    """A run of W&B, or nothing where it is disabled or does not work; process 0 alone has one.
 
     Args:
         settings: where runs go.
         step: job type, such as `search`.
         experiment: group, the name of the search or training.
-        name: what the run is called within all runs of the project; its id derives from it and from `config`, so
-            that a step that runs again under the same settings continues its run.
+        name: what the run is called.
         config: settings to show.
         rehearsal: tag the run as a rehearsal.
     """
@@ -36,35 +47,70 @@ class Tracker:
         config: Mapping[str, Any],
         rehearsal: bool = False,
     ) -> None:
+        self.settings, self.step, self.experiment, self.name = settings, step, experiment, name
+        self.config = {**config, "rehearsal": True} if rehearsal else dict(config)
+        self.tags = ["rehearsal"] if rehearsal else None
+        self.logged = 0
+        """Last step of the run that earlier processes logged."""
         self._run: Any = None
-        if settings.mode == "disabled":
+
+    def start(self, run_id: str) -> None:
+        """Begin the run, or continue it behind the last step that it has: on this disk or, online, on the server.
+
+        Args:
+            run_id: by `new_id`, and kept while the step has work to continue.
+        """
+        if self.settings.mode == "disabled" or distributed.rank() > 0:
             return
         os.environ.setdefault("WANDB_SILENT", "true")
-        if rehearsal:
-            config = {**config, "rehearsal": True}
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # where nobody answers it delays the end of the process
         try:
-            import wandb
-
-            Path(settings.directory).mkdir(parents=True, exist_ok=True)
-            self._run = wandb.init(
-                project=settings.project,
-                entity=settings.entity,
-                mode=settings.mode,
-                dir=settings.directory,
-                group=experiment,
-                job_type=step,
-                tags=["rehearsal"] if rehearsal else None,
-                name=name,
-                id=hashlib.sha256(f"{name}/{sorted(config.items())}".encode()).hexdigest()[:16],
-                resume="allow" if settings.mode == "online" else None,
-                config=dict(config),
-                settings=wandb.Settings(console="off", disable_git=True, x_disable_stats=True, init_timeout=60),
-            )
+            Path(self.settings.directory).mkdir(parents=True, exist_ok=True)
+            files = Path(self.settings.directory, "wandb").glob(f"*run-*-{run_id}/run-{run_id}.wandb")
+            self.logged = max((step for file in files for step in steps_of(file)), default=0)
+            self._begin(run_id)
         except Exception as error:  # noqa: BLE001 - a mirror that breaks must not take the work down
             self._give_up(error)
 
+    def _begin(self, run_id: str) -> None:
+        import wandb
+
+        if self.settings.mode == "online":
+            try:
+                _answers(wandb.setup().settings.base_url)
+                self._run = self._init(run_id, "online")
+                self.logged = max(self.logged, self._run.step - 1)
+            except (OSError, wandb.Error) as error:
+                print(f"W&B cannot be reached ({error}); this step's run stays here: make wandb-sync", file=sys.stderr)
+                wandb.teardown()  # its process may still hold the run's id
+        if self._run is None:
+            self._run = self._init(run_id, "offline")
+
+    def _init(self, run_id: str, mode: Literal["online", "offline"]) -> Any:
+        import wandb
+
+        settings = wandb.Settings(
+            console="off", disable_git=True, x_disable_stats=True, init_timeout=PATIENCE, finish_timeout=PATIENCE
+        )
+        return wandb.init(
+            project=self.settings.project,
+            entity=self.settings.entity,
+            mode=mode,
+            dir=self.settings.directory,
+            group=self.experiment,
+            job_type=self.step,
+            tags=self.tags,
+            name=self.name,
+            id=run_id,
+            resume="allow" if mode == "online" else None,
+            config=self.config,
+            settings=settings,
+        )
+
     def log(self, metrics: Mapping[str, float | None], step: int) -> None:
-        """Add metrics of an epoch; None is left out."""
+        """Add metrics of an epoch, unless the run has this step; None is left out."""
+        if step <= self.logged:
+            return
         self._attempt(
             lambda run: run.log({key: value for key, value in metrics.items() if value is not None}, step=step)
         )
@@ -104,3 +150,43 @@ class Tracker:
             f"W&B is off for the rest of this step ({type(error).__name__}: {error}); the files on disk are complete"
         )
         print(message, file=sys.stderr)
+
+
+def new_id() -> str:
+    """The id of a run that no other has."""
+    return secrets.token_hex(8)
+
+
+def _answers(url: str) -> None:
+    """Raises: OSError if no server answers there, whatever it says, before wandb's own patience ends."""
+    try:
+        urllib.request.urlopen(url, timeout=PATIENCE).close()
+    except urllib.error.HTTPError as answer:
+        answer.close()
+
+
+def steps_of(file: Path) -> Iterator[int]:
+    """Steps that a run file holds, as far as it is whole."""
+    from wandb.proto import wandb_internal_pb2
+
+    for content in _records(file.read_bytes()):
+        record = wandb_internal_pb2.Record.FromString(content)  # type: ignore[attr-defined]
+        if record.HasField("history"):
+            yield record.history.step.num
+
+
+def _records(content: bytes) -> Iterator[bytes]:
+    """Records of a run file, which is a log as LevelDB's behind 7 bytes of its own; it ends where it is cut off."""
+    place, record = 7, b""
+    while place + HEADER.size <= len(content):
+        if BLOCK - place % BLOCK < HEADER.size:
+            place += BLOCK - place % BLOCK
+            continue
+        length, part = HEADER.unpack_from(content, place)
+        place += HEADER.size
+        if part == 0 or place + length > len(content):
+            return
+        record = content[place : place + length] if part in (1, 2) else record + content[place : place + length]
+        place += length
+        if part in (1, 4):
+            yield record

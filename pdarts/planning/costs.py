@@ -27,8 +27,9 @@ class Cost:
     """What one job costs; None where nothing is known."""
 
     seconds: float | None
+    """Of all its devices together."""
     memory: int | None
-    """Peak in bytes."""
+    """Peak of a process in bytes."""
     disk: int | None
     """Bytes of its files."""
     source: str
@@ -39,9 +40,11 @@ UNKNOWN = Cost(None, None, None, "unknown")
 
 
 def expected(work: Work, step: str, calibration: Calibration) -> Cost:
-    """What steps that were timed make expect."""
+    """What steps that were timed make expect; each process has a device of its own, and a test has one."""
     counts = work.test_counts() if step == "test" else work.counts()
     seconds = calibration.seconds(work, counts)
+    if seconds is not None and step != "test":
+        seconds *= work.processes
     memory = calibration.memory(work, [kind for kind, count in counts.items() if count])
     disk = _disk(work, step, calibration.weights_bytes(work))
     return Cost(seconds, memory, disk, "unknown" if seconds is None else "calibrated")

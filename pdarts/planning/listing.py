@@ -86,7 +86,7 @@ def plan(found: Sequence[Job], makers: Mapping[Path, Job], costs: Mapping[Job, C
     rows.sort(key=lambda row: _place(row[0], row[1]))
     text = [*stamp(found), f"Device: {device or 'none is calibrated; run make calibrate'}", ""]
     if rows:
-        header = ("of", "step", "jobs", "device-hours", "memory a job", "disk", "figures")
+        header = ("of", "step", "jobs", "device-hours", "memory a process", "disk", "figures")
         text += [columns(header, rows), "", *_trainings(computing, makers, costs), _total(computing, costs)]
     small = len(pending) - len(computing)
     text.append(f"{small} more jobs (data, genotypes, figures, tables) take seconds of a CPU each." if small else "")
@@ -126,7 +126,7 @@ def _total(computing: Sequence[Job], costs: Mapping[Job, Cost]) -> str:
     memory = max((cost.memory for cost in known if cost.memory is not None), default=None)
     disk = sum(cost.disk for cost in known if cost.disk is not None)
     return (
-        f"Total: {len(computing)} jobs, {spent} device-hours, at most {gigabytes(memory)} of memory a job, "
+        f"Total: {len(computing)} jobs, {spent} device-hours, at most {gigabytes(memory)} of memory a process, "
         f"{gigabytes(disk)} of disk."
     )
 
@@ -183,7 +183,7 @@ def ledger(found: Sequence[Job], makers: Mapping[Path, Job], calibrations: Seque
                 "; ".join(sorted({records[job].device for job in group})),
             )
         )
-    header = ("of", "step", "jobs", "planned hours", "actual hours", "actual/planned", "memory a job", "device")
+    header = ("of", "step", "jobs", "planned hours", "actual hours", "actual/planned", "memory a process", "device")
     text = columns(header, rows)
     spent = hours(sum(record.seconds for record in records.values()))
     if sums[0]:

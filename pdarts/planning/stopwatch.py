@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -28,8 +28,12 @@ class Stopwatch(Journal):
     def __init__(self, where: torch.device, limit: float) -> None:
         self.where, self.limit = where, limit
         self.lines: list[str] = []
+        self.tracked: list[dict[str, float | None]] = []
         self.seconds: list[float] = []
         self.started = self.last = time.perf_counter()
+
+    def begin(self, run_id: str, lines: Sequence[str], tracked: Sequence[Mapping[str, float | None]]) -> None:
+        """There is nothing to start."""
 
     def step(self, epoch: int, step: int, loss: Tensor) -> None:
         """A step is done."""

@@ -122,7 +122,7 @@ def _leave_memory_for_others() -> None:
 
 
 def _time_search(work: Work, kinds: list[str], where: torch.device, limit: float, report: Report) -> None:
-    stage = parse(StageSettings, work.settings, "settings")
+    stage = parse(StageSettings, _of_one_process(work), "settings")
     candidates = dict.fromkeys(KINDS, mixed_candidates(stage.candidates, stage.operations))
     loaders = [_loader(work.size, stage.batch_size, stage.augmentation, where) for _ in range(2)]
     supernet = Supernet(stage.cells, stage.channels, work.size.classes, candidates, stage.partial_channels).to(where)
@@ -141,7 +141,7 @@ def _time_search(work: Work, kinds: list[str], where: torch.device, limit: float
 
 
 def _time_training(work: Work, kinds: list[str], where: torch.device, limit: float, report: Report) -> None:
-    recipe = parse(Recipe, work.settings, "settings")
+    recipe = parse(Recipe, _of_one_process(work), "settings")
     genotype = Genotype.parse(work.genotype, "genotype")
     auxiliary = recipe.auxiliary_weight is not None
     network = Network(genotype, recipe.stem, recipe.cells, recipe.channels, work.size.classes, auxiliary).to(where)
@@ -166,6 +166,11 @@ def _time_training(work: Work, kinds: list[str], where: torch.device, limit: flo
         )
     except Enough:
         report("train_step", watch.result())
+
+
+def _of_one_process(work: Work) -> dict[str, Any]:
+    """The settings of a process alone that sees its share of every batch."""
+    return {**work.settings, "batch_size": work.settings["batch_size"] // work.processes, "processes": 1}
 
 
 def _time_evaluation(

@@ -73,6 +73,11 @@ class Work:
         return {"step": self.step, "settings": settings, **size, "genotype": self.genotype}
 
     @property
+    def processes(self) -> int:
+        """How many share every batch."""
+        return int(self.settings["processes"])
+
+    @property
     def key(self) -> str:
         """`unit` as text."""
         return json.dumps(self.unit, sort_keys=True)

@@ -1,9 +1,11 @@
 """One step of the alphas, one step of the weights; each computes no gradient that the other would need.
 
+Where several processes work, each has its share of the batch, and whatever gradient is used is the mean over all.
+
 Source: Liu et al. 2019 (arXiv:1806.09055), section 2.3 and algorithm 1.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -13,6 +15,7 @@ from torch.nn import functional as F
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
+from pdarts.engine import distributed
 from pdarts.nets.supernet import Supernet
 
 Batch = tuple[Tensor, Tensor]
@@ -69,7 +72,7 @@ def second_order_alphas_step(
     images, labels = batch
     logits = functional_call(supernet, dict(zip(names, virtual, strict=True)) | statistics, (images, skip_dropout))
     loss = F.cross_entropy(logits, labels)
-    gradients = torch.autograd.grad(loss, [*alphas, *virtual], materialize_grads=True)
+    gradients = _gradients(loss, [*alphas, *virtual], labels)
     direct, directions = gradients[: len(alphas)], gradients[len(alphas) :]
     radius = 0.01 / torch.stack([direction.norm() for direction in directions]).norm()
     around = []
@@ -82,7 +85,7 @@ def second_order_alphas_step(
             supernet, dict(zip(names, shifted, strict=True)), (train_batch[0], skip_dropout)
         )
         shifted_loss = F.cross_entropy(shifted_logits, train_batch[1])
-        around.append(torch.autograd.grad(shifted_loss, alphas, materialize_grads=True))
+        around.append(_gradients(shifted_loss, alphas, train_batch[1]))
     for alpha, gradient, plus, minus in zip(alphas, direct, *around, strict=True):
         alpha.grad = gradient - group["lr"] * (plus - minus) / (2 * radius)
     if clip is not None:
@@ -95,7 +98,7 @@ def _virtual_weights(supernet: Supernet, batch: Batch, optimizer: Optimizer, ski
     """The weights behind the step that `optimizer` would take; leaves of a new graph."""
     images, labels = batch
     weights = supernet.weights()
-    gradients = torch.autograd.grad(F.cross_entropy(supernet(images, skip_dropout), labels), weights)
+    gradients = _gradients(F.cross_entropy(supernet(images, skip_dropout), labels), weights, labels)
     (group,) = optimizer.param_groups
     virtual = []
     with torch.no_grad():
@@ -119,6 +122,11 @@ def _learning(supernet: Supernet, parameters: list[nn.Parameter]) -> Iterator[No
         supernet.requires_grad_(True)
 
 
+def _gradients(loss: Tensor, inputs: Sequence[Tensor], labels: Tensor) -> list[Tensor]:
+    """Of the mean over all images, those of the other processes too; zeros for what the loss does not depend on."""
+    return distributed.averaged(torch.autograd.grad(loss, inputs, materialize_grads=True), len(labels))
+
+
 def _step(
     supernet: Supernet,
     parameters: list[nn.Parameter],
@@ -133,6 +141,7 @@ def _step(
     loss = F.cross_entropy(logits, labels)
     optimizer.zero_grad()
     loss.backward()
+    distributed.average_gradients(parameters, len(labels))
     if clip is not None:
         clip_grad_norm_(parameters, clip)
     optimizer.step()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pdarts.data.loaders import Batches
+from pdarts.engine import distributed
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.metrics import Tally, evaluate
@@ -39,7 +40,7 @@ def search_stage(
     Args:
         stage: how.
         candidates: operations considered, per kind of cell.
-        halves: passes over images that train weights, and over images that train alphas.
+        halves: passes over images that train weights, and over images that train alphas; this process's shares.
         classes: number of classes.
         seed: the stage's own seed.
         device: where to compute; the images of both are there.
@@ -94,12 +95,14 @@ def search_stage(
             journal.step(epoch, run.step, loss)
         accuracy = None
         if epoch >= stage.epochs - stage.scored_epochs:
+            distributed.copy_from_first(supernet.buffers())
             accuracy = evaluate(supernet.eval(), run.interruptible(alphas_images.in_order()), device).top1
         architecture = supernet.architecture()
+        trained, validated = weights_tally.of_all_processes(), alphas_tally.of_all_processes()
         metrics: dict[str, Any] = {
-            "train_loss": weights_tally.loss,
-            "train_accuracy": weights_tally.top1,
-            "valid_loss": alphas_tally.loss if alphas_tally.images else None,
+            "train_loss": trained.loss,
+            "train_accuracy": trained.top1,
+            "valid_loss": validated.loss if validated.images else None,
             "valid_accuracy": accuracy,
             "learning_rate": rate,
             "skip_dropout": dropout,

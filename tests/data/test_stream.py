@@ -302,7 +302,8 @@ def test_a_network_with_imagenets_stem_is_trained_and_tested(run: Callable[..., 
     where = ("--machine", machine(tmp_path / "photos"))
     data, weights, metrics, tested = (str(tmp_path / name) for name in ("data.json", "w.pt", "m.jsonl", "test.json"))
     run("prepare", "--settings", image_folder().model_dump_json(), "--output", data, *where)
-    small = {"cells": 3, "channels": 4, "epochs": 1, "batch_size": 48, "warmup_epochs": 1, "schedule": "cosine"}
+    small = {"cells": 3, "channels": 4, "epochs": 1, "batch_size": 48, "processes": 1, "warmup_epochs": 1}
+    small |= {"schedule": "cosine"}
     recipe = json.dumps(CONFIG.recipes["imagenet"].model_dump(mode="json") | small)
     options = ("--genotype", "pdarts/genotypes/PDARTS.json", "--settings", recipe, "--seed", "0")
     run("train", "--data", data, *options, "--output", weights, "--metrics", metrics, *where)

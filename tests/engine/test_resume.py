@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,25 +15,29 @@ import pytest
 import torch
 
 from pdarts.engine.checkpoint import Checkpoint
+from pdarts.engine.tracking import steps_of
 from tests.configuration import CONFIG, ROOT
+from tests.engine.launching import torchrun
 
 KILLS = int(os.environ.get("PDARTS_KILLS", "6"))
 """Kills of search and training together; the long version has 100."""
 
-SMALL = {"cells": 2, "channels": 2, "batch_size": 16, "epochs": 6}
+SMALL = {"cells": 2, "channels": 2, "batch_size": 16, "epochs": 5}
 STAGE = CONFIG.searches["digits"].stage_settings(1).model_dump() | SMALL | {"skip_dropout": 0.3, "frozen_epochs": 2}
 RECIPE = CONFIG.recipes["digits"].model_dump() | SMALL | {"drop_path": 0.3}
 MACHINE = json.dumps({"wandb": {"mode": "disabled"}})
 
 
-def command(step: str, folder: Path, data: Path) -> list[str]:
+def command(step: str, processes: int, folder: Path, data: Path, machine: str = MACHINE) -> list[str]:
     named = {"search": ("stage.json", STAGE, ["--stage", "1"]), "train": ("weights.pt", RECIPE, [])}
     output, settings, more = named[step]
     if step == "train":
         more = ["--genotype", str(ROOT / "pdarts" / "genotypes" / "PDARTS.json")]
-    arguments = ["--data", str(data), "--settings", json.dumps(settings), "--seed", "0", "--machine", MACHINE]
+    shared = json.dumps(settings | {"processes": processes})
+    arguments = ["--data", str(data), "--settings", shared, "--seed", "0", "--machine", machine]
     outputs = ["--output", str(folder / output), "--metrics", str(folder / "metrics.jsonl")]
-    return [sys.executable, "-m", f"pdarts.{step}", *arguments, *outputs, *more]
+    launch = [sys.executable, "-m"] if processes == 1 else torchrun(processes)
+    return [*launch, f"pdarts.{step}", *arguments, *outputs, *more]
 
 
 def outcome(step: str, folder: Path) -> dict[str, Any]:
@@ -59,11 +64,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def run_with_kills(step: str, folder: Path, data: Path, kills: int, generator: random.Random) -> int:
+def run_with_kills(step: str, processes: int, folder: Path, data: Path, kills: int, generator: random.Random) -> int:
     """Start the step again and again, killing it at random moments of its work; how often it was killed."""
     done = 0
     while True:
-        process = subprocess.Popen(command(step, folder, data), cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(command(step, processes, folder, data), cwd=ROOT, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
         if done < kills:
             line = process.stderr.readline()  # the first epoch of this process is over, or it continues
@@ -74,7 +79,8 @@ def run_with_kills(step: str, folder: Path, data: Path, kills: int, generator: r
             process.send_signal(number)
             _, errors = process.communicate()
             if process.returncode != 0:
-                assert process.returncode == (75 if number == signal.SIGTERM else -signal.SIGKILL), errors
+                told = 75 if processes == 1 else 1  # torchrun makes 1 of every exit code
+                assert process.returncode == (told if number == signal.SIGTERM else -signal.SIGKILL), errors
                 done += 1
                 continue
         else:
@@ -83,18 +89,51 @@ def run_with_kills(step: str, folder: Path, data: Path, kills: int, generator: r
         return done
 
 
-@pytest.mark.parametrize("step", ["search", "train"])
-def test_killed_at_random_moments_it_ends_with_the_same_bytes(step: str, data: Path, tmp_path: Path) -> None:
-    whole = tmp_path / "whole"
-    subprocess.run(command(step, whole, data), cwd=ROOT, check=True, capture_output=True)
-    expected, generator, killed, attempt = outcome(step, whole), random.Random(step), 0, 0
-    while killed < KILLS // 2:
+@pytest.mark.parametrize(
+    ("step", "processes", "part"), [("search", 1, 3), ("train", 1, 6), ("search", 2, 6), ("train", 2, 3)]
+)
+def test_killed_at_random_moments_it_ends_with_the_same_bytes(
+    step: str, processes: int, part: int, data: Path, tmp_path: Path
+) -> None:
+    whole, kills = tmp_path / "whole", KILLS // part
+    subprocess.run(command(step, processes, whole, data), cwd=ROOT, check=True, capture_output=True)
+    expected, generator, killed, attempt = outcome(step, whole), random.Random(f"{step} {processes}"), 0, 0
+    while killed < kills:
         folder = tmp_path / f"killed{attempt}"
-        killed += run_with_kills(step, folder, data, min(4, KILLS // 2 - killed), generator)
+        killed += run_with_kills(step, processes, folder, data, min(4, kills - killed), generator)
         assert outcome(step, folder) == expected
-        assert not list(folder.glob("*.resume*"))
         attempt += 1
-        assert attempt < KILLS + 10, "the step ends before it can be killed"
+        assert attempt < kills + 10, "the step ends before it can be killed"
+
+
+def test_a_step_that_is_killed_has_one_run_and_every_epoch_once(data: Path, tmp_path: Path) -> None:
+    offline = json.dumps({"wandb": {"mode": "offline", "directory": str(tmp_path)}})
+    for number in (signal.SIGKILL, signal.SIGTERM, None):
+        step = command("train", 1, tmp_path, data, offline)
+        with subprocess.Popen(step, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            while number and "epoch" not in process.stderr.readline():
+                pass
+            if number:
+                process.send_signal(number)
+            process.communicate()
+    assert process.returncode == 0
+    runs = list(tmp_path.glob("wandb/offline-run-*/run-*.wandb"))
+    assert len(runs) > 1
+    assert len({run.name for run in runs}) == 1
+    assert sorted(step for run in runs for step in steps_of(run)) == list(range(1, RECIPE["epochs"] + 1))
+
+
+def test_a_step_whose_disk_is_full_says_so_and_continues_when_there_is_room(data: Path, tmp_path: Path) -> None:
+    step = command("train", 1, tmp_path, data)
+    full = subprocess.run(
+        ["bash", "-c", f"ulimit -f 2; exec {shlex.join(step)}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert full.returncode == 1
+    assert full.stderr.startswith("error: ")
+    assert "weights.pt.resume: File too large; free space" in full.stderr
+    again = subprocess.run(step, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert again.returncode == 0
 
 
 def checkpoint(folder: Path, **changes: Any) -> Checkpoint:

@@ -29,6 +29,14 @@ def test_a_stage_costs_its_steps_and_a_slow_first_one() -> None:
     assert cost.source == "calibrated"
 
 
+def test_every_process_of_a_step_costs_its_device_the_whole_time_and_a_test_has_one() -> None:
+    work = training_work(batch_size=48, processes=8)
+    timings = {name: {"n": 5, "median": 1.0, "first": 1.0, "memory": 100} for name in ("train_step", "evaluation")}
+    timed = Calibration("GPU", "2026-01-01", {work.key: {"timings": timings}})
+    assert expected(work, "train", timed).seconds == 8 * work.counts()["train_step"]
+    assert expected(work, "test", timed).seconds == work.test_counts()["evaluation"]
+
+
 def test_kinds_of_steps_that_a_job_has_none_of_need_no_figure() -> None:
     unscored = search_work(scored_epochs=0, frozen_epochs=0)
     missing = calibrated(evaluation={}, weights_step={})

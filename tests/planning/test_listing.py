@@ -33,7 +33,7 @@ def test_each_step_stands_once_and_a_shared_search_counts_once(tmp_path: Path) -
     lines = [line.split() for line in text.splitlines()]
     assert ["train", "one", "train", "1", "1.0", "2.0", "GB", "1.0", "GB", "calibrated"] in lines
     assert ["one", "3", "3.0"] in lines
-    assert "Total: 5 jobs, 5.0 device-hours, at most 2.0 GB of memory a job, 5.0 GB of disk." in text
+    assert "Total: 5 jobs, 5.0 device-hours, at most 2.0 GB of memory a process, 5.0 GB of disk." in text
     assert "1 more jobs (data, genotypes, figures, tables) take seconds" in text
 
 

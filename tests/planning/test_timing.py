@@ -27,7 +27,7 @@ def tiny_search() -> Work:
     ("work", "kinds"),
     [
         (tiny_search(), {"evaluation", "weights_step", "joint_step"}),
-        (training_work(SMALL, cells=1, channels=2, batch_size=2), {"evaluation", "train_step"}),
+        (training_work(SMALL, cells=1, channels=2, batch_size=4, processes=2), {"evaluation", "train_step"}),
     ],
     ids=["search", "train"],
 )

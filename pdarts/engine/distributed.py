@@ -1,0 +1,150 @@
+"""Several processes that do the work of one: each takes its share of every batch, and what they find is averaged.
+
+`torchrun` starts them. Gradients are averaged by calls in plain sight, not by DistributedDataParallel: the steps of the
+alphas and of DARTS' second order differentiate with respect to some parameters only, and the shares of the last batch
+differ in size. A process alone passes through all of this unchanged.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+from torch import distributed as torch_distributed
+
+from pdarts.data.share import Share
+from pdarts.errors import InputError
+
+Value = TypeVar("Value")
+
+TIMEOUT = timedelta(minutes=10)
+"""How long processes wait for one that is stuck; of one that dies they hear at once."""
+
+
+def start(processes: int, device: torch.device) -> None:
+    """Meet the other processes.
+
+    Args:
+        processes: how many there must be.
+        device: where they compute; each takes a GPU of its own.
+
+    Raises:
+        InputError: if there are more or fewer, or more than there are GPUs.
+    """
+    launched = torch_distributed.is_torchelastic_launched()
+    found = int(os.environ["WORLD_SIZE"]) if launched else 1
+    if found != processes:
+        raise InputError(
+            f"processes is {processes}, but {found} work here; start the step with "
+            f"torchrun --standalone --nproc-per-node {processes} -m pdarts.STEP, or python -m pdarts.STEP where it is 1"
+        )
+    if processes == 1:
+        return
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    if device.type == "cuda":
+        place, present = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+        if place >= present:
+            raise InputError(
+                f"processes is {processes}, and this is number {place + 1} of its node, which has {present} GPUs; "
+                "ask for as many GPUs as processes"
+            )
+        torch.cuda.set_device(place)
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    torch_distributed.init_process_group(backend, timeout=TIMEOUT)
+
+
+def _end_with(parent: int) -> None:
+    """End at once when torchrun is killed, or this process would go on beside the one that continues its work."""
+    while os.getppid() == parent:
+        time.sleep(0.1)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def processes() -> int:
+    """How many there are."""
+    return torch_distributed.get_world_size() if torch_distributed.is_initialized() else 1
+
+
+def rank() -> int:
+    """Number of this process; number 0 writes all files, and its BatchNorm statistics are kept."""
+    return torch_distributed.get_rank() if torch_distributed.is_initialized() else 0
+
+
+def share() -> Share:
+    """What this process takes of a batch."""
+    return Share(rank(), processes())
+
+
+def averaged(gradients: Sequence[Tensor], images: int) -> list[Tensor]:
+    """The mean over the images of all processes.
+
+    Args:
+        gradients: means over this process's images, on one device.
+        images: how many these are.
+    """
+    if processes() == 1:
+        return list(gradients)
+    counted = gradients[0].new_tensor([images])
+    flat = torch.cat([*(images * gradient.flatten() for gradient in gradients), counted])
+    torch_distributed.all_reduce(flat)
+    parts = (flat[:-1] / flat[-1]).split([gradient.numel() for gradient in gradients])
+    return [part.view_as(gradient) for part, gradient in zip(parts, gradients, strict=True)]
+
+
+def average_gradients(parameters: Iterable[Tensor], images: int) -> None:
+    """Give every parameter that has a gradient the mean over the images of all processes; `images` as in `averaged`."""
+    held = [(parameter, parameter.grad) for parameter in parameters if parameter.grad is not None]
+    for (parameter, _), gradient in zip(held, averaged([gradient for _, gradient in held], images), strict=True):
+        parameter.grad = gradient
+
+
+def total(sums: Tensor) -> Tensor:
+    """The sum over all processes."""
+    if processes() > 1:
+        sums = sums.clone()
+        torch_distributed.all_reduce(sums)
+    return sums
+
+
+def any_of(this: bool) -> bool:
+    """Whether it is so in any process; each learns the same, on the CPU, without waiting for the GPU."""
+    return this if processes() == 1 else bool(total(torch.tensor(int(this))))
+
+
+def copy_from_first(tensors: Iterable[Tensor]) -> None:
+    """Overwrite tensors, of one type and device, by those of process 0."""
+    held = list(tensors)
+    if processes() == 1 or not held:
+        return
+    flat = torch.cat([tensor.flatten() for tensor in held])
+    torch_distributed.broadcast(flat, 0)
+    for tensor, part in zip(held, flat.split([tensor.numel() for tensor in held]), strict=True):
+        tensor.copy_(part.view_as(tensor))
+
+
+def of_first(value: Value) -> Value:
+    """What process 0 has."""
+    if processes() == 1:
+        return value
+    held = [value]
+    torch_distributed.broadcast_object_list(held)
+    return held[0]
+
+
+def of_all(value: Value) -> list[Value]:
+    """What each process has, in the order of their numbers."""
+    if processes() == 1:
+        return [value]
+    held: list[Value] = [value] * processes()
+    torch_distributed.all_gather_object(held, value)
+    return held
+
+
+def wait() -> None:
+    """Wait for the others."""
+    any_of(False)

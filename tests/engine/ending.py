@@ -1,0 +1,23 @@
+"""Two processes of which one fails while the other waits for it, or that both wait for ever."""
+
+import os
+import sys
+import time
+
+import torch
+
+from pdarts.engine import distributed
+
+
+def main() -> None:
+    distributed.start(2, torch.device("cpu"))
+    print(os.getpid(), flush=True)
+    if sys.argv[1:] == ["fail"]:
+        if distributed.rank() == 1:
+            raise RuntimeError("this one fails")
+        distributed.wait()
+    time.sleep(600)
+
+
+if __name__ == "__main__":
+    main()
