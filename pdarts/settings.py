@@ -583,7 +583,7 @@ class Request(Settings):
     """What one job asks a scheduler for; its CPUs follow from `machine.threads` and `machine.workers`."""
 
     gpus: Annotated[int, Field(ge=0)] = 0
-    """GPUs."""
+    """GPUs of each process."""
     memory: Positive
     """Main memory in MB; every attempt after the first asks for twice as much."""
     minutes: Positive

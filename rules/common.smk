@@ -141,7 +141,8 @@ def request(step, wildcards):
 
 
 def gpus(step):
-    return lambda wildcards: request(step, wildcards).gpus
+    processes = {"search": search_processes, "train": training_processes}.get(step, lambda wildcards: 1)
+    return lambda wildcards: processes(wildcards) * request(step, wildcards).gpus
 
 
 def memory(step):

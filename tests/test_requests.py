@@ -15,7 +15,7 @@ TARGETS = re.findall(r"^rule (\w+):", (ROOT / "Snakefile").read_text(), re.MULTI
 
 
 def test_every_rule_asks_for_memory_and_time_and_those_that_compute_for_a_gpu() -> None:
-    assert len(RULES) == 13
+    assert len(RULES) == 14
     assert all(re.search(r'mem_mb=memory\("(\w+)"\),\n +runtime=minutes\("\1"\),\n', text) for text in RULES.values())
     assert {name for name, text in RULES.items() if "gpu=gpus(" in text} == {
         "search", "train", "test", "test_checkpoint"
@@ -27,7 +27,7 @@ def test_downloads_and_reports_run_where_snakemake_runs_and_all_else_is_a_job() 
     local = set(re.findall(r"\w+", listed))
     reports = set(re.findall(r"^rule (\w+):", (ROOT / "rules/report.smk").read_text(), re.MULTILINE))
     assert local == {"download", *reports, *TARGETS}
-    assert set(RULES) - local == {"prepare", "search", "derive", "sample", "train", "test", "test_checkpoint"}
+    assert set(RULES) - local == {"prepare", "search", "derive", "choose", "sample", "train", "test", "test_checkpoint"}
 
 
 def test_a_dataset_can_have_requests_of_its_own() -> None:
