@@ -175,6 +175,6 @@ def test_a_full_disk_leaves_the_old_weights_and_no_part_of_new_ones(tmp_path: Pa
 def test_a_disk_that_is_full_in_the_middle_of_a_search_is_named(tmp_path: Path) -> None:
     done = run_with_little_space(1, "pdarts.search", *search_arguments(write_manifest(tmp_path), tmp_path, 1))
     assert done.returncode == 1
-    assert f"error: {tmp_path / 'output.metrics.jsonl'}: File too large; free space" in done.stderr
+    assert f"error: {tmp_path / 'output.json.resume'}: File too large; free space" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "output.json").exists()

@@ -87,6 +87,7 @@ def test_a_rehearsal_has_a_tag_and_a_key_in_the_config(tmp_path: Path) -> None:
     for rehearsal in (False, True):
         settings = Wandb(mode="offline", directory=str(tmp_path / f"{rehearsal:d}"))
         tracker = Tracker(settings, "train", "digits", f"digits seed {5 + rehearsal}", {}, rehearsal)
+        tracker.start(new_id())
         tracker.log({"train_loss": 2.0}, step=1)
         tracker.finish()
         (run,) = tmp_path.glob(f"{rehearsal:d}/wandb/offline-run-*/run-*.wandb")
@@ -115,10 +116,15 @@ test_tracking.track(Wandb(mode=sys.argv[1], directory=sys.argv[2]), "0123456789a
 """
 
 
+def alone() -> dict[str, str]:
+    """The environment of a process that starts W&B's own anew instead of sharing that of the tests."""
+    return {name: value for name, value in os.environ.items() if name != "WANDB_SERVICE"}
+
+
 def tracked_elsewhere(mode: str, folder: Path, url: str) -> tuple[str, float]:
     """What a process of its own prints, and how long it takes, its end included."""
     started = time.monotonic()
-    environment = os.environ | {"WANDB_BASE_URL": url, "WANDB_API_KEY": "0" * 40}
+    environment = alone() | {"WANDB_BASE_URL": url, "WANDB_API_KEY": "0" * 40}
     command = [sys.executable, "-c", SCRIPT, mode, str(folder)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -191,8 +197,9 @@ def test_the_death_of_wandbs_own_process_is_said_and_borne(tmp_path: Path, capfd
         "for step in (2, 3): tracker.log({'train_loss': 1.9}, step=step)\n"
         "tracker.finish(); print(time.monotonic() - started)"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, env=alone(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     assert done.stderr.count("W&B is off for the rest of this step") == 1
     assert float(done.stdout) < PATIENCE
 
