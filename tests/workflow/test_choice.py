@@ -45,6 +45,7 @@ searches:
     frozen_epochs: 0
     scored_epochs: 0
     batch_size: 32
+    processes: 1
     weights: &sgd {learning_rate: 0.025, final_learning_rate: 0.0, momentum: 0.9, weight_decay: 0.0003, clip: 5.0}
     alphas: {learning_rate: 0.6, betas: [0.5, 0.999], weight_decay: 0.001, clip: null}
     augmentation: &changes {resized_crop: [0.5, 1.0], flip: true, color_jitter: [0.0, 0.0, 0.0, 0.0]}
@@ -59,6 +60,7 @@ recipes:
     drop_path: 0.0
     epochs: 1
     batch_size: 32
+    processes: 1
     optimizer: *sgd
     schedule: cosine
     warmup_epochs: 0
