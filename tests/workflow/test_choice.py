@@ -134,7 +134,9 @@ def test_the_plan_counts_every_validation(copy: Tree) -> None:
     assert [line[2:4] for line in ledger if line[:2] == ["train", "mine-validation"]] == [["train", "2"], ["test", "2"]]
     copy.edit(MINE, "  short: &short\n    train_portion: 0.75", "  short: &short\n    train_portion: 0.75 ")
     copy.edit(
-        MINE, "    epochs: 1\n    batch_size: 32\n    optimizer", "    epochs: 3\n    batch_size: 32\n    optimizer"
+        MINE,
+        "    epochs: 1\n    batch_size: 32\n    processes: 1\n    optim",
+        "    epochs: 3\n    batch_size: 32\n    processes: 1\n    optim",
     )
     planned = [line.split() for line in copy.python(*always).stdout.splitlines()]
     assert ["train", "mine-validation", "train", "2"] in [line[:4] for line in planned]
