@@ -34,7 +34,7 @@ def without_kernels(patch: pytest.MonkeyPatch) -> None:
 
 
 def test_they_are_compiled_where_the_tests_run() -> None:
-    assert cpu_kernels.suit(torch.zeros(1))
+    assert cpu_kernels.suit(torch.zeros(1, 1))
     assert not cpu_kernels.suit(torch.zeros(1, dtype=torch.bfloat16))
     assert not cpu_kernels.suit(torch.zeros(1, device="meta"))
 
@@ -172,7 +172,7 @@ def test_without_a_compiler_torch_computes(monkeypatch: pytest.MonkeyPatch, capf
     monkeypatch.setenv("CXX", str(tmp_path / "none"))
     cpu_kernels._library.cache_clear()
     try:
-        assert not cpu_kernels.suit(torch.zeros(1))
+        assert not cpu_kernels.suit(torch.zeros(1, 1))
         assert "no C++ kernels" in capfd.readouterr().err
         unit = ConvUnit(2, 2, True, size=3)
         assert through(State(torch.randn(2, 2, 4, 4)), (unit,)).shape == (2, 2, 4, 4)
