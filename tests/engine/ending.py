@@ -11,7 +11,7 @@ from pdarts.engine import distributed
 
 def main() -> None:
     distributed.start(2, torch.device("cpu"))
-    print(os.getpid(), flush=True)
+    os.write(1, f"{os.getpid()}\n".encode())  # a line in one piece: two processes share the pipe
     if sys.argv[1:] == ["fail"]:
         if distributed.rank() == 1:
             raise RuntimeError("this one fails")

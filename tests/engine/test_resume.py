@@ -28,12 +28,12 @@ RECIPE = CONFIG.recipes["digits"].model_dump() | SMALL | {"drop_path": 0.3}
 MACHINE = json.dumps({"wandb": {"mode": "disabled"}})
 
 
-def command(step: str, processes: int, folder: Path, data: Path, machine: str = MACHINE) -> list[str]:
+def command(step: str, processes: int, folder: Path, data: Path, machine: str = MACHINE, **changes: int) -> list[str]:
     named = {"search": ("stage.json", STAGE, ["--stage", "1"]), "train": ("weights.pt", RECIPE, [])}
     output, settings, more = named[step]
     if step == "train":
         more = ["--genotype", str(ROOT / "pdarts" / "genotypes" / "PDARTS.json")]
-    shared = json.dumps(settings | {"processes": processes})
+    shared = json.dumps(settings | {"processes": processes} | changes)
     arguments = ["--data", str(data), "--settings", shared, "--seed", "0", "--machine", machine]
     outputs = ["--output", str(folder / output), "--metrics", str(folder / "metrics.jsonl")]
     launch = [sys.executable, "-m"] if processes == 1 else torchrun(processes)
@@ -107,21 +107,25 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(
 
 
 def test_a_step_that_is_killed_has_one_run_and_every_epoch_once(data: Path, tmp_path: Path) -> None:
+    def runs() -> list[Path]:
+        return list(tmp_path.glob("wandb/offline-run-*/run-*.wandb"))
+
     offline = json.dumps({"wandb": {"mode": "offline", "directory": str(tmp_path)}})
-    for number in (signal.SIGKILL, signal.SIGTERM, None):
-        step = command("train", 1, tmp_path, data, offline)
+    step = command("train", 1, tmp_path, data, offline, epochs=15)
+    for attempt, number in enumerate((signal.SIGKILL, signal.SIGTERM, None), 1):
         with subprocess.Popen(step, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
             assert process.stderr is not None
             while number and "epoch" not in process.stderr.readline():
                 pass
+            while number and len(runs()) < attempt and process.poll() is None:
+                time.sleep(0.02)  # W&B writes in a process of its own
             if number:
                 process.send_signal(number)
             process.communicate()
     assert process.returncode == 0
-    runs = list(tmp_path.glob("wandb/offline-run-*/run-*.wandb"))
-    assert len(runs) > 1
-    assert len({run.name for run in runs}) == 1
-    assert sorted(step for run in runs for step in steps_of(run)) == list(range(1, RECIPE["epochs"] + 1))
+    assert len(runs()) == 3
+    assert len({run.name for run in runs()}) == 1
+    assert sorted(step for run in runs() for step in steps_of(run)) == list(range(1, 16))
 
 
 def test_a_step_whose_disk_is_full_says_so_and_continues_when_there_is_room(data: Path, tmp_path: Path) -> None:
