@@ -17,6 +17,7 @@ from pdarts.engine.provenance import now, provenance
 from pdarts.engine.seeds import derive_seed
 from pdarts.engine.tracking import Tracker
 from pdarts.errors import InputError
+from pdarts.nets.execution import kernels
 from pdarts.progressive.stage import search_stage
 from pdarts.settings import Machine, StageSettings, parse_argument
 from pdarts.sources import fingerprint
@@ -71,6 +72,7 @@ def main() -> None:
         len(dataset.classes),
         derive_seed(arguments.seed, "stage", arguments.stage),
         where,
+        machine,
         journal,
         checkpoint,
     )
@@ -80,7 +82,7 @@ def main() -> None:
     record = provenance(
         where, started, step="search", seed=arguments.seed, inputs=inputs, rehearsal=arguments.rehearsal
     )
-    record |= {"resumed": run.resumed}
+    record |= {"resumed": run.resumed, "kernels": kernels(where, stage.precision, machine)}
     result = {
         "stage": arguments.stage,
         "settings": settings,

@@ -96,6 +96,7 @@ Seeds = Annotated[
 ]
 """One or more seeds, each once; in `config.yaml` also a name under `repeats`, which stands for seeds from 0 on."""
 PaperTable = Literal["table1", "table2", "depth_study", "skip_study"]
+Precision = Literal["float32", "bfloat16"]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Rate = Annotated[float, Field(gt=0)]
@@ -289,6 +290,8 @@ class SearchProtocol(Settings):
     """Images a step, of weights and of alphas alike."""
     processes: Positive
     """Processes, each with a GPU of its own, that share every batch; BatchNorm normalises each one's share."""
+    precision: Precision
+    """Of feature maps and convolutions in training; weights, alphas, statistics, loss and optimizers are float32."""
     weights: WeightsOptimizer
     """How network weights are trained."""
     alphas: AlphasOptimizer
@@ -372,6 +375,8 @@ class Recipe(Settings):
     """Images a step."""
     processes: Positive
     """Processes, each with a GPU of its own, that share every batch; BatchNorm normalises each one's share."""
+    precision: Precision
+    """Of feature maps and convolutions in training; weights, alphas, statistics, loss and optimizers are float32."""
     optimizer: WeightsOptimizer
     """How weights are trained."""
     schedule: Literal["cosine", "linear"]
@@ -563,6 +568,10 @@ class Machine(Settings):
     """CPU threads a step. Sums of floats differ in the last bits between thread counts."""
     workers: Annotated[int, Field(ge=0)] = 2
     """Processes that decode the images of a folder, two sets of them in a search; 0 decodes in the step's own."""
+    checkpointing: bool = False
+    """Save memory: the backward pass computes each cell again. Longer, and the same to the last bit on a CPU."""
+    compile: bool = False
+    """Let torch.compile fuse each kind of cell, which takes minutes at first; last bits and dropout's draws change."""
     data_roots: Named[str] = {}
     """Folder of each source, and of each `folder` of a dataset; `data/NAME` where none is named."""
     local_copy: str | None = None
@@ -573,6 +582,12 @@ class Machine(Settings):
     """Fetch missing data where the source allows it."""
     wandb: Wandb = Wandb()
     """Experiment tracking."""
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if self.checkpointing and self.compile:
+            raise ValueError("checkpointing and compile are both true; allowed: one of them, set the other to false")
+        return self
 
     def data_root(self, place: str) -> str:
         """Folder in which the files of a dataset with this `place` lie."""

@@ -14,6 +14,7 @@ from pdarts.engine.provenance import now, provenance
 from pdarts.engine.tracking import Tracker, new_id
 from pdarts.errors import InputError
 from pdarts.nets import count, saved
+from pdarts.nets.execution import kernels, place
 from pdarts.settings import Machine, parse_argument
 from pdarts.space.genotype import Genotype
 
@@ -49,7 +50,8 @@ def main() -> None:
     started, where = now(), device.set_up(machine)
 
     trained = saved.load(arguments.weights, _genotype(arguments.genotype))
-    network = saved.network_of(trained, str(arguments.weights)).to(where)
+    network = saved.network_of(trained, str(arguments.weights))
+    place(network, where, "float32", Machine())  # whatever it was trained in; and a pass is too short to compile
     dataset = manifest.read(arguments.data)
     if len(dataset.classes) != trained["network"]["classes"]:
         source = f" ({trained['dataset']['source']})" if trained["dataset"] else ""
@@ -65,6 +67,7 @@ def main() -> None:
     tally = evaluate(lambda batch: network(batch)[0], batches.in_order(), where)
     inputs = {"data": arguments.data}
     record = provenance(where, started, step="test", seed=arguments.seed, inputs=inputs, rehearsal=arguments.rehearsal)
+    record |= {"kernels": kernels(where, "float32", Machine())}
     result = {
         "top1": tally.top1,
         "top5": tally.top5,

@@ -20,6 +20,7 @@ from pdarts.engine.provenance import now, provenance
 from pdarts.engine.seeds import derive_seed
 from pdarts.engine.tracking import Tracker
 from pdarts.nets import saved
+from pdarts.nets.execution import kernels, place
 from pdarts.nets.network import Network
 from pdarts.settings import Machine, Recipe, parse_argument
 from pdarts.sources import fingerprint
@@ -60,7 +61,8 @@ def main() -> None:
         "auxiliary": recipe.auxiliary_weight is not None,
     }
     torch.manual_seed(derive_seed(arguments.seed, "initialization"))
-    network = Network(genotype, **described).to(where)
+    network = Network(genotype, **described)
+    place(network, where, recipe.precision, machine)
     settings = recipe.model_dump(mode="json")
     name = f"{arguments.experiment} seed {arguments.seed}"
     config = {"seed": arguments.seed, **settings}
@@ -80,7 +82,7 @@ def main() -> None:
         return
     inputs = {"data": arguments.data, "genotype": arguments.genotype}
     record = provenance(where, started, step="train", seed=arguments.seed, inputs=inputs, rehearsal=arguments.rehearsal)
-    record |= {"resumed": run.resumed}
+    record |= {"resumed": run.resumed, "kernels": kernels(where, recipe.precision, machine)}
     content = {
         "network": described,
         "genotype": value,

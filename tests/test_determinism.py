@@ -101,7 +101,9 @@ def test_what_was_drawn_before_a_search_does_not_matter(tmp_path: Path, manifest
         candidates = all_candidates(STAGE.candidates)
         checkpoint = Checkpoint(tmp_path / "stage.json", {}, other_code=False)
         halves_of_images = (loaders[0], loaders[1])
-        architecture, _ = search_stage(STAGE, candidates, halves_of_images, 10, 5, CPU, journal(tmp_path), checkpoint)
+        architecture, _ = search_stage(
+            STAGE, candidates, halves_of_images, 10, 5, CPU, MACHINE, journal(tmp_path), checkpoint
+        )
         checkpoint.remove()
         found.append(architecture)
     for kind, weights in found[0].weights.items():

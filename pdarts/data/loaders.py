@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pdarts.data.catalog import Split
 from pdarts.data.share import WHOLE, Share
-from pdarts.data.transforms import augment, normalize
+from pdarts.data.transforms import augment, normalize, on_device
 from pdarts.errors import InputError
 from pdarts.settings import Augmentation
 
@@ -98,7 +98,7 @@ class Loader:
     def _shuffled(self, seed: int) -> Iterator[Batch]:
         generator = torch.Generator().manual_seed(seed)
         for chosen in torch.randperm(len(self.labels), generator=generator).split(self.batch_size):
-            places, own = chosen.to(self.labels.device), self.share.of(len(chosen))
+            places, own = on_device(chosen, self.labels.device), self.share.of(len(chosen))
             images = self.images[places]
             if self.augmentation is None:
                 images = normalize(images, self.mean, self.std)

@@ -40,9 +40,15 @@ def crop_and_flip(images: Tensor, padding: int, flip: bool, generator: Generator
     if flip:
         columns = torch.where(torch.randint(2, (number, 1), generator=generator) == 1, columns.flip(1), columns)
     # One gather of flat pixels is about three times as fast as a crop and a flip, or than indexing by rows and columns.
+    rows, columns = (on_device(draws, images.device) for draws in (rows, columns))
     pixels = rows[:, :, None] * images.shape[-1] + columns[:, None, :]  # (N, H, W)
-    pixels = pixels.to(images.device).view(number, 1, -1).expand(-1, channels, -1)  # (N, C, H * W)
+    pixels = pixels.view(number, 1, -1).expand(-1, channels, -1)  # (N, C, H * W)
     return images.flatten(2).gather(2, pixels).view(number, channels, height, width)
+
+
+def on_device(draws: Tensor, device: torch.device) -> Tensor:
+    """What was drawn on the CPU, sent to a GPU without waiting for it."""
+    return draws.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else draws
 
 
 def normalize(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
@@ -60,10 +66,10 @@ def cut_out(images: Tensor, side: int, generator: Generator) -> Tensor:
     if side == 0:
         return images
     number, _, height, width = images.shape
-    blank = (
-        _covers(height, side, number, generator)[:, :, None] & _covers(width, side, number, generator)[:, None, :]
-    )  # (N, H, W)
-    return images.masked_fill_(blank.to(images.device)[:, None], 0)
+    rows, columns = (
+        on_device(_covers(length, side, number, generator), images.device) for length in (height, width)
+    )  # (N, H) and (N, W)
+    return images.masked_fill_((rows[:, :, None] & columns[:, None, :])[:, None], 0)
 
 
 def _covers(length: int, side: int, number: int, generator: Generator) -> Tensor:

@@ -89,7 +89,7 @@ def averaged(gradients: Sequence[Tensor], images: int) -> list[Tensor]:
     """
     if processes() == 1:
         return list(gradients)
-    counted = gradients[0].new_tensor([images])
+    counted = gradients[0].new_full((1,), images)
     flat = torch.cat([*(images * gradient.flatten() for gradient in gradients), counted])
     torch_distributed.all_reduce(flat)
     parts = (flat[:-1] / flat[-1]).split([gradient.numel() for gradient in gradients])

@@ -10,6 +10,7 @@ from torch.nn.utils import clip_grad_norm_
 from pdarts.data.loaders import Batches
 from pdarts.engine import distributed
 from pdarts.engine.checkpoint import Checkpoint
+from pdarts.engine.device import fused
 from pdarts.engine.journal import Journal
 from pdarts.engine.metrics import Tally
 from pdarts.engine.run import Run
@@ -43,7 +44,11 @@ def fit(
     """
     parameters, settings = list(network.parameters()), recipe.optimizer
     optimizer = torch.optim.SGD(
-        parameters, settings.learning_rate, momentum=settings.momentum, weight_decay=settings.weight_decay
+        parameters,
+        settings.learning_rate,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
+        fused=fused(device),
     )
     network.train()
     tally = Tally(device)

@@ -1,5 +1,6 @@
 """Drop path and dropout, in training."""
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -15,7 +16,8 @@ def drop_path(x: Tensor, rate: float) -> Tensor:
 
     Source: Larsson et al. 2017 (arXiv:1605.07648).
     """
-    kept = x.new_empty(x.shape[0], 1, 1, 1).bernoulli_(1 - rate)
+    sample = x.new_empty(x.shape[0], 1, 1, 1)
+    kept = _compilable(sample, rate) if torch.compiler.is_compiling() else sample.bernoulli_(1 - rate)
     return x * (kept / (1 - rate))
 
 
@@ -24,4 +26,11 @@ def dropped(x: Tensor, rate: float) -> Tensor:
 
     Source: Srivastava et al. 2014 (Journal of Machine Learning Research 15).
     """
+    if torch.compiler.is_compiling():
+        return x * (_compilable(x, rate) / (1 - rate))
     return cpu_kernels.dropout(x, rate) if cpu_kernels.suit(x) else F.dropout(x, rate)
+
+
+def _compilable(x: Tensor, rate: float) -> Tensor:
+    """What is kept; torch's own functions would make each epoch's rate part of the code, and compile it anew."""
+    return (torch.rand_like(x) >= rate).to(x.dtype)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from pdarts.errors import InputError
 from pdarts.nets.drop_path import drop_path as dropped
+from pdarts.nets.execution import Execution
 from pdarts.nets.layout import CellLayout, layout, output_channels
 from pdarts.nets.operations import BUILDERS, BatchNorm, Identity, State
 from pdarts.nets.stems import STEMS
@@ -91,6 +92,7 @@ class Network(nn.Module):
 
     def __init__(self, genotype: Genotype, stem: str, cells: int, channels: int, classes: int, auxiliary: bool) -> None:
         super().__init__()
+        self.execution = Execution()
         self.stem = STEMS[stem](channels)
         concatenated = {kind: len(genotype.cell(kind)[1]) for kind in KINDS}
         layouts = layout(cells, channels, self.stem.channels, self.stem.reduces, concatenated)
@@ -110,9 +112,12 @@ class Network(nn.Module):
             drop_path: probability that a sample's branch is left out, in training.
         """
         auxiliary_logits = None
-        before_previous, previous = self.stem(images)
-        for place, cell in enumerate(self.cells):
-            before_previous, previous = previous, State(cell(before_previous, previous, drop_path))
-            if self.training and self.auxiliary is not None and place == self.auxiliary_place:
-                auxiliary_logits = self.auxiliary(previous.value)
-        return self.classifier(previous.value.mean(dim=(2, 3))), auxiliary_logits
+        with self.execution.autocast(images.device):
+            before_previous, previous = self.stem(images)
+            for place, cell in enumerate(self.cells):
+                output = self.execution.run(cell, before_previous, previous, drop_path)
+                before_previous, previous = previous, State(output)
+                if self.training and self.auxiliary is not None and place == self.auxiliary_place:
+                    auxiliary_logits = self.auxiliary(previous.value).to(images.dtype)
+            logits = self.classifier(previous.value.mean(dim=(2, 3)))
+        return logits.to(images.dtype), auxiliary_logits

@@ -7,7 +7,7 @@ Source: Liu et al. 2019 (arXiv:1806.09055), section 3.1.1.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import Literal
 
 import torch
@@ -31,14 +31,17 @@ class State:
 
     def __init__(self, value: Tensor) -> None:
         self.value = value
+        self._rectified: Tensor | None = None
         self._parts: dict[int, tuple[State, Tensor]] = {}
         self._pooled: dict[PoolKind, Tensor] = {}
         self._normalized: dict[PoolKind, tuple[Tensor, Tensor, Tensor]] = {}
 
-    @cached_property
+    @property
     def rectified(self) -> Tensor:
         """ReLU of the value."""
-        return F.relu(self.value)
+        if self._rectified is None:
+            self._rectified = F.relu(self.value)
+        return self._rectified
 
     def split(self, share: int, stride: int) -> "tuple[State, Tensor]":
         """The first 1/`share` of the channels, and the rest, 2x2 max pooled where edges stride."""
@@ -65,7 +68,8 @@ class State:
         """3x3 pooling, normalized by the batch's statistics; and these: mean and unbiased variance, shape (C,)."""
         if kind not in self._normalized:
             pooled = self.pooled(kind, stride)
-            mean, variance = pooled.new_zeros(2, pooled.shape[1])
+            precise = torch.promote_types(pooled.dtype, torch.float32)
+            mean, variance = pooled.new_zeros(2, pooled.shape[1], dtype=precise)
             # Momentum 1 makes the running statistics those of this batch.
             normalized = F.batch_norm(pooled, mean, variance, training=True, momentum=1.0, eps=EPSILON)
             self._normalized[kind] = normalized, mean, variance

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pdarts.nets.drop_path import dropped
+from pdarts.nets.execution import Execution
 from pdarts.nets.layout import CellLayout, layout, output_channels
 from pdarts.nets.operations import BUILDERS, Identity, State
 from pdarts.nets.stems import CifarStem
@@ -103,6 +104,7 @@ class Supernet(nn.Module):
         self, cells: int, channels: int, classes: int, candidates: Mapping[str, Candidates], share: int = 1
     ) -> None:
         super().__init__()
+        self.execution = Execution()
         self.stem = CifarStem(channels)
         concatenated = dict.fromkeys(KINDS, INTERMEDIATE)
         layouts = layout(cells, channels, self.stem.channels, self.stem.reduces, concatenated)
@@ -146,11 +148,13 @@ class Supernet(nn.Module):
             skip_dropout: rate of the dropout behind skip connections of stride 1, in training.
         """
         weights = {kind: self._scalars(kind) for kind in KINDS}
-        before_previous, previous = self.stem(images)
-        for kind, cell in zip(self.kinds, self.cells, strict=True):
-            output = cell(before_previous, previous, weights[kind], skip_dropout)
-            before_previous, previous = previous, State(output)
-        return self.classifier(previous.value.mean(dim=(2, 3)))
+        with self.execution.autocast(images.device):
+            before_previous, previous = self.stem(images)
+            for kind, cell in zip(self.kinds, self.cells, strict=True):
+                output = self.execution.run(cell, before_previous, previous, weights[kind], skip_dropout)
+                before_previous, previous = previous, State(output)
+            logits = self.classifier(previous.value.mean(dim=(2, 3)))
+        return logits.to(images.dtype)
 
     def _scalars(self, kind: str) -> EdgeWeights:
         """Softmax of the alphas over each edge's operations, and behind it the edge's weight where it has one."""

@@ -21,6 +21,7 @@ from pdarts.engine.loop import fit
 from pdarts.engine.metrics import evaluate
 from pdarts.engine.provenance import now, provenance
 from pdarts.nets import saved
+from pdarts.nets.execution import place
 from pdarts.nets.network import Network
 from pdarts.nets.supernet import Supernet
 from pdarts.planning.decoding import time_decoding
@@ -101,7 +102,7 @@ def _child(sending: Connection, work: Work, kinds: list[str], machine: Machine, 
                 augmentation, batch_size = work.decoding[kind]
                 timing = time_decoding(work.size.pixels, batch_size, augmentation, machine.workers, limit)
                 sending.send((kind, timing))
-        time_steps(work, kinds, where, limit, lambda name, value: sending.send((name, value)))
+        time_steps(work, kinds, where, machine, limit, lambda name, value: sending.send((name, value)))
     except (MemoryError, torch.OutOfMemoryError) as error:
         sending.send(("failed", f"memory ran out ({str(error).splitlines()[0]})"))
     except RuntimeError as error:
@@ -121,11 +122,14 @@ def _leave_memory_for_others() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (free, hard))
 
 
-def _time_search(work: Work, kinds: list[str], where: torch.device, limit: float, report: Report) -> None:
+def _time_search(
+    work: Work, kinds: list[str], where: torch.device, machine: Machine, limit: float, report: Report
+) -> None:
     stage = parse(StageSettings, _of_one_process(work), "settings")
     candidates = dict.fromkeys(KINDS, mixed_candidates(stage.candidates, stage.operations))
     loaders = [_loader(work.size, stage.batch_size, stage.augmentation, where) for _ in range(2)]
-    supernet = Supernet(stage.cells, stage.channels, work.size.classes, candidates, stage.partial_channels).to(where)
+    supernet = Supernet(stage.cells, stage.channels, work.size.classes, candidates, stage.partial_channels)
+    place(supernet, where, stage.precision, machine)
     if "evaluation" in kinds:
         report("evaluation", _time_evaluation(supernet.eval(), loaders[1], where, limit))
     frozen_epochs = {"weights_step": MANY_EPOCHS, "joint_step": 0}
@@ -134,17 +138,28 @@ def _time_search(work: Work, kinds: list[str], where: torch.device, limit: float
         watch = Stopwatch(where, limit)
         try:
             search_stage(
-                endless, candidates, (loaders[0], loaders[1]), work.size.classes, 0, where, watch, NoCheckpoint()
+                endless,
+                candidates,
+                (loaders[0], loaders[1]),
+                work.size.classes,
+                0,
+                where,
+                machine,
+                watch,
+                NoCheckpoint(),
             )
         except Enough:
             report(name, watch.result())
 
 
-def _time_training(work: Work, kinds: list[str], where: torch.device, limit: float, report: Report) -> None:
+def _time_training(
+    work: Work, kinds: list[str], where: torch.device, machine: Machine, limit: float, report: Report
+) -> None:
     recipe = parse(Recipe, _of_one_process(work), "settings")
     genotype = Genotype.parse(work.genotype, "genotype")
     auxiliary = recipe.auxiliary_weight is not None
-    network = Network(genotype, recipe.stem, recipe.cells, recipe.channels, work.size.classes, auxiliary).to(where)
+    network = Network(genotype, recipe.stem, recipe.cells, recipe.channels, work.size.classes, auxiliary)
+    place(network, where, recipe.precision, machine)
     report("weights_bytes", len(saved.dump(network.state_dict())))
     if "evaluation" in kinds:
         network.eval()

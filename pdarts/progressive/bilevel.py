@@ -112,7 +112,7 @@ def _virtual_weights(supernet: Supernet, batch: Batch, optimizer: Optimizer, ski
 
 @contextmanager
 def _learning(supernet: Supernet, parameters: list[nn.Parameter]) -> Iterator[None]:
-    """In a forward pass under this, nothing is kept for gradients of other parameters, which need none."""
+    """In forward and backward passes under this, nothing is kept for gradients of other parameters."""
     chosen = set(map(id, parameters))
     try:
         for parameter in supernet.parameters():
@@ -136,11 +136,11 @@ def _step(
     skip_dropout: float,
 ) -> tuple[Tensor, Tensor]:
     images, labels = batch
+    optimizer.zero_grad()
     with _learning(supernet, parameters):
         logits = supernet(images, skip_dropout)
-    loss = F.cross_entropy(logits, labels)
-    optimizer.zero_grad()
-    loss.backward()
+        loss = F.cross_entropy(logits, labels)
+        loss.backward()
     distributed.average_gradients(parameters, len(labels))
     if clip is not None:
         clip_grad_norm_(parameters, clip)

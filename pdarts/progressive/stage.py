@@ -11,15 +11,17 @@ from torch import Tensor
 from pdarts.data.loaders import Batches
 from pdarts.engine import distributed
 from pdarts.engine.checkpoint import Checkpoint
+from pdarts.engine.device import fused
 from pdarts.engine.journal import Journal
 from pdarts.engine.metrics import Tally, evaluate
 from pdarts.engine.run import Run
 from pdarts.engine.schedules import cosine
 from pdarts.engine.seeds import derive_seed
+from pdarts.nets.execution import place
 from pdarts.nets.supernet import Supernet
 from pdarts.progressive.bilevel import Batch, alphas_step, second_order_alphas_step, weights_step
 from pdarts.progressive.schedule import skip_dropout
-from pdarts.settings import StageSettings
+from pdarts.settings import Machine, StageSettings
 from pdarts.space.architecture import Architecture
 from pdarts.space.candidates import Candidates
 from pdarts.space.topology import EDGES, KINDS
@@ -32,6 +34,7 @@ def search_stage(
     classes: int,
     seed: int,
     device: torch.device,
+    machine: Machine,
     journal: Journal,
     checkpoint: Checkpoint,
 ) -> tuple[Architecture, Run]:
@@ -44,6 +47,7 @@ def search_stage(
         classes: number of classes.
         seed: the stage's own seed.
         device: where to compute; the images of both are there.
+        machine: what else is set about that.
         journal: takes each epoch's metrics.
         checkpoint: where to continue from.
 
@@ -51,15 +55,21 @@ def search_stage(
         The weights of operations, and of edges where it has them, that the stage ends with, on the CPU; and its course.
     """
     torch.manual_seed(derive_seed(seed, "initialization"))
-    supernet = Supernet(stage.cells, stage.channels, classes, candidates, stage.partial_channels).to(device)
+    supernet = Supernet(stage.cells, stage.channels, classes, candidates, stage.partial_channels)
+    place(supernet, device, stage.precision, machine)
     weights_optimizer = torch.optim.SGD(
         supernet.weights(),
         stage.weights.learning_rate,
         momentum=stage.weights.momentum,
         weight_decay=stage.weights.weight_decay,
+        fused=fused(device),
     )
     alphas_optimizer = torch.optim.Adam(
-        supernet.alphas(), stage.alphas.learning_rate, stage.alphas.betas, weight_decay=stage.alphas.weight_decay
+        supernet.alphas(),
+        stage.alphas.learning_rate,
+        stage.alphas.betas,
+        weight_decay=stage.alphas.weight_decay,
+        fused=fused(device),
     )
     weights_images, alphas_images = halves
     weights_tally, alphas_tally = Tally(device), Tally(device)

@@ -30,7 +30,7 @@ from pdarts.nets.network import Network
 from pdarts.nets.supernet import Supernet
 from pdarts.progressive.schedule import skip_dropout
 from pdarts.progressive.stage import search_stage
-from pdarts.settings import Wandb
+from pdarts.settings import Machine, Wandb
 from pdarts.space.candidates import all_candidates
 from pdarts.space.topology import KINDS
 from tests.configuration import CONFIG
@@ -96,7 +96,9 @@ def train(folder: Path) -> dict[str, Tensor]:
 def search(stage: Any, folder: Path) -> dict[str, Tensor]:
     """As one of the processes; the weights of operations."""
     halves = Double(0, distributed.share()), Double(1, distributed.share())
-    architecture, _ = search_stage(stage, all_candidates(stage.candidates), halves, 10, SEED, CPU, *journal(folder))
+    architecture, _ = search_stage(
+        stage, all_candidates(stage.candidates), halves, 10, SEED, CPU, Machine(), *journal(folder)
+    )
     return dict(architecture.weights)
 
 

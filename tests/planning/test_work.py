@@ -20,7 +20,7 @@ from pdarts.planning.work import PUBLIC, TEST_BATCH_SIZE, Size, size_of, work_of
 from pdarts.planning.workflow import makers
 from pdarts.progressive import stage as stage_module
 from pdarts.progressive.stage import search_stage
-from pdarts.settings import IMAGE_SIZES, TRAIN_IMAGES, Recipe, Source, StageSettings, Wandb, parse
+from pdarts.settings import IMAGE_SIZES, TRAIN_IMAGES, Machine, Recipe, Source, StageSettings, Wandb, parse
 from pdarts.space.candidates import all_candidates
 from tests.configuration import CONFIG
 from tests.genotypes import published
@@ -63,7 +63,9 @@ def test_a_stage_has_as_many_steps_as_counted(tmp_path: Path, monkeypatch: pytes
     mean, std = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
     first, second = (Loader(noise(n), stage.batch_size, mean, std, stage.augmentation, CPU) for n in (9, 14))
     journal = Counting(tmp_path, stage.frozen_epochs)
-    search_stage(stage, all_candidates(stage.candidates), (first, second), 10, 0, CPU, journal, NoCheckpoint())
+    search_stage(
+        stage, all_candidates(stage.candidates), (first, second), 10, 0, CPU, Machine(), journal, NoCheckpoint()
+    )
     counts = work.counts()
     assert counts["weights_step"] == journal.counts["frozen"] == 3
     assert counts["joint_step"] == journal.counts["moving"] == 6

@@ -13,11 +13,12 @@ from pdarts.engine.journal import Journal
 from pdarts.engine.progress import Progress
 from pdarts.engine.tracking import Tracker
 from pdarts.progressive.stage import search_stage
-from pdarts.settings import StageSettings, Wandb
+from pdarts.settings import Machine, StageSettings, Wandb
 from pdarts.space.candidates import all_candidates
 from tests.configuration import CONFIG
 
 CPU = torch.device("cpu")
+MACHINE = Machine()
 OPERATIONS = ("none", "skip_connect", "sep_conv_3x3")
 
 
@@ -34,7 +35,7 @@ def stage(**changes: object) -> StageSettings:
     return settings.model_copy(update=small | changes)
 
 
-def run(settings: StageSettings, folder: Path, seed: int = 0) -> list[dict]:
+def run(settings: StageSettings, folder: Path, seed: int = 0, machine: Machine = MACHINE) -> list[dict]:
     """The metrics of a stage on 64 digits."""
     split = load("digits", folder, download=False).train.part(0, 64)
     augmentation = settings.augmentation
@@ -45,7 +46,9 @@ def run(settings: StageSettings, folder: Path, seed: int = 0) -> list[dict]:
     path = folder / "metrics.jsonl"
     journal = Journal(path, Tracker(Wandb(mode="disabled"), "", "", "", {}), Progress("", settings.epochs, 2))
     checkpoint = Checkpoint(folder / "stage.json", {}, other_code=False)
-    search_stage(settings, all_candidates(OPERATIONS), (loaders[0], loaders[1]), 10, seed, CPU, journal, checkpoint)
+    search_stage(
+        settings, all_candidates(OPERATIONS), (loaders[0], loaders[1]), 10, seed, CPU, machine, journal, checkpoint
+    )
     checkpoint.remove()
     return [json.loads(line) for line in path.read_text().splitlines()]
 

@@ -46,6 +46,7 @@ searches:
     scored_epochs: 0
     batch_size: 32
     processes: 1
+    precision: float32
     weights: &sgd {learning_rate: 0.025, final_learning_rate: 0.0, momentum: 0.9, weight_decay: 0.0003, clip: 5.0}
     alphas: {learning_rate: 0.6, betas: [0.5, 0.999], weight_decay: 0.001, clip: null}
     augmentation: &changes {resized_crop: [0.5, 1.0], flip: true, color_jitter: [0.0, 0.0, 0.0, 0.0]}
@@ -61,6 +62,7 @@ recipes:
     epochs: 1
     batch_size: 32
     processes: 1
+    precision: float32
     optimizer: *sgd
     schedule: cosine
     warmup_epochs: 0
@@ -135,8 +137,8 @@ def test_the_plan_counts_every_validation(copy: Tree) -> None:
     copy.edit(MINE, "  short: &short\n    train_portion: 0.75", "  short: &short\n    train_portion: 0.75 ")
     copy.edit(
         MINE,
-        "    epochs: 1\n    batch_size: 32\n    processes: 1\n    optim",
-        "    epochs: 3\n    batch_size: 32\n    processes: 1\n    optim",
+        "    epochs: 1\n    batch_size: 32\n    processes: 1\n    precision: float32\n    optim",
+        "    epochs: 3\n    batch_size: 32\n    processes: 1\n    precision: float32\n    optim",
     )
     planned = [line.split() for line in copy.python(*always).stdout.splitlines()]
     assert ["train", "mine-validation", "train", "2"] in [line[:4] for line in planned]

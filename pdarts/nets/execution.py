@@ -1,0 +1,92 @@
+"""How the cells of a network are computed on a device. Of all this only the precision belongs to the method."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.utils.checkpoint import checkpoint
+
+from pdarts.nets import cpu_kernels
+from pdarts.nets.operations import State
+from pdarts.settings import Machine, Precision
+
+CELLS_COMPILED = 64
+"""How many kinds of cells are compiled: by operations, width, size of images, training or not. Others are not."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a network's forward pass is computed."""
+
+    precision: Precision = "float32"
+    """Of feature maps and convolutions; `float32` leaves them the type of the weights."""
+    checkpointing: bool = False
+    """Whether the backward pass computes each cell again, instead of keeping what is inside."""
+    compiled: bool = False
+    """Whether cells go through torch.compile."""
+
+    def autocast(self, device: torch.device) -> torch.autocast:
+        """The context of a forward pass; parameters and running statistics keep their type."""
+        return torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
+
+    def run(self, cell: nn.Module, before_previous: State, previous: State, *arguments: Any) -> Tensor:
+        """What `cell` makes of its inputs."""
+        if self.compiled:
+            return _compiled()(cell, before_previous.value, previous.value, *arguments)
+        if self.checkpointing and torch.is_grad_enabled():
+            return _checkpointed(cell, before_previous.value, previous.value, *arguments)
+        return cell(before_previous, previous, *arguments)
+
+
+def place(network: Any, device: torch.device, precision: Precision, machine: Machine) -> None:
+    """Move a supernet or an evaluation network to `device`, and set how it computes.
+
+    cuDNN is fastest where weights have channels last, and feature maps follow them; kernels for CPUs take planes.
+    """
+    network.to(device, memory_format=torch.channels_last if device.type == "cuda" else torch.preserve_format)
+    network.execution = Execution(precision, machine.checkpointing, machine.compile)
+
+
+def kernels(device: torch.device, precision: Precision, machine: Machine) -> str:
+    """What computes there, for provenance: it decides on last bits, and on what dropout draws."""
+    if machine.compile:
+        return "torch.compile"
+    own = precision == "float32" and cpu_kernels.suit(torch.zeros(1, 1, device=device))
+    return "pdarts" if own else "torch"
+
+
+def _checkpointed(cell: nn.Module, *inputs: Any) -> Tensor:
+    """What `cell` makes of its inputs; computed again in the backward pass, with the same random numbers.
+
+    The second time takes the parameters of the first, which may be those of a `functional_call` that has ended by then,
+    and moves running statistics that are thrown away.
+
+    Source: Chen et al. 2016 (arXiv:1604.06174).
+    """
+    parameters, again = dict(cell.named_parameters()), False
+
+    def compute(before_previous: Tensor, previous: Tensor, *arguments: Any) -> Tensor:
+        nonlocal again
+        values = State(before_previous), State(previous), *arguments
+        if not again:
+            again = True
+            return cell(*values)
+        statistics = {name: torch.empty_like(buffer) for name, buffer in cell.named_buffers()}
+        return functional_call(cell, parameters | statistics, values)
+
+    return checkpoint(compute, *inputs, use_reentrant=False)
+
+
+@cache
+def _compiled() -> Callable[..., Tensor]:
+    """One function for all cells, so that equal ones share code."""
+    torch._dynamo.config.recompile_limit = CELLS_COMPILED
+
+    def compute(cell: nn.Module, before_previous: Tensor, previous: Tensor, *arguments: Any) -> Tensor:
+        return cell(State(before_previous), State(previous), *arguments)
+
+    return torch.compile(compute)

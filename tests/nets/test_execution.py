@@ -1,0 +1,192 @@
+"""What GPUs and small memories want of a network changes nothing, or only what it says; all of it on the CPU."""
+
+import copy
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from pdarts.nets import cpu_kernels, execution
+from pdarts.nets.execution import place
+from pdarts.nets.network import Network
+from pdarts.nets.operations import BatchNorm
+from pdarts.nets.supernet import Supernet
+from pdarts.planning.timing import mixed_candidates
+from pdarts.progressive.bilevel import alphas_step, second_order_alphas_step, weights_step
+from pdarts.settings import Machine
+from pdarts.space.candidates import all_candidates
+from pdarts.space.operations import CANDIDATES
+from pdarts.space.topology import KINDS
+from tests.genotypes import published
+
+CPU = torch.device("cpu")
+CHECKPOINTING = Machine(checkpointing=True)
+Batch = tuple[Tensor, Tensor]
+
+
+def supernet(share: int = 1) -> Supernet:
+    torch.manual_seed(0)
+    return Supernet(3, 4, 10, dict.fromkeys(KINDS, mixed_candidates(CANDIDATES, 4)), share)
+
+
+def network() -> Network:
+    torch.manual_seed(0)
+    return Network(published("PDARTS"), "cifar", 3, 4, 10, auxiliary=True)
+
+
+def batch() -> Batch:
+    return torch.randn(3, 3, 8, 8), torch.arange(3)
+
+
+def search_step(one: Supernet, second_order: bool = False, fused: bool = False) -> list[Tensor]:
+    """Losses of two steps of both kinds, from the same random numbers."""
+    torch.manual_seed(1)
+    adam = torch.optim.Adam(one.alphas(), 0.01, fused=fused)
+    sgd = torch.optim.SGD(one.weights(), 0.01, momentum=0.9, fused=fused)
+    first = partial(second_order_alphas_step, weights_optimizer=sgd) if second_order else alphas_step
+    losses = []
+    for _ in range(2):
+        valid, train = batch(), batch()
+        more = {"train_batch": train} if second_order else {}
+        losses.append(first(one, valid, optimizer=adam, clip=5.0, skip_dropout=0.3, **more)[0])  # type: ignore[operator]
+        losses.append(weights_step(one, train, sgd, 5.0, 0.3)[0])
+    return losses
+
+
+def training_step(one: Network) -> list[Tensor]:
+    torch.manual_seed(1)
+    images, labels = torch.randn(4, 3, 32, 32), torch.arange(4)
+    sgd = torch.optim.SGD(one.parameters(), 0.1, momentum=0.9)
+    losses = []
+    for _ in range(2):
+        logits, auxiliary_logits = one(images, drop_path=0.3)
+        assert auxiliary_logits is not None
+        loss = F.cross_entropy(logits, labels) + 0.4 * F.cross_entropy(auxiliary_logits, labels)
+        sgd.zero_grad()
+        loss.backward()
+        sgd.step()
+        losses.append(loss.detach())
+    return losses
+
+
+WORK: dict[str, tuple[Callable[[], Any], Callable[[Any], list[Tensor]]]] = {
+    "first order": (supernet, search_step),
+    "second order": (supernet, partial(search_step, second_order=True)),
+    "partial channels": (partial(supernet, 2), search_step),
+    "training": (network, training_step),
+}
+
+
+@pytest.mark.parametrize("kernels", [True, False])
+@pytest.mark.parametrize("work", WORK)
+def test_checkpointing_changes_no_bit(work: str, kernels: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not kernels:
+        monkeypatch.setattr(cpu_kernels, "suit", lambda x: False)
+    make, step = WORK[work]
+    found, calls = [], []
+    for machine in (Machine(), CHECKPOINTING):
+        one, passes = make(), []
+        place(one, CPU, "float32", machine)
+        for cell in one.cells:
+            cell.register_forward_pre_hook(lambda *_, passes=passes: passes.append(None))
+        losses = step(one)
+        calls.append(len(passes))
+        found.append({f"loss {number}": loss for number, loss in enumerate(losses)} | one.state_dict())
+    plain, checkpointed = found
+    assert [name for name in plain if not plain[name].equal(checkpointed[name])] == []
+    norms = [module for module in make().modules() if isinstance(module, BatchNorm)]
+    moved = [name for name in plain if name.endswith("running_mean") and plain[name].abs().sum() > 0]
+    assert len(moved) == len(norms)
+    assert calls[1] == 2 * calls[0]
+
+
+@pytest.mark.parametrize("work", WORK)
+def test_bfloat16_is_for_feature_maps_alone(work: str) -> None:
+    make, step = WORK[work]
+    found, types = [], set()
+    for precision in ("float32", "bfloat16"):
+        one = make()
+        place(one, CPU, precision, Machine())  # type: ignore[arg-type]
+        for cell in one.cells:
+            cell.register_forward_hook(lambda _, __, output: types.add(output.dtype))
+        found.append(step(one))
+        tensors = [*one.state_dict().values(), *(weight.grad for weight in one.parameters() if weight.grad is not None)]
+        assert {tensor.dtype for tensor in (*tensors, *found[-1])} == {torch.float32}
+    assert types == {torch.float32, torch.bfloat16}
+    assert found[0] != found[1]
+    torch.testing.assert_close(found[1][0], found[0][0], rtol=0.05, atol=0.05)
+
+
+@pytest.mark.parametrize("work", ["first order", "training"])
+def test_channels_last_computes_the_same(work: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu_kernels, "suit", lambda x: False)
+    make, _ = WORK[work]
+    one = make().double()
+    images = torch.randn(4, 3, 32, 32, dtype=torch.float64)
+    other = copy.deepcopy(one).to(memory_format=torch.channels_last)
+    layouts: list[bool] = []
+    other.cells[0].register_forward_hook(
+        lambda _, __, output: layouts.append(output.is_contiguous(memory_format=torch.channels_last))
+    )
+    outcomes = [outcome(module, images) for module in (one, other)]
+    assert layouts == [True]
+    for plain, last in zip(*outcomes, strict=True):
+        torch.testing.assert_close(last, plain, rtol=1e-9, atol=1e-10)
+
+
+def outcome(one: nn.Module, images: Tensor) -> list[Tensor]:
+    """Logits, gradients and statistics."""
+    logits = one(images)
+    logits = logits[0] if isinstance(logits, tuple) else logits
+    logits.square().sum().backward()
+    gradients = [weight.grad for weight in one.parameters() if weight.grad is not None]
+    return [logits.detach(), *gradients, *one.buffers()]
+
+
+class Waiting(TorchDispatchMode):
+    """Counts operations for which the CPU waits for a GPU: those whose outcome Python, or a shape, needs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
+        name = str(function)
+        if name.startswith(("aten._local_scalar_dense", "aten.nonzero", "aten.is_nonzero", "aten.masked_select")):
+            self.found.append(name)
+        return function(*arguments, **(named or {}))
+
+
+@pytest.mark.parametrize("second_order", [False, True])
+def test_no_search_step_waits_for_the_device(second_order: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu_kernels, "suit", lambda x: False)
+    with Waiting() as waiting:
+        bool(torch.ones(()) > 0)
+        search_step(supernet(), second_order, fused=True)
+    assert waiting.found == ["aten._local_scalar_dense.default"]  # the comparison
+
+
+def test_cells_are_compiled_once_for_all_rates_of_dropout(monkeypatch: pytest.MonkeyPatch) -> None:
+    graphs: list[object] = []
+
+    def counted(graph: Any, _: Any) -> Any:
+        graphs.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=counted))
+    execution._compiled.cache_clear()
+    torch.manual_seed(0)
+    one = Supernet(1, 2, 10, all_candidates(("skip_connect", "max_pool_3x3")))
+    plain = copy.deepcopy(one)
+    place(one, CPU, "float32", Machine(compile=True))
+    images, _ = batch()
+    for rate in (0.4, 0.3, 0.2, 0.1):
+        one(images, rate).sum().backward()
+    assert len(graphs) == 2  # one for the first rate, one for all others
+    torch.testing.assert_close(one(images), plain(images))
+    execution._compiled.cache_clear()
