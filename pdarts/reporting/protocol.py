@@ -9,7 +9,7 @@ from pdarts.reporting.lines import DAY
 from pdarts.reporting.paper import PaperFigures
 from pdarts.reporting.results import Accepted, Brought, Provenance, StageResult
 from pdarts.reporting.rows import MIXABLE, Records, Row
-from pdarts.reporting.table import MIXED, NOT_RUN, QUOTED
+from pdarts.reporting.table import MIXED, NOT_RUN, QUOTED, days, duration
 
 Statement = tuple[str, str]
 """What it is about, and what is to be said."""
@@ -153,12 +153,20 @@ def merged(rows: Sequence[Row]) -> Records:
 
 def _grouped(label: str, rows: Sequence[Row], describe: Callable[[Row], str]) -> list[Statement]:
     """One statement for all rows of which the same is true, naming them where not all are."""
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault(describe(row), []).append(row.architecture)
+        groups.setdefault(describe(row), []).append(row)
     if len(groups) == 1:
         return [(label, text) for text in groups]
-    return [(label, f"{', '.join(dict.fromkeys(names))}: {text}") for text, names in groups.items()]
+    return [(label, f"{', '.join(_names(alike, rows))}: {text}") for text, alike in groups.items()]
+
+
+def _names(named: Sequence[Row], rows: Sequence[Row]) -> Iterable[str]:
+    """Architectures, with their columns where `rows` has more of the same architecture."""
+    for architecture in dict.fromkeys(row.architecture for row in named):
+        columns = dict.fromkeys(row.column for row in named if row.architecture == architecture)
+        elsewhere = {row.column for row in rows if row.architecture == architecture} - set(columns)
+        yield f"{architecture} ({', '.join(columns)})" if elsewhere else architecture
 
 
 def _data(row: Row) -> str:
@@ -229,13 +237,11 @@ def _validation(row: Row) -> str:
 
 def _end_to_end(row: Row) -> str:
     spent = row.spent
-    search, validation, training, total = (
-        f"{seconds / DAY:.3g}"
-        for seconds in (fmean(spent.searches), fmean(spent.validations), fmean(spent.trainings), spent.end_to_end)
-    )
+    search, validation, training = map(fmean, (spent.searches, spent.validations, spent.trainings))
     return (
-        f"{len(spent.searches)} × ({search} for a search + {validation} for its validation) + {training} for a "
-        f"retraining = {total} device-days"
+        f"{len(spent.searches)} × ({duration(search)} for a search + {duration(validation)} for its validation) + "
+        f"{duration(training)} for a retraining = {duration(spent.end_to_end)} of a device, "
+        f"{days(spent.end_to_end / DAY)} device-days"
     )
 
 

@@ -1,5 +1,6 @@
 """What stands under a table is what the files say."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from pdarts.reporting.protocol import notes, protocol
@@ -55,10 +56,9 @@ def test_a_choice_is_told_with_its_scores_its_rule_and_its_price(tmp_path: Path)
         "2 epochs on the first 897 training images, those that trained weights in the search, scored on the other 450"
         in (texts["Validation"])
     )
-    days = {seconds: f"{seconds / 86400:.3g}" for seconds in (90, 70, 60, 380)}
     assert texts["End to end"] == (
-        f"2 × ({days[90]} for a search + {days[70]} for its validation) + {days[60]} for a retraining = {days[380]} "
-        "device-days"
+        "2 × (90 s for a search + 70 s for its validation) + 60 s for a retraining = 380 s of a device, "
+        "0.0044 device-days"
     )
 
 
@@ -84,6 +84,17 @@ def test_what_is_not_true_of_all_rows_names_those_it_is_true_of(tmp_path: Path) 
     texts = [text for label, text in protocol(rows) if label == "Cells"]
     assert [text.split(":")[0] for text in texts] == ["A, B", "C"]
     assert [label for label, _ in protocol(rows)].count("Data") == 1
+
+
+def test_the_column_is_named_where_it_makes_a_difference(tmp_path: Path) -> None:
+    searched = {"A": (0, 2), "B": (0, 0)}
+    rows = [
+        replace(read(row(tmp_path / f"{name}{place}", [97.0, 98.0], searches, name)), column=f"CIFAR-{10 * place + 10}")
+        for name, counts in searched.items()
+        for place, searches in enumerate(counts)
+    ]
+    texts = [text for label, text in protocol(rows) if label == "Cells"]
+    assert [text.split(":")[0] for text in texts] == ["A (CIFAR-10), B", "A (CIFAR-20)"]
 
 
 def test_the_deviation_is_explained_only_where_there_is_one(tmp_path: Path) -> None:
