@@ -614,11 +614,11 @@ class Requests(Settings):
 
 
 class Repeats(Settings):
-    """How often things are done; null where no seeds go by the name."""
+    """How often things are done."""
 
-    retrainings: Annotated[Positive, BeforeValidator(_counted)] | None = None
+    retrainings: Annotated[Positive, BeforeValidator(_counted)]
     """Of each genotype."""
-    searches: Annotated[Positive, BeforeValidator(_counted)] | None = None
+    searches: Annotated[Positive, BeforeValidator(_counted)]
     """Of each kind."""
 
 
@@ -627,8 +627,8 @@ class Config(Settings):
 
     rehearsal: bool = False
     """Stamp all that is made as a rehearsal; only in a folder that `pdarts.rehearse` has set up, and there always."""
-    repeats: Repeats = Repeats()
-    """Where `seeds` is a name in here, it stands for as many seeds, from 0 on."""
+    repeats: Repeats | None = None
+    """Where `seeds` is a name in here, it stands for as many seeds, from 0 on; null where none is."""
     datasets: Named[Annotated[Dataset | ImageFolder, Discriminator("source")]]
     """Where images come from."""
     searches: Named[Search]

@@ -108,12 +108,16 @@ def _result(files: RowFiles, name: str, column: Column, figures: PaperFigures | 
     def read(runs: Mapping[str, Runs | ReleasedFiles]) -> Row | None:
         return row_of(files.architecture, column.heading, runs[name]) if name in runs else None
 
-    printed = figures.row(files.paper) if figures and files.paper else None
+    if files.released:
+        theirs = figures.released if figures and name in files.released else None
+        printed = theirs.error(column.measure) if theirs else None
+    else:
+        printed = figures.row(files.paper).error(name) if figures and files.paper else None
     return Result(
         column=column,
         retrained=read(files.released if name in files.released else files.runs),
         searched=read(files.searches),
-        printed=printed.error(name) if printed else None,
+        printed=printed,
         decimals=figures.decimals if figures else 2,
         others=tuple(paper().others(files.independent.get(name), name)),
     )

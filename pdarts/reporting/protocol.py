@@ -10,6 +10,7 @@ from pdarts.reporting.paper import PaperFigures
 from pdarts.reporting.results import Accepted, Brought, Provenance, StageResult
 from pdarts.reporting.rows import MIXABLE, Records, Row
 from pdarts.reporting.table import MIXED, NOT_RUN, QUOTED, days, duration
+from pdarts.space.genotype import Genotype
 
 Statement = tuple[str, str]
 """What it is about, and what is to be said."""
@@ -36,6 +37,7 @@ def protocol(rows: Sequence[Row], measures: Sequence[str] = ("Accuracy",)) -> li
     return [
         *(("Data", text) for text in dict.fromkeys(map(_data, tested))),
         *_grouped("Cells", tested, _cells),
+        *(("Cells", f"{_listed(names)}: one and the same cell") for names in _alike(tested)),
         *_grouped("Search", searched, _search),
         *_grouped("Validation", [row for row in searched if row.validations], _validation),
         *_grouped("Training", tested, _training),
@@ -75,7 +77,11 @@ def comparing(comparisons: Sequence[Comparison], figures: PaperFigures | None) -
         top5 = "" if released.top5 is None else f", {released.top5:g} % top-5"
         accuracy = f"{released.top1:g} % top-1{top5}"
         statements.append(
-            ("Released", f"weights that the authors offer, genotype {released.genotype}: accuracy {accuracy}")
+            (
+                "Released",
+                f"weights that the authors offer, genotype {released.genotype}: accuracy {accuracy}, with which their "
+                "row is compared",
+            )
         )
     if any(comparison.quoted for comparison in comparisons):
         statements.append((QUOTED, "all figures quoted from the paper, nothing of this row is run here"))
@@ -206,6 +212,15 @@ def _cells(row: Row) -> str:
     return f"{origin}; skip connections in the normal cell: {_listed(skips)}"
 
 
+def _alike(rows: Sequence[Row]) -> Iterable[tuple[str, ...]]:
+    """Architectures that turned out to be one cell, wherever they stand side by side in a column."""
+    found: dict[tuple[str, Genotype], dict[str, None]] = {}
+    for row in rows:
+        if len(row.genotypes) == 1:
+            found.setdefault((row.column, row.genotypes[0]), {})[row.architecture] = None
+    return dict.fromkeys(tuple(names) for names in found.values() if len(names) > 1)
+
+
 def _search(row: Row) -> str:
     return "; or ".join(dict.fromkeys(_stages(search) for search in row.searches))
 
@@ -217,10 +232,17 @@ def _stages(search: Sequence[StageResult]) -> str:
     epochs = _listed(dict.fromkeys(stage.epochs for stage in settings))
     frozen = _listed(dict.fromkeys(stage.frozen_epochs for stage in settings))
     share = _listed(dict.fromkeys(f"{100 * stage.train_portion:g} %" for stage in settings))
+    batch = _listed(dict.fromkeys(stage.batch_size for stage in settings))
+    dropout = _listed(f"{stage.skip_dropout:g}" for stage in settings)
+    order = _listed(dict.fromkeys(stage.approximation.replace("_", "-") for stage in settings))
+    partial = _listed(dict.fromkeys(f"1/{stage.partial_channels} of the" for stage in settings)).replace(
+        "1/1 of the", "all"
+    )
     return (
         f"{_count(len(search), 'stage')} of {cells} cells with {operations} operations an edge, {epochs} epochs each, "
-        f"alphas frozen in the first {frozen}; the first {share} of the training images train network weights, the "
-        "others alphas; the genotype follows from the last stage's architecture weights"
+        f"alphas frozen in the first {frozen}, batch {batch}; skip dropout {dropout} at first; {order} gradients of "
+        f"alphas; operations on {partial} channels; the first {share} of the training images train network weights, "
+        "the others alphas; the genotype follows from the last stage's architecture weights"
     )
 
 
@@ -250,7 +272,11 @@ def _training(row: Row) -> str:
     recipe, images = settings.recipe, settings.dataset.splits.train.images
     if recipe is None:
         return "by others, who offer the weights; tested here, not retrained here"
-    return f"{recipe.cells} cells, {recipe.channels} channels, {recipe.epochs} epochs on all {images:,} training images"
+    return (
+        f"{recipe.cells} cells, {recipe.channels} channels, {recipe.epochs} epochs on all {images:,} training images, "
+        f"batch {recipe.batch_size}, learning rate {recipe.optimizer.learning_rate:g}, weight decay "
+        f"{recipe.optimizer.weight_decay:g}, drop path {recipe.drop_path:g}"
+    )
 
 
 def _selection(rows: Sequence[Row]) -> Statement:
