@@ -34,7 +34,7 @@ template <class T> constexpr int LANES = BYTES / sizeof(T);
 
 template <class T> inline vec<T> load(const T* from) { vec<T> v; std::memcpy(&v, from, BYTES); return v; }
 template <class T> inline void store(T* to, vec<T> v) { std::memcpy(to, &v, BYTES); }
-template <class T> inline vec<T> all(T value) { return vec<T>{} + value; }
+template <class T> inline vec<T> all(T value) { return value - vec<T>{}; }
 template <class T> inline T sum(vec<T> v) { T s = 0; for (int i = 0; i < LANES<T>; i++) s += v[i]; return s; }
 inline int64_t up(int64_t length, int64_t multiple) { return (length + multiple - 1) / multiple * multiple; }
 
