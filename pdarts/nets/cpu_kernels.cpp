@@ -34,7 +34,7 @@ template <class T> constexpr int LANES = BYTES / sizeof(T);
 
 template <class T> inline vec<T> load(const T* from) { vec<T> v; std::memcpy(&v, from, BYTES); return v; }
 template <class T> inline void store(T* to, vec<T> v) { std::memcpy(to, &v, BYTES); }
-template <class T> inline vec<T> all(T value) { return vec<T>{} + value; }
+template <class T> inline vec<T> all(T value) { return value - vec<T>{}; }
 template <class T> inline T sum(vec<T> v) { T s = 0; for (int i = 0; i < LANES<T>; i++) s += v[i]; return s; }
 inline int64_t up(int64_t length, int64_t multiple) { return (length + multiple - 1) / multiple * multiple; }
 
@@ -98,8 +98,9 @@ void correlate_weights(const T* in, const T* g, int64_t step, const int64_t* off
     });
 }
 
-// out[i, j] = sum over k of a[i * ai + k * ak] * b[k, j]; b's rows are long enough for whole vectors.
-template <class T>
+// out[i, j] = sum over k of a[i * ai + k * ak] * b[k, j], or added to what is there; rows of b, and of out if added to,
+// can be read to the end of the last pair of vectors.
+template <bool ADD = false, class T>
 void multiply(const T* a, int64_t ai, int64_t ak, const T* b, int64_t ldb, T* out, int64_t ldo,
               int64_t rows, int64_t depth, int64_t columns) {
     for (int64_t j = 0; j < columns; j += 2 * LANES<T>) {
@@ -116,42 +117,44 @@ void multiply(const T* a, int64_t ai, int64_t ak, const T* b, int64_t ldb, T* ou
                 }
             }
             for (int r = 0; r < R; r++) {
-                store(out + (i + r) * ldo + j, left[r], columns - j);
-                if (columns - j > LANES<T>) store(out + (i + r) * ldo + j + LANES<T>, right[r], columns - j - LANES<T>);
+                T* to = out + (i + r) * ldo + j;
+                if (ADD) left[r] += load(to), right[r] += load(to + LANES<T>);
+                store(to, left[r], columns - j);
+                if (columns - j > LANES<T>) store(to + LANES<T>, right[r], columns - j - LANES<T>);
             }
         });
     }
 }
 
-// out[i, k] += sum over j of a[i, j] * b[k, j]; a's and b's rows are 0 behind their ends.
+// out[i, k] += sum over j of a[i, j] * b[k, j], through `turned`, which holds STRIP columns of b at a time as rows;
+// b has whole vectors of rows.
+constexpr int64_t STRIP = 128;
 template <class T>
-void multiply_transposed(const T* a, const T* b, int64_t ld, T* out, int64_t rows, int64_t depth, int64_t columns) {
-    blocks<4>(rows, [&](int64_t i, auto high) {
-        blocks<3>(depth, [&](int64_t k, auto wide) {
-            constexpr int R = high, D = wide;
-            vec<T> total[R][D] = {};
-            for (int64_t j = 0; j < columns; j += LANES<T>) {
-                vec<T> right[D];
-                for (int d = 0; d < D; d++) right[d] = load(b + (k + d) * ld + j);
-#pragma GCC unroll 4
-                for (int r = 0; r < R; r++) {
-                    vec<T> left = load(a + (i + r) * ld + j);
-#pragma GCC unroll 3
-                    for (int d = 0; d < D; d++) total[r][d] += left * right[d];
-                }
+void multiply_transposed(const T* a, const T* b, int64_t ld, T* turned, T* out, int64_t rows, int64_t depth,
+                         int64_t columns) {
+    const int64_t ldt = up(depth, 2 * LANES<T>) + 2 * LANES<T>;
+    for (int64_t start = 0; start < columns; start += STRIP) {
+        const int64_t width = std::min(STRIP, columns - start);
+        for (int64_t k = 0; k < depth; k += LANES<T>)
+            for (int64_t j = 0; j < width; j++) {
+                vec<T> column;
+#pragma GCC unroll 16
+                for (int i = 0; i < LANES<T>; i++) column[i] = b[(k + i) * ld + start + j];
+                store(turned + j * ldt + k, column);
             }
-            for (int r = 0; r < R; r++)
-                for (int d = 0; d < D; d++) out[(i + r) * depth + k + d] += sum<T>(total[r][d]);
-        });
-    });
+        multiply<true>(a + start, ld, int64_t(1), turned, ldt, out, depth, rows, width, depth);
+    }
 }
 
-// Memory of a thread that lives as long as it does.
-template <class T> T* scratch(size_t size) {
+// Memory of a thread that lives as long as it does, at the start of a cache line; its first `zeros` values are 0.
+template <class T> T* scratch(size_t zeros, size_t others) {
     static thread_local std::vector<T> memory;
-    if (memory.size() < size) memory.resize(size);
-    std::fill_n(memory.data(), size, T(0));
-    return memory.data();
+    constexpr size_t LINE = 64 / sizeof(T);
+    if (memory.size() < zeros + others + LINE) memory.resize(zeros + others + LINE);
+    T* start = memory.data();
+    while (reinterpret_cast<uintptr_t>(start) % 64) start++;
+    std::fill_n(start, zeros, T(0));
+    return start;
 }
 
 }  // namespace
@@ -167,7 +170,7 @@ namespace {
 
 // Where things lie in planes with a border of zeros. With stride 2, even and odd columns lie apart.
 template <class T> struct Geometry : Shape {
-    int64_t pad, rows, columns, out_plane, in_plane, phase, in_row, step, padded, border, bordered, ld, taps;
+    int64_t pad, rows, columns, out_plane, in_plane, phase, in_row, step, padded, border, bordered, together, ld, taps;
     std::vector<int64_t> offset;
 
     explicit Geometry(const Shape& shape) : Shape(shape) {
@@ -179,10 +182,12 @@ template <class T> struct Geometry : Shape {
         phase = up(up(columns, LANES<T>) + (size - 1) * dilation / stride + 1, LANES<T>);
         in_row = stride * phase;
         step = stride * in_row;
-        padded = up((height + 2 * pad + stride) * in_row, LANES<T>) + 2 * LANES<T>;
+        padded = up((height + 2 * pad + stride) * in_row, 2 * LANES<T>) + 2 * LANES<T>;
         border = pad * step + pad;  // from a bordered gradient's corner to its first value
-        bordered = (rows + 2 * pad) * step + 2 * LANES<T>;
-        ld = up(out_plane, 2 * LANES<T>) + 2 * LANES<T>;  // not a power of two, which caches dislike
+        bordered = up((rows + 2 * pad) * step, 2 * LANES<T>) + 2 * LANES<T>;
+        // Small images share a matrix, so that few of its vectors are cut.
+        together = std::clamp<int64_t>(256 / out_plane, 1, (images + threads - 1) / threads);
+        ld = up(together * out_plane, 2 * LANES<T>) + 2 * LANES<T>;  // not a power of two, which caches dislike
         taps = size * size;
         for (int64_t y = 0; y < size; y++)
             for (int64_t x = 0; x < size; x++)
@@ -283,7 +288,7 @@ void forward(const Shape& shape, const T* x, const T* affine_in, const T* depthw
              const T* weight, const T* bias, const T* scale, T* running_mean, T* running_var,
              T* product, T* statistics, T* affine, T* out) {
     const Geometry<T> g(shape);
-    const int64_t C = g.channels, N = g.images;
+    const int64_t C = g.channels, I = g.channels_in, N = g.images, P = g.out_plane;
     auto set_affine = [&] {
         for (int64_t c = 0; c < C; c++) {
             T factor = (weight ? weight[c] : 1) * (scale ? *scale : 1);
@@ -301,28 +306,32 @@ void forward(const Shape& shape, const T* x, const T* affine_in, const T* depthw
     std::vector<double> means(N * C), squares(N * C);
 #pragma omp parallel num_threads(int(g.threads)) if (g.threads > 1)
     {
-        T* plane = scratch<T>(g.padded + g.channels_in * g.ld);
-        T* between = plane + g.padded;
+        T* plane = scratch<T>(g.padded, (I + C) * g.ld);
+        T *between = plane + g.padded, *behind = between + I * g.ld;
 #pragma omp for schedule(static)
-        for (int64_t n = 0; n < N; n++) {
-            T* p = product + n * C * g.out_plane;
-            g.depthwise(x + n * g.from_image_to_image, affine_in, depthwise, plane, between);
-            multiply(pointwise, g.channels_in, int64_t(1), between, g.ld, p, g.out_plane, C, g.channels_in, g.out_plane);
-            for (int64_t c = 0; c < C; c++) {
-                T* to = out + (n * C + c) * g.out_plane;
-                if (g.training) moments(p + c * g.out_plane, g.out_plane, means[n * C + c], squares[n * C + c]);
-                else if (out) affine_plane(p + c * g.out_plane, g.out_plane, affine[c], affine[C + c], to);
-            }
+        for (int64_t first = 0; first < N; first += g.together) {
+            const int64_t number = std::min(g.together, N - first);
+            for (int64_t n = 0; n < number; n++)
+                g.depthwise(x + (first + n) * g.from_image_to_image, affine_in, depthwise, plane, between + n * P);
+            multiply(pointwise, I, int64_t(1), between, g.ld, behind, g.ld, C, I, number * P);
+            for (int64_t n = 0; n < number; n++)
+                for (int64_t c = 0; c < C; c++) {
+                    const T* from = behind + c * g.ld + n * P;
+                    const int64_t at = (first + n) * C + c;
+                    if (g.training || out != product) std::copy_n(from, P, product + at * P);
+                    if (g.training) moments(from, P, means[at], squares[at]);
+                    else if (out) affine_plane(from, P, affine[c], affine[C + c], out + at * P);
+                }
         }
     }
     if (!g.training) return;
-    const double count = double(N) * double(g.out_plane);
+    const double count = double(N) * double(P);
     for (int64_t c = 0; c < C; c++) {
         double mean = 0, square = 0;
         for (int64_t n = 0; n < N; n++) mean += means[n * C + c] / double(N);
         for (int64_t n = 0; n < N; n++) {
             double difference = means[n * C + c] - mean;
-            square += squares[n * C + c] + difference * difference * double(g.out_plane);
+            square += squares[n * C + c] + difference * difference * double(P);
         }
         statistics[c] = T(mean);
         statistics[C + c] = T(1 / std::sqrt(square / count + g.epsilon));
@@ -334,8 +343,8 @@ void forward(const Shape& shape, const T* x, const T* affine_in, const T* depthw
 #pragma omp parallel for schedule(static) num_threads(int(g.threads)) if (g.threads > 1)
     for (int64_t n = 0; n < N; n++)
         for (int64_t c = 0; c < C; c++) {
-            int64_t at = (n * C + c) * g.out_plane;
-            affine_plane(product + at, g.out_plane, affine[c], affine[C + c], out + at);
+            int64_t at = (n * C + c) * P;
+            affine_plane(product + at, P, affine[c], affine[C + c], out + at);
         }
 }
 
@@ -377,52 +386,58 @@ void backward(const Shape& shape, const T* gradient, int64_t apart, const T* pro
 
     const size_t width_depthwise = gradient_depthwise ? I * g.taps : 0, width_pointwise = gradient_pointwise ? C * I : 0;
     const size_t width = width_depthwise + width_pointwise;
-    std::vector<T> partial(g.threads * width);
+    const size_t room = width + 2 * LANES<T>;
+    std::vector<T> partial(g.threads * room);
 #pragma omp parallel num_threads(int(g.threads)) if (g.threads > 1)
     {
-        T* own = partial.data() + omp_get_thread_num() * width;
-        T* plane = scratch<T>(g.padded + g.bordered + (C + 2 * I) * g.ld + g.in_plane);
+        T* own = partial.data() + omp_get_thread_num() * room;
+        const int64_t all_rows = up(I, LANES<T>);
+        T* plane = scratch<T>(g.padded + g.bordered, (C + all_rows) * g.ld + STRIP * (all_rows + 4 * LANES<T>) + up(g.in_plane, LANES<T>));
         T *bordered = plane + g.padded, *before_norm = bordered + g.bordered, *between = before_norm + C * g.ld;
-        T *behind = between + I * g.ld, *part = behind + I * g.ld;
+        T *part = between + all_rows * g.ld, *turned = part + up(g.in_plane, LANES<T>);
 #pragma omp for schedule(static)
-        for (int64_t n = 0; n < N; n++) {
-            const T* image = x + n * g.from_image_to_image;
-            for (int64_t c = 0; c < C; c++) {
-                const T *gy = gradient + n * apart + c * P, *p = product + (n * C + c) * P;
-                const T mean = statistics[c], factor = affine[c], shift = offset[c], tilt = slope[c];
-                T* to = before_norm + c * g.ld;
-                for (int64_t i = 0; i < P; i++) to[i] = factor * (gy[i] - shift - (p[i] - mean) * tilt);
-            }
+        for (int64_t first = 0; first < N; first += g.together) {
+            const int64_t number = std::min(g.together, N - first);
+            for (int64_t n = 0; n < number; n++)
+                for (int64_t c = 0; c < C; c++) {
+                    const T *gy = gradient + (first + n) * apart + c * P, *p = product + ((first + n) * C + c) * P;
+                    const T mean = statistics[c], factor = affine[c], shift = offset[c], tilt = slope[c];
+                    T* to = before_norm + c * g.ld + n * P;
+                    for (int64_t i = 0; i < P; i++) to[i] = factor * (gy[i] - shift - (p[i] - mean) * tilt);
+                }
             if (gradient_pointwise) {
-                g.depthwise(image, affine_in, depthwise, plane, between);
-                multiply_transposed(before_norm, between, g.ld, own + width_depthwise, C, I, P);
+                for (int64_t n = 0; n < number; n++)
+                    g.depthwise(x + (first + n) * g.from_image_to_image, affine_in, depthwise, plane, between + n * P);
+                multiply_transposed(before_norm, between, g.ld, turned, own + width_depthwise, C, I, number * P);
             }
             if (!gradient_x && !gradient_depthwise) continue;
-            multiply(pointwise, int64_t(1), I, before_norm, g.ld, behind, g.ld, I, C, P);
-            for (int64_t c = 0; c < I; c++) {
-                const T* from = image + c * g.in_plane;
-                const T scale = affine_in ? affine_in[c] : 1, shift = affine_in ? affine_in[I + c] : 0;
-                T* to = gradient_x ? gradient_x + (n * I + c) * g.in_plane : nullptr;
-                if (g.taps) {
-                    for (int64_t y = 0; y < g.rows; y++)
-                        std::copy_n(behind + c * g.ld + y * g.columns, g.columns, bordered + g.border + y * g.step);
-                    if (gradient_depthwise) {
-                        g.rectify(from, scale, shift, plane);
-                        correlate_weights(plane, bordered + g.border, g.step, g.offset.data(), int(g.taps),
-                                          own + c * g.taps, g.rows, g.columns);
+            T* behind = between;
+            multiply(pointwise, int64_t(1), I, before_norm, g.ld, behind, g.ld, I, C, number * P);
+            for (int64_t n = first; n < first + number; n++, behind += P)
+                for (int64_t c = 0; c < I; c++) {
+                    const T* from = x + n * g.from_image_to_image + c * g.in_plane;
+                    const T scale = affine_in ? affine_in[c] : 1, shift = affine_in ? affine_in[I + c] : 0;
+                    T* to = gradient_x ? gradient_x + (n * I + c) * g.in_plane : nullptr;
+                    if (g.taps) {
+                        for (int64_t y = 0; y < g.rows; y++)
+                            std::copy_n(behind + c * g.ld + y * g.columns, g.columns, bordered + g.border + y * g.step);
+                        if (gradient_depthwise) {
+                            g.rectify(from, scale, shift, plane);
+                            correlate_weights(plane, bordered + g.border, g.step, g.offset.data(), int(g.taps),
+                                              own + c * g.taps, g.rows, g.columns);
+                        }
+                        if (to) g.transposed(bordered, depthwise + c * g.taps, part, to);
+                    } else if (to) {
+                        std::copy_n(behind + c * g.ld, P, to);
                     }
-                    if (to) g.transposed(bordered, depthwise + c * g.taps, part, to);
-                } else if (to) {
-                    std::copy_n(behind + c * g.ld, P, to);
+                    if (to)
+                        for (int64_t i = 0; i < g.in_plane; i++) to[i] = scale * from[i] + shift > 0 ? to[i] : T(0);
                 }
-                if (to)
-                    for (int64_t i = 0; i < g.in_plane; i++) to[i] = scale * from[i] + shift > 0 ? to[i] : T(0);
-            }
         }
     }
     for (size_t i = 0; i < width; i++) {
         T total = 0;
-        for (int64_t thread = 0; thread < g.threads; thread++) total += partial[thread * width + i];
+        for (int64_t thread = 0; thread < g.threads; thread++) total += partial[thread * room + i];
         (i < width_depthwise ? gradient_depthwise[i] : gradient_pointwise[i - width_depthwise]) = total;
     }
 }
@@ -444,7 +459,7 @@ template <class T> void pool(const Shape& shape, bool largest, const T* x, T* ou
     const std::vector<T> share = shares(g), ones(g.taps, T(1));
 #pragma omp parallel num_threads(int(g.threads)) if (g.threads > 1)
     {
-        T* plane = scratch<T>(g.padded);
+        T* plane = scratch<T>(g.padded, 0);
         if (largest) std::fill_n(plane, g.padded, -std::numeric_limits<T>::infinity());
 #pragma omp for schedule(static)
         for (int64_t n = 0; n < g.images * g.channels; n++) {
@@ -478,7 +493,7 @@ void pool_backward(const Shape& shape, bool largest, const T* gradient, int64_t 
     const std::vector<T> share = shares(g), ones(g.taps, T(1));
 #pragma omp parallel num_threads(int(g.threads)) if (g.threads > 1)
     {
-        T* plane = scratch<T>(g.padded + 2 * g.bordered + g.in_plane);
+        T* plane = scratch<T>(g.padded + 2 * g.bordered, g.in_plane);
         T *bordered = plane + g.padded, *winner = bordered + g.bordered, *part = winner + g.bordered;
         if (largest) std::fill_n(plane, g.padded, -std::numeric_limits<T>::infinity());
         std::fill_n(winner, g.bordered, T(-1));

@@ -23,8 +23,6 @@ from torch.autograd.function import once_differentiable
 
 SOURCE = Path(__file__).with_name("cpu_kernels.cpp")
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
-WIDEST = 200
-"""Channels up to which they are faster: in wider units pointwise convolutions prevail, and PyTorch's are better."""
 NAMES = {torch.float32: "float", torch.float64: "double"}
 
 _POINTER, _INTEGER = ctypes.c_void_p, ctypes.c_int64
@@ -66,7 +64,6 @@ def suit(x: Tensor) -> bool:
     return (
         x.device.type == "cpu"
         and x.dtype in NAMES
-        and x.shape[1] <= WIDEST
         and not torch.compiler.is_compiling()
         and not torch.is_autocast_enabled("cpu")
         and _library() is not None
