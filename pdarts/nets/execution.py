@@ -1,6 +1,7 @@
 """How the cells of a network are computed on a device. Of all this only the precision belongs to the method."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -29,9 +30,9 @@ class Execution:
     compiled: bool = False
     """Whether cells go through torch.compile."""
 
-    def autocast(self, device: torch.device) -> torch.autocast:
+    def autocast(self, device: torch.device) -> AbstractContextManager[Any]:
         """The context of a forward pass; parameters and running statistics keep their type."""
-        return torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
+        return torch.autocast(device.type, torch.bfloat16) if self.precision == "bfloat16" else nullcontext()
 
     def run(self, cell: nn.Module, before_previous: State, previous: State, *arguments: Any) -> Tensor:
         """What `cell` makes of its inputs."""
