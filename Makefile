@@ -32,7 +32,7 @@ OWN = $(if $(CONFIGFILE),--configfile $(CONFIGFILE)) $(if $(CONFIG),--config '$(
 
 # Snakemake's report of $(1), unless nothing is newer than it.
 report = if [ ! -f $(REPORT) ] || [ -n "$$(find results/search results/train results/tables -type f -newer $(REPORT))" ]; \
-	then snakemake $(1) --report $(REPORT) --quiet all; fi
+	then snakemake $(1) --report $(REPORT) >results/logs/report.log 2>&1 || { tail -n 20 results/logs/report.log; exit 1; }; fi
 
 # Steps are started by name.
 export PATH := $(if $(filter /%,$(VENV)),$(VENV),$(CURDIR)/$(VENV))/bin:$(PATH)

@@ -34,6 +34,7 @@ def main() -> None:
     works, machine = _works(found), _machine(found)
     if not works:
         raise InputError(f"{' '.join(arguments.target)}: nothing is searched or trained behind it; name a table")
+    path = None
     for number, work in enumerate(works, 1):
         print(f"{number}/{len(works)} {_label(work)}", file=sys.stderr, flush=True)
         unit = measure(work, machine, arguments.limit, arguments.patience)
@@ -45,7 +46,10 @@ def main() -> None:
             )
         for kind, reason in unit["not_measured"].items():
             print(f"  {kind}: not measured: {reason}", file=sys.stderr, flush=True)
-        path = _store(work, unit)
+        if unit["timings"]:
+            path = _store(work, unit)
+    if path is None:
+        raise InputError(f"nothing could be timed within {arguments.patience:g} seconds; name a longer --patience")
     print(path)
 
 

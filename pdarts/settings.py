@@ -613,13 +613,22 @@ class Requests(Settings):
         return request
 
 
+class Repeats(Settings):
+    """How often things are done."""
+
+    retrainings: Annotated[Positive, BeforeValidator(_counted)]
+    """Of each genotype."""
+    searches: Annotated[Positive, BeforeValidator(_counted)]
+    """Of each kind."""
+
+
 class Config(Settings):
     """`config.yaml`: what exists, and where it runs. The target says what of it is built."""
 
     rehearsal: bool = False
     """Stamp all that is made as a rehearsal; only in a folder that `pdarts.rehearse` has set up, and there always."""
-    repeats: Named[Annotated[Positive, BeforeValidator(_counted)]] = {}
-    """Numbers of repetitions by name: where `seeds` is such a name, it stands for as many seeds, from 0 on."""
+    repeats: Repeats | None = None
+    """Where `seeds` is a name in here, it stands for as many seeds, from 0 on; null where none is."""
     datasets: Named[Annotated[Dataset | ImageFolder, Discriminator("source")]]
     """Where images come from."""
     searches: Named[Search]

@@ -40,13 +40,13 @@ def test_one_number_says_how_many_searches_of_a_kind_are_made() -> None:
 
 
 def test_a_number_from_the_command_line_may_be_text() -> None:
-    assert config(repeats={"retrainings": "2"}).trainings["nasnet-on-cifar10"].seeds == (0, 1)
+    assert config(repeats={"retrainings": "2", "searches": 1}).trainings["nasnet-on-cifar10"].seeds == (0, 1)
 
 
 @pytest.mark.parametrize("number", [0, -1, "many", 1.5, None])
 def test_a_number_of_repetitions_that_cannot_be_is_named_and_nothing_else(number: object) -> None:
     with pytest.raises(InputError, match=rf"^config: repeats\.retrainings is {number!r}; allowed: [^\n]*$"):
-        config(repeats={"retrainings": number})
+        config(repeats={"retrainings": number, "searches": 1})
 
 
 def test_a_name_that_is_no_number_of_repetitions_is_refused() -> None:

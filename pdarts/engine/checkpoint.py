@@ -46,11 +46,12 @@ class Checkpoint:
         """
         buffer = io.BytesIO()
         torch.save({"identity": self.identity, "state": dict(state)}, buffer)
-        content = buffer.getvalue()
+        content = buffer.getbuffer()
 
         def keep(part: Path) -> None:
             with part.open("wb") as file:
-                file.write(content + hashlib.sha256(content).digest())
+                file.write(content)
+                file.write(hashlib.sha256(content).digest())
                 os.fsync(file.fileno())  # on the disk, not only on its way, before the older file moves
             if self.path.exists():
                 self.path.replace(self.before)

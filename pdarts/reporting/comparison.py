@@ -7,13 +7,13 @@ from pdarts.reporting.lines import count, deviation, line, marked, mean
 from pdarts.reporting.paper import Independent, PaperFigures, PaperRow, paper
 from pdarts.reporting.results import Evaluation
 from pdarts.reporting.rows import ReleasedFiles, Row, RowFiles, Runs, TableFiles
-from pdarts.reporting.table import NO_BREAK, NOT_RUN, NOTHING, QUOTED, Grid, Heading, duration, span, statistics
+from pdarts.reporting.table import NO_BREAK, NOT_RUN, NOTHING, QUOTED, Grid, Heading, days, duration, span, statistics
 from pdarts.settings import Column
 
 MINUS = "\N{MINUS SIGN}"
 
 Measure = Callable[[Evaluation], float]
-RowOf = Callable[[str, Runs | ReleasedFiles], Row]
+RowOf = Callable[[str, str, Runs | ReleasedFiles], Row]
 """Reads what an architecture's row is made of."""
 
 MEASURES: dict[str, Measure] = {
@@ -106,14 +106,18 @@ def compare(table: TableFiles, row_of: RowOf) -> list[Comparison]:
 
 def _result(files: RowFiles, name: str, column: Column, figures: PaperFigures | None, row_of: RowOf) -> Result:
     def read(runs: Mapping[str, Runs | ReleasedFiles]) -> Row | None:
-        return row_of(files.architecture, runs[name]) if name in runs else None
+        return row_of(files.architecture, column.heading, runs[name]) if name in runs else None
 
-    printed = figures.row(files.paper) if figures and files.paper else None
+    if files.released:
+        theirs = figures.released if figures and name in files.released else None
+        printed = theirs.error(column.measure) if theirs else None
+    else:
+        printed = figures.row(files.paper).error(name) if figures and files.paper else None
     return Result(
         column=column,
         retrained=read(files.released if name in files.released else files.runs),
         searched=read(files.searches),
-        printed=printed.error(name) if printed else None,
+        printed=printed,
         decimals=figures.decimals if figures else 2,
         others=tuple(paper().others(files.independent.get(name), name)),
     )
@@ -219,7 +223,7 @@ def search_cost(comparison: Comparison) -> str:
 
 
 def _cost(seconds: float | None, gpu_days: float | None) -> str:
-    return duration(seconds or 0) if gpu_days is None else f"{gpu_days:.2g}{NO_BREAK}GPU-days"
+    return duration(seconds or 0) if gpu_days is None else f"{days(gpu_days)}{NO_BREAK}GPU-days"
 
 
 def records(comparisons: Sequence[Comparison]) -> list[dict[str, object]]:

@@ -106,9 +106,9 @@ def _draw_progress(panels: Sequence[Axes], stages: Sequence[Stage]) -> None:
     dropping = _schedule_axes(schedule, "skip dropout")
     for numbers, epochs in zip(_numbers(stages), (epochs for _, epochs in stages), strict=True):
         loss.plot(numbers, [epoch.train_loss for epoch in epochs], color=TRAIN)
-        loss.plot(numbers, [_or_gap(epoch.valid_loss) for epoch in epochs], color=VALID)
+        loss.plot(numbers, [_or_gap(epoch.valid_loss) for epoch in epochs], ".-", color=VALID)
         accuracy.plot(numbers, [epoch.train_accuracy for epoch in epochs], color=TRAIN)
-        accuracy.plot(numbers, [_or_gap(epoch.valid_accuracy) for epoch in epochs], color=VALID)
+        accuracy.plot(numbers, [_or_gap(epoch.valid_accuracy) for epoch in epochs], ".-", color=VALID)
         schedule.plot(numbers, [epoch.learning_rate for epoch in epochs], color=INK)
         dropping.plot(numbers, [epoch.skip_dropout for epoch in epochs], color=DROP)
     for axes in panels:
@@ -170,5 +170,6 @@ def _schedule_axes(axes: Axes, rate: str) -> Axes:
     twin = axes.twinx()
     twin.spines["right"].set_visible(True)
     twin.set_ylabel(rate, color=DROP)
+    twin.set_ylim(0, 1)
     twin.tick_params(colors=DROP)
     return twin

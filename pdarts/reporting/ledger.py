@@ -22,7 +22,7 @@ STEPS = ("search", "train", "test")
 
 END_TO_END = (
     Heading("Architecture"),
-    Heading("Dataset"),
+    Heading("On"),
     Heading("Searches", numeric=True),
     Heading("A search", numeric=True),
     Heading("A validation", numeric=True),
@@ -59,11 +59,11 @@ def costs(records: Records) -> Grid:
 
 def end_to_end(rows: Iterable[Row]) -> Grid:
     """Wall time times processes from nothing to one tested network: of all searches, the validation of each that the
-    choice between them takes, and one retraining."""
+    choice between them takes, and one retraining. Where several searches are retrained, nothing is chosen: left out."""
     lines = [
         (
             row.architecture,
-            row.evaluations[0].settings.dataset.name,
+            row.column or row.evaluations[0].settings.dataset.name,
             str(len(spent.searches)),
             _mean(spent.searches),
             _mean(spent.validations),
@@ -71,7 +71,7 @@ def end_to_end(rows: Iterable[Row]) -> Grid:
             duration(spent.end_to_end),
         )
         for row in rows
-        if (spent := row.spent).trainings
+        if (spent := row.spent).trainings and (row.validations or len(row.searches) < 2)
     ]
     return Grid(END_TO_END, tuple(lines))
 
@@ -81,7 +81,7 @@ def _mean(seconds: list[float]) -> str:
 
 
 def _days(days: float) -> str:
-    return f"{days:.2f}" if days else "0"
+    return f"{days:.2f}" if days else NOTHING
 
 
 def origins(records: Records) -> Grid:

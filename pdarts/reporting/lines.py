@@ -6,7 +6,7 @@ from statistics import fmean, stdev
 
 from pdarts.reporting.results import Provenance
 from pdarts.reporting.rows import Row
-from pdarts.reporting.table import MIXED, NO_BREAK, NOT_RUN, NOTHING, Grid, Heading, duration, span, statistics
+from pdarts.reporting.table import MIXED, NO_BREAK, NOT_RUN, NOTHING, Grid, Heading, days, duration, span, statistics
 
 HEADINGS = (
     Heading("Architecture"),
@@ -148,4 +148,4 @@ def _time(seconds: float | None, gpu_days: float | None) -> str:
     if seconds is None:
         return NOTHING
     text = duration(seconds)
-    return text if gpu_days is None else f"{text} ({gpu_days:.2g}{NO_BREAK}GPU-days)"
+    return text if gpu_days is None else f"{text} ({days(gpu_days)}{NO_BREAK}GPU-days)"

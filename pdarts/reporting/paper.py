@@ -43,6 +43,11 @@ class Released(Settings):
     top1: float
     top5: float | None = None
 
+    def error(self, measure: str) -> float | None:
+        """The error in percent that is called `measure` in the settings, if it is known."""
+        accuracy = {"top1_error": self.top1, "top5_error": self.top5}[measure]
+        return None if accuracy is None else round(100 - accuracy, 2)
+
 
 class PaperFigures(Settings):
     """A table of the paper."""

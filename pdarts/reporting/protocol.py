@@ -9,7 +9,8 @@ from pdarts.reporting.lines import DAY
 from pdarts.reporting.paper import PaperFigures
 from pdarts.reporting.results import Accepted, Brought, Provenance, StageResult
 from pdarts.reporting.rows import MIXABLE, Records, Row
-from pdarts.reporting.table import MIXED, NOT_RUN, QUOTED
+from pdarts.reporting.table import MIXED, NOT_RUN, QUOTED, days, duration
+from pdarts.space.genotype import Genotype
 
 Statement = tuple[str, str]
 """What it is about, and what is to be said."""
@@ -36,6 +37,7 @@ def protocol(rows: Sequence[Row], measures: Sequence[str] = ("Accuracy",)) -> li
     return [
         *(("Data", text) for text in dict.fromkeys(map(_data, tested))),
         *_grouped("Cells", tested, _cells),
+        *(("Cells", f"{_listed(names)}: one and the same cell") for names in _alike(tested)),
         *_grouped("Search", searched, _search),
         *_grouped("Validation", [row for row in searched if row.validations], _validation),
         *_grouped("Training", tested, _training),
@@ -75,7 +77,11 @@ def comparing(comparisons: Sequence[Comparison], figures: PaperFigures | None) -
         top5 = "" if released.top5 is None else f", {released.top5:g} % top-5"
         accuracy = f"{released.top1:g} % top-1{top5}"
         statements.append(
-            ("Released", f"weights that the authors offer, genotype {released.genotype}: accuracy {accuracy}")
+            (
+                "Released",
+                f"weights that the authors offer, genotype {released.genotype}: accuracy {accuracy}, with which their "
+                "row is compared",
+            )
         )
     if any(comparison.quoted for comparison in comparisons):
         statements.append((QUOTED, "all figures quoted from the paper, nothing of this row is run here"))
@@ -153,12 +159,20 @@ def merged(rows: Sequence[Row]) -> Records:
 
 def _grouped(label: str, rows: Sequence[Row], describe: Callable[[Row], str]) -> list[Statement]:
     """One statement for all rows of which the same is true, naming them where not all are."""
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault(describe(row), []).append(row.architecture)
+        groups.setdefault(describe(row), []).append(row)
     if len(groups) == 1:
         return [(label, text) for text in groups]
-    return [(label, f"{', '.join(dict.fromkeys(names))}: {text}") for text, names in groups.items()]
+    return [(label, f"{', '.join(_names(alike, rows))}: {text}") for text, alike in groups.items()]
+
+
+def _names(named: Sequence[Row], rows: Sequence[Row]) -> Iterable[str]:
+    """Architectures, with their columns where `rows` has more of the same architecture."""
+    for architecture in dict.fromkeys(row.architecture for row in named):
+        columns = dict.fromkeys(row.column for row in named if row.architecture == architecture)
+        elsewhere = {row.column for row in rows if row.architecture == architecture} - set(columns)
+        yield f"{architecture} ({', '.join(columns)})" if elsewhere else architecture
 
 
 def _data(row: Row) -> str:
@@ -198,6 +212,15 @@ def _cells(row: Row) -> str:
     return f"{origin}; skip connections in the normal cell: {_listed(skips)}"
 
 
+def _alike(rows: Sequence[Row]) -> Iterable[tuple[str, ...]]:
+    """Architectures that turned out to be one cell, wherever they stand side by side in a column."""
+    found: dict[tuple[str, Genotype], dict[str, None]] = {}
+    for row in rows:
+        if len(row.genotypes) == 1:
+            found.setdefault((row.column, row.genotypes[0]), {})[row.architecture] = None
+    return dict.fromkeys(tuple(names) for names in found.values() if len(names) > 1)
+
+
 def _search(row: Row) -> str:
     return "; or ".join(dict.fromkeys(_stages(search) for search in row.searches))
 
@@ -209,10 +232,17 @@ def _stages(search: Sequence[StageResult]) -> str:
     epochs = _listed(dict.fromkeys(stage.epochs for stage in settings))
     frozen = _listed(dict.fromkeys(stage.frozen_epochs for stage in settings))
     share = _listed(dict.fromkeys(f"{100 * stage.train_portion:g} %" for stage in settings))
+    batch = _listed(dict.fromkeys(stage.batch_size for stage in settings))
+    dropout = _listed(f"{stage.skip_dropout:g}" for stage in settings)
+    order = _listed(dict.fromkeys(stage.approximation.replace("_", "-") for stage in settings))
+    partial = _listed(dict.fromkeys(f"1/{stage.partial_channels} of the" for stage in settings)).replace(
+        "1/1 of the", "all"
+    )
     return (
         f"{_count(len(search), 'stage')} of {cells} cells with {operations} operations an edge, {epochs} epochs each, "
-        f"alphas frozen in the first {frozen}; the first {share} of the training images train network weights, the "
-        "others alphas; the genotype follows from the last stage's architecture weights"
+        f"alphas frozen in the first {frozen}, batch {batch}; skip dropout {dropout} at first; {order} gradients of "
+        f"alphas; operations on {partial} channels; the first {share} of the training images train network weights, "
+        "the others alphas; the genotype follows from the last stage's architecture weights"
     )
 
 
@@ -229,13 +259,11 @@ def _validation(row: Row) -> str:
 
 def _end_to_end(row: Row) -> str:
     spent = row.spent
-    search, validation, training, total = (
-        f"{seconds / DAY:.3g}"
-        for seconds in (fmean(spent.searches), fmean(spent.validations), fmean(spent.trainings), spent.end_to_end)
-    )
+    search, validation, training = map(fmean, (spent.searches, spent.validations, spent.trainings))
     return (
-        f"{len(spent.searches)} × ({search} for a search + {validation} for its validation) + {training} for a "
-        f"retraining = {total} device-days"
+        f"{len(spent.searches)} × ({duration(search)} for a search + {duration(validation)} for its validation) + "
+        f"{duration(training)} for a retraining = {duration(spent.end_to_end)} of a device, "
+        f"{days(spent.end_to_end / DAY)} device-days"
     )
 
 
@@ -244,7 +272,11 @@ def _training(row: Row) -> str:
     recipe, images = settings.recipe, settings.dataset.splits.train.images
     if recipe is None:
         return "by others, who offer the weights; tested here, not retrained here"
-    return f"{recipe.cells} cells, {recipe.channels} channels, {recipe.epochs} epochs on all {images:,} training images"
+    return (
+        f"{recipe.cells} cells, {recipe.channels} channels, {recipe.epochs} epochs on all {images:,} training images, "
+        f"batch {recipe.batch_size}, learning rate {recipe.optimizer.learning_rate:g}, weight decay "
+        f"{recipe.optimizer.weight_decay:g}, drop path {recipe.drop_path:g}"
+    )
 
 
 def _selection(rows: Sequence[Row]) -> Statement:

@@ -111,15 +111,15 @@ def _listed(files: TableFiles, partial: bool) -> Content:
 
 def _compared(files: TableFiles, partial: bool, rehearsal: bool) -> Content:
     """The paper's table, with what was measured here."""
-    known: dict[tuple[str, str], Row] = {}
+    known: dict[tuple[str, str, str], Row] = {}
 
-    def row_of(architecture: str, made_of: Runs | ReleasedFiles) -> Row:
-        key = architecture, made_of.model_dump_json()
+    def row_of(architecture: str, column: str, made_of: Runs | ReleasedFiles) -> Row:
+        key = architecture, column, made_of.model_dump_json()
         if key not in known:
             if isinstance(made_of, ReleasedFiles):
-                known[key] = read_released(architecture, made_of)
+                known[key] = read_released(architecture, column, made_of)
             else:
-                known[key] = read_row(architecture, made_of, partial)
+                known[key] = read_row(architecture, made_of, partial, column)
         return known[key]
 
     comparisons = compare(files, row_of)

@@ -90,8 +90,11 @@ class StageSettings(Result):
     channels: int
     operations: int
     skip_dropout: float
+    approximation: str
+    partial_channels: int
     epochs: int
     frozen_epochs: int
+    batch_size: int
     train_portion: float
 
 
@@ -158,6 +161,13 @@ class EvaluatedDataset(Result):
         return self.folder or self.source
 
 
+class EvaluatedOptimizer(Result):
+    """The parts of an optimizer's settings that a report names."""
+
+    learning_rate: float
+    weight_decay: float
+
+
 class EvaluatedRecipe(Result):
     """The parts of a recipe that a report names."""
 
@@ -165,6 +175,9 @@ class EvaluatedRecipe(Result):
     cells: int
     channels: int
     epochs: int
+    batch_size: int
+    drop_path: float
+    optimizer: EvaluatedOptimizer
 
 
 class EvaluatedSettings(Result):

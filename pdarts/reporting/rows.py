@@ -134,6 +134,8 @@ class Row:
     """Seeds of random cells."""
     released: ReleasedFiles | None = None
     """What others trained, if that is what this row is of."""
+    column: str = ""
+    """What the table calls the column that these runs stand in, if it has several."""
 
     @property
     def evaluations(self) -> tuple[Evaluation, ...]:
@@ -175,7 +177,7 @@ class Row:
         return [what for what, key in MIXABLE.items() if len({key(record) for record in records}) > 1]
 
 
-def read_released(architecture: str, files: ReleasedFiles) -> Row:
+def read_released(architecture: str, column: str, files: ReleasedFiles) -> Row:
     """Read the test of weights that others trained, if it is there.
 
     Raises:
@@ -184,16 +186,17 @@ def read_released(architecture: str, files: ReleasedFiles) -> Row:
     tests = {}
     if Path(files.test).exists():
         tests[files.test] = read(Evaluation, Path(files.test), "test result", "pdarts.test")
-    return Row(architecture, tests, {}, (), (), 1, _records({}, tests), released=files)
+    return Row(architecture, tests, {}, (), (), 1, _records({}, tests), released=files, column=column)
 
 
-def read_row(architecture: str, runs: Runs, partial: bool) -> Row:
+def read_row(architecture: str, runs: Runs, partial: bool, column: str = "") -> Row:
     """Read the results of one set of runs.
 
     Args:
         architecture: what messages and statements call it.
         runs: where they lie.
         partial: leave out runs and searches whose files are not there, rather than raise.
+        column: where they stand, in a table with columns.
 
     Raises:
         InputError: if a file is missing or not what it should be, or the tests are not of one and the same training.
@@ -226,6 +229,7 @@ def read_row(architecture: str, runs: Runs, partial: bool) -> Row:
         choice=choice,
         validations=tuple(validations.values()),
         drawn=runs.drawn,
+        column=column,
         expected=len(folders),
         records=_records(stages, tests | validations),
     )

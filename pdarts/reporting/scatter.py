@@ -89,10 +89,10 @@ def _figure(title: str, label: str, printed: Sequence[Point], measured: Sequence
             axes.errorbar(point.size, point.error, point.spread, fmt="o", color=HERE, ms=5, capsize=2, lw=1, zorder=3)
         _mark_sizes(axes, [point.size for point in (*printed, *measured)])
         _name_points(axes, printed, measured)
-        handles = [
-            Line2D([], [], marker="o", ls="", mfc="white", mec=PRINTED, label="printed in the paper"),
-            Line2D([], [], marker="o", ls="", color=HERE, label="measured here (bar: standard deviation)"),
-        ]
+        handles = [Line2D([], [], marker="o", ls="", color=HERE, label="measured here (bar: standard deviation)")]
+        if printed:
+            label = "printed in the paper"
+            handles.insert(0, Line2D([], [], marker="o", ls="", mfc="white", mec=PRINTED, label=label))
         figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.09, 0.945), ncols=2, handletextpad=0.1)
     return figure
 

@@ -131,6 +131,11 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
+def days(number: float) -> str:
+    """Two digits below ten, one behind the point above."""
+    return f"{number:.2g}" if number < 9.95 else f"{number:,.1f}"
+
+
 def span(values: Sequence[int]) -> str:
     """The lowest and the highest of exact numbers, one where they are equal, nothing where there is none."""
     if not values:

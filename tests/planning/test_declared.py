@@ -79,7 +79,7 @@ def test_single_settings_come_last(tmp_path: Path) -> None:
     mine = tmp_path / "mine.yaml"
     mine.write_text("repeats: {retrainings: 5, searches: 2}\n")
     config = read_config([ROOT / "config.yaml", mine], ["repeats={retrainings: 10}"])
-    assert (config.repeats["retrainings"], config.repeats["searches"]) == (10, 2)
+    assert (config.repeats.retrainings, config.repeats.searches) == (10, 2)
     with pytest.raises(InputError, match=r"--config: 'repeats' is no KEY=VALUE, such as 'repeats="):
         read_config([ROOT / "config.yaml"], ["repeats"])
 

@@ -11,7 +11,8 @@ from pdarts.space.topology import EDGES, KINDS
 from tests.genotypes import published
 
 EPOCHS = 3
-RECIPE = {"train_portion": 1.0, "stem": "cifar", "cells": 8, "channels": 16, "epochs": EPOCHS}
+RECIPE = {"train_portion": 1.0, "stem": "cifar", "cells": 8, "channels": 16, "epochs": EPOCHS, "batch_size": 96}
+RECIPE |= {"drop_path": 0.3, "optimizer": {"learning_rate": 0.025, "weight_decay": 0.0003}}
 
 
 def provenance(**changes: Any) -> dict[str, Any]:
@@ -92,6 +93,8 @@ def write_stage(path: Path, stage: int = 1, seconds: float = 30.0, **changes: An
         "channels": 16,
         "operations": operations,
         "skip_dropout": 0.0,
+        "approximation": "first_order",
+        "partial_channels": 1,
         "candidates": list(CANDIDATES),
         "epochs": EPOCHS,
         "frozen_epochs": 1,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pdarts.reporting.ledger import costs, end_to_end
-from tests.reporting.examples import provenance, read, row, write_stage, write_test
+from tests.reporting.examples import choose, provenance, read, row, write_stage, write_test
 
 
 def test_every_step_and_device_has_a_line_and_all_together_one(tmp_path: Path) -> None:
@@ -18,14 +18,16 @@ def test_every_step_and_device_has_a_line_and_all_together_one(tmp_path: Path) -
         ("test", "AMD EPYC 7B13, 1 thread", "2"),
         ("all", "", "7"),
     ]
-    assert [line[5] for line in rows] == ["0", "0", "1.00", "0", "1.00"]
+    assert [line[5] for line in rows] == ["–", "–", "1.00", "–", "1.00"]
     assert rows[0][3:5] == ("30 s", "90 s")
 
 
-def test_end_to_end_counts_every_search_and_one_retraining(tmp_path: Path) -> None:
+def test_end_to_end_counts_every_search_its_validation_and_one_retraining(tmp_path: Path) -> None:
     files = row(tmp_path, [97.0, 98.0], searches=2)
     write_stage(tmp_path / "search/seed1/stage3.json", 3, seconds=60.0)
+    assert not end_to_end([read(files)]).rows
+    choose(files, tmp_path, 1, [71.0, 72.5])
     (line,) = end_to_end([read(files)]).rows
-    assert line == ("P-DARTS", "digits", "2", "105 s", "–", "60 s", "270 s")
+    assert line == ("P-DARTS", "digits", "2", "105 s", "70 s", "60 s", "410 s")
     (given,) = end_to_end([read(row(tmp_path / "given", [97.0]))]).rows
     assert given[2:] == ("0", "–", "–", "60 s", "60 s")

@@ -1,5 +1,6 @@
 """What stands under a table is what the files say."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from pdarts.reporting.protocol import notes, protocol
@@ -14,13 +15,17 @@ def said(*rows: Row) -> dict[str, str]:
 def test_data_and_training_are_told_in_numbers(tmp_path: Path) -> None:
     statements = said(read(row(tmp_path, [97.0])))
     assert statements["Data"] == "digits, 1,347 training and 450 test images of 2 classes, 16 × 16 pixels"
-    assert statements["Training"] == "8 cells, 16 channels, 3 epochs on all 1,347 training images"
+    assert statements["Training"] == (
+        "8 cells, 16 channels, 3 epochs on all 1,347 training images, batch 96, learning rate 0.025, "
+        "weight decay 0.0003, drop path 0.3"
+    )
 
 
 def test_the_search_is_told_stage_by_stage(tmp_path: Path) -> None:
     text = said(read(row(tmp_path, [97.0], searches=1)))["Search"]
     assert "3 stages of 5, 11 and 17 cells with 8, 5 and 3 operations an edge, 3 epochs each" in text
-    assert "alphas frozen in the first 1; the first 50 % of the training images train network weights" in text
+    assert "alphas frozen in the first 1, batch 96; skip dropout 0, 0 and 0 at first; first-order gradients" in text
+    assert "operations on all channels; the first 50 % of the training images train network weights" in text
 
 
 def test_a_table_without_searches_tells_of_none(tmp_path: Path) -> None:
@@ -55,10 +60,9 @@ def test_a_choice_is_told_with_its_scores_its_rule_and_its_price(tmp_path: Path)
         "2 epochs on the first 897 training images, those that trained weights in the search, scored on the other 450"
         in (texts["Validation"])
     )
-    days = {seconds: f"{seconds / 86400:.3g}" for seconds in (90, 70, 60, 380)}
     assert texts["End to end"] == (
-        f"2 × ({days[90]} for a search + {days[70]} for its validation) + {days[60]} for a retraining = {days[380]} "
-        "device-days"
+        "2 × (90 s for a search + 70 s for its validation) + 60 s for a retraining = 380 s of a device, "
+        "0.0044 device-days"
     )
 
 
@@ -82,8 +86,20 @@ def test_what_is_not_true_of_all_rows_names_those_it_is_true_of(tmp_path: Path) 
         read(row(tmp_path / name, [97.0, 98.0], searches, name)) for name, searches in (("A", 0), ("B", 0), ("C", 2))
     ]
     texts = [text for label, text in protocol(rows) if label == "Cells"]
-    assert [text.split(":")[0] for text in texts] == ["A, B", "C"]
+    assert [text.split(":")[0] for text in texts] == ["A, B", "C", "A, B and C"]
+    assert texts[-1] == "A, B and C: one and the same cell"
     assert [label for label, _ in protocol(rows)].count("Data") == 1
+
+
+def test_the_column_is_named_where_it_makes_a_difference(tmp_path: Path) -> None:
+    searched = {"A": (0, 2), "B": (0, 0)}
+    rows = [
+        replace(read(row(tmp_path / f"{name}{place}", [97.0, 98.0], searches, name)), column=f"CIFAR-{10 * place + 10}")
+        for name, counts in searched.items()
+        for place, searches in enumerate(counts)
+    ]
+    texts = [text for label, text in protocol(rows) if label == "Cells"]
+    assert [text.split(":")[0] for text in texts] == ["A (CIFAR-10), B", "A (CIFAR-20)", "A and B"]
 
 
 def test_the_deviation_is_explained_only_where_there_is_one(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from tests.reporting.test_comparison import files
 
 
 def compared(folder: Path) -> list[Comparison]:
-    return compare(parse(TableFiles, files(folder), "table"), lambda name, runs: read_row(name, runs, partial=True))
+    return compare(
+        parse(TableFiles, files(folder), "table"), lambda name, column, runs: read_row(name, runs, True, column)
+    )
 
 
 def test_there_is_a_figure_for_each_column_and_size_with_two_points(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pdarts.errors import InputError
 from pdarts.reporting import lines
 from pdarts.reporting.lines import HEADINGS, Line, line
-from pdarts.reporting.table import Grid, Heading, comma_separated, markdown, span
+from pdarts.reporting.table import Grid, Heading, comma_separated, days, markdown, span
 from tests.reporting.examples import provenance, read, row, write_metrics, write_stage, write_test
 
 
@@ -171,3 +171,8 @@ def test_a_wide_table_is_cut_between_groups_and_loses_nothing() -> None:
 
 def test_a_span_of_nothing_is_nothing() -> None:
     assert (span([]), span([1000]), span([2, 1000])) == ("–", "1,000", "2–1,000")
+
+
+@pytest.mark.parametrize(("number", "text"), [(0.0044, "0.0044"), (0.3, "0.3"), (9.96, "10.0"), (1234.5, "1,234.5")])
+def test_days_have_two_digits_or_more(number: float, text: str) -> None:
+    assert days(number) == text
