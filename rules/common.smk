@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import socket
 import sys
 from functools import cache
 from pathlib import Path
@@ -116,8 +117,33 @@ def training_processes(wildcards):
 
 
 def launched(processes):
-    """What starts a step of so many processes, before the name of its module."""
-    return "python -m" if processes == 1 else f"torchrun --standalone --nproc-per-node {processes} -m"
+    """What starts a step of so many processes, before the name of its module: on all nodes of a SLURM job that has several."""
+    if processes == 1:
+        return "python -m"
+    nodes = int(os.environ.get("SLURM_JOB_NUM_NODES", 1))
+    if nodes == 1:
+        return f"torchrun --standalone --nproc-per-node {processes} -m"
+    if processes % nodes:
+        refuse(
+            f"processes is {processes}, but this SLURM job has {nodes} nodes; ask for a number of nodes that divides it"
+        )
+    job = os.environ["SLURM_JOB_ID"]
+    meeting = (
+        f"{socket.gethostname()}:{20000 + int(job) % 10000}"  # a port for every job, below those given out at random
+    )
+    return (
+        f"srun --nodes={nodes} --ntasks-per-node=1 --kill-on-bad-exit torchrun --nnodes {nodes} --nproc-per-node "
+        f"{processes // nodes} --rdzv-backend c10d --rdzv-id {job} --rdzv-endpoint {meeting} -m"
+    )
+
+
+def search_launch(wildcards, resources):
+    """Like `machine`: over how many nodes processes are spread changes no result."""
+    return launched(search_processes(wildcards))
+
+
+def training_launch(wildcards, resources):
+    return launched(training_processes(wildcards))
 
 
 def search_threads(wildcards):

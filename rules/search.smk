@@ -21,7 +21,7 @@ rule search:
         mem_mb=memory("search"),
         runtime=minutes("search"),
     params:
-        launch=lambda wildcards: launched(search_processes(wildcards)),
+        launch=search_launch,
         machine=machine,
         previous=previous_option,
         settings=stage_settings,

@@ -18,7 +18,7 @@ rule train:
         mem_mb=memory("train"),
         runtime=minutes("train"),
     params:
-        launch=lambda wildcards: launched(training_processes(wildcards)),
+        launch=training_launch,
         machine=machine,
         settings=recipe,
     message:

@@ -98,7 +98,9 @@ def preemption(partition: str) -> list[Finding]:
 def limits(asked: Sequence[Request], profile: Mapping[str, Any]) -> list[Finding]:
     """Whether long steps are told before their end, and may be submitted often enough."""
     found = []
-    retries = int(profile.get("retries", 0))
+    retries = profile.get("retries", 0)
+    if not isinstance(retries, int) or retries < 0:
+        return [Finding(False, f"retries is {retries!r}; allowed: whole numbers from 0")]
     for request in asked:
         if request.rule not in LONG_STEPS:
             continue

@@ -71,7 +71,7 @@ class Cluster:
             self.accounting = None
 
 
-def wait_for(what: str, true: Callable[[], Any], seconds: float = 60, process: "Snakemake | None" = None) -> Any:
+def wait_for(what: str, true: Callable[[], Any], seconds: float = 180, process: "Snakemake | None" = None) -> Any:
     """Wait until `true()` is; what it gave."""
     end = time.monotonic() + seconds
     while not (value := true()):
@@ -155,7 +155,7 @@ class Snakemake:
     def said(self) -> str:
         return self.output.read_text()
 
-    def wait(self, seconds: float = 300) -> int:
+    def wait(self, seconds: float = 900) -> int:
         """Its exit code."""
         try:
             return self.process.wait(seconds)

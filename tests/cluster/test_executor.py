@@ -38,7 +38,7 @@ def test_seeds_run_as_a_job_array_two_at_once_where_there_are_two_gpus(accountin
         number = jobs[0].split()[0] if jobs else ""
         return jobs == [f"{number} PENDING Resources", *[f"{number} RUNNING None"] * 2]
 
-    wait_for("two jobs at once, and a third waiting", two_running, 90, process)
+    wait_for("two jobs at once, and a third waiting", two_running, process=process)
 
     refused = site.start("--", *weights)
     assert refused.wait() != 0
@@ -74,7 +74,7 @@ def test_gres_instead_of_gpus_works(accounting: None, site: Site) -> None:
 
 def test_accounting_may_be_away_for_half_a_minute(accounting: None, site: Site, undisturbed: Site) -> None:
     process = site.start("--", GENOTYPE)
-    wait_for("running job", site.job, 60, process)
+    wait_for("running job", site.job, process=process)
     daemon = (FOLDER / "pid/slurmdbd").read_text().strip()
     subprocess.run(["kill", daemon], check=True)
     time.sleep(30)

@@ -18,13 +18,13 @@ LONG = 200
 
 def running(site: Site, process: Snakemake, epoch: int) -> str:
     """Wait until a search job is so far; its number."""
-    wait_for(f"epoch {epoch}", lambda: max(site.epochs(), default=0) >= epoch, 120, process)
-    return wait_for("running job", site.job, 30, process)
+    wait_for(f"epoch {epoch}", lambda: max(site.epochs(), default=0) >= epoch, process=process)
+    return wait_for("running job", site.job, process=process)
 
 
 def continues(site: Site, since: float, times: int, what: str, process: Snakemake) -> None:
     """Wait until the search has been continued so often; print how long that took."""
-    wait_for("continuation", lambda: site.logs("search").count("continuing at epoch") >= times, 180, process)
+    wait_for("continuation", lambda: site.logs("search").count("continuing at epoch") >= times, process=process)
     print(f"{what}: continued after {time.monotonic() - since:.0f} s")
 
 
@@ -91,7 +91,7 @@ def test_preemption_loses_nothing(site: Site, undisturbed: Site, partition: str,
     urgent = slurm(
         "sbatch", "--parsable", "-A", "lab", "-p", "gpu-urgent", "--gpus=2", "-t1", "-o/dev/null", "--wrap", "sleep 10"
     )
-    wait_for("urgent job", lambda: slurm("squeue", "-h", "-j", urgent, "-o", "%T") == "RUNNING", 60)
+    wait_for("urgent job", lambda: slurm("squeue", "-h", "-j", urgent, "-o", "%T") == "RUNNING")
     print(f"{partition}: the urgent job runs after {time.monotonic() - since:.0f} s")
     continues(site, since, 1, f"preemption in {partition}, by a job of 10 s", process)
     assert process.wait() == 0, process.said()
@@ -104,7 +104,7 @@ def test_a_node_that_goes_down_and_comes_back_loses_nothing(site: Site, undistur
     running(site, process, 5)
     since = time.monotonic()
     slurm("scontrol", "update", "nodename=gpu1", "state=down", "reason=test")
-    wait_for("node", lambda: slurm("sinfo", "-h", "-N", "-p", "gpu", "-o", "%T") in ("idle", "mixed"), 60)
+    wait_for("node", lambda: slurm("sinfo", "-h", "-N", "-p", "gpu", "-o", "%T") in ("idle", "mixed"))
     print(f"the node is back after {time.monotonic() - since:.0f} s")
     continues(site, since, 1, "node set down", process)
     code = process.wait()
@@ -121,7 +121,7 @@ def test_ctrl_c_loses_nothing(site: Site, undisturbed: Site) -> None:
     running(site, process, 5)
     process.interrupt()
     assert process.wait() != 0
-    wait_for("empty queue", lambda: not slurm("squeue", "-h", "-t", "running,completing"), 60)
+    wait_for("empty queue", lambda: not slurm("squeue", "-h", "-t", "running,completing"))
     process, since = site.start(), time.monotonic()
     continues(site, since, 1, "Ctrl-C, then the same command", process)
     assert process.wait() == 0, process.said()
@@ -134,7 +134,7 @@ def test_a_killed_snakemake_leaves_a_lock_that_is_said_and_nothing_is_lost(site:
     job = running(site, process, 5)
     process.kill()
     slurm("scancel", job)
-    wait_for("empty queue", lambda: not slurm("squeue", "-h", "-t", "running,completing"), 60)
+    wait_for("empty queue", lambda: not slurm("squeue", "-h", "-t", "running,completing"))
     refused = site.start()
     assert refused.wait() != 0
     assert "--unlock" in refused.said()
@@ -162,10 +162,10 @@ def test_snakemake_runs_as_a_job_and_goes_on_after_its_own_time_limit(site: Site
     options = ["--account=lab", "--partition=cpu", f"--chdir={site.root}"]
     script = [str(site.root / "profiles/slurm/snakemake.sbatch"), "--configfile", CONFIG, *QUICK, "--", TEST]
     main = slurm("sbatch", "--parsable", *options, *script)
-    wait_for("epoch 5", lambda: max(site.epochs(), default=0) >= 5, 120)
+    wait_for("epoch 5", lambda: max(site.epochs(), default=0) >= 5)
     since = time.monotonic()
     slurm("scancel", "--batch", "--signal=USR1", main)
-    wait_for("continuation", lambda: "continuing at epoch" in site.logs("search"), 180)
+    wait_for("continuation", lambda: "continuing at epoch" in site.logs("search"))
     print(f"Snakemake's own job told of its time limit: continued after {time.monotonic() - since:.0f} s")
     wait_for("end", lambda: main not in slurm("squeue", "-h", "-t", "pending,running", "-o", "%i").split(), 240)
     wait_for("good end", lambda: slurm("sacct", "-n", "-P", "-X", "-j", main, "--format=state") == "COMPLETED", 20)

@@ -162,6 +162,7 @@ $accounting
 NodeName=cpu1 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 2)) CPUs=8 RealMemory=64000
 NodeName=gpu1 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 3)) CPUs=8 RealMemory=64000 Gres=gpu:fake:2
 PartitionName=cpu Nodes=cpu1 Default=YES MaxTime=INFINITE DefaultTime=60
+PartitionName=both Nodes=cpu1,gpu1 MaxTime=INFINITE DefaultTime=60
 PartitionName=gpu Nodes=gpu1 MaxTime=INFINITE DefaultTime=60 PriorityTier=1 PreemptMode=REQUEUE GraceTime=10
 PartitionName=gpu-abrupt Nodes=gpu1 MaxTime=INFINITE DefaultTime=60 PriorityTier=1 PreemptMode=REQUEUE
 PartitionName=gpu-cancel Nodes=gpu1 MaxTime=INFINITE DefaultTime=60 PriorityTier=1 PreemptMode=CANCEL

@@ -52,6 +52,13 @@ def test_retries_that_cannot_suffice_are_said() -> None:
     assert finding.good
 
 
+@pytest.mark.parametrize("retries", ["many", 2.5, -1])
+def test_retries_that_are_no_count_are_said(retries: object) -> None:
+    (finding,) = limits(requests([SEARCH], CONFIG, PROFILE), {**PROFILE, "retries": retries})
+    assert finding.good is False
+    assert finding.text == f"retries is {retries!r}; allowed: whole numbers from 0"
+
+
 def test_a_step_that_would_not_be_told_of_its_end_is_said() -> None:
     silent = {**PROFILE, "set-resources": {}}
     (finding,) = limits(requests([SEARCH], CONFIG, silent), silent)
