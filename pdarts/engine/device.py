@@ -30,7 +30,7 @@ def set_up(machine: Machine) -> torch.device:
 
 
 def fused(device: torch.device) -> bool:
-    """Whether optimizers move all parameters in one go; on a CPU that gains nothing, and changes Adam's last bits."""
+    """Whether optimizers move all parameters in one go; on a CPU that would change Adam's last bits."""
     return device.type == "cuda"
 
 
