@@ -48,6 +48,8 @@ AUXILIARY_SIZES = {"cifar": 32, "imagenet": 224}
 """The image size that the auxiliary head of each stem is made for."""
 DIVISORS = {"cifar": 4, "imagenet": 32}
 """What each stem and the two reduction cells divide the image size by; an odd feature map cannot be halved."""
+NEAR, MANY = 5, 30
+"""Names that a message suggests, and how many it lists at most."""
 Value = TypeVar("Value")
 
 
@@ -64,7 +66,9 @@ def _repeated(value: Any, info: ValidationInfo) -> Any:
         return value
     context = info.context if isinstance(info.context, dict) else {}
     numbers = context.get("repeats")
-    if not isinstance(numbers, dict) or value not in numbers:
+    if not isinstance(numbers, dict | None):
+        return (0,)  # repeats are refused themselves
+    if numbers is None or value not in numbers:
         raise ValueError(f"{value!r} is no name under repeats{suggestion(value, numbers or ())}; or list seeds: [0, 1]")
     number = _counted(numbers[value])
     return tuple(range(number)) if isinstance(number, int) and number > 0 else (0,)  # the number is refused itself
@@ -816,10 +820,13 @@ def _known(key: str, value: str | int, existing: Iterable[str | int]) -> None:
 
 
 def suggestion(value: object, allowed: Iterable[object]) -> str:
-    """The end of a message about a `value` that is none of `allowed`: the nearest one, and all."""
+    """The end of a message about a `value` that is none of `allowed`: the nearest one, and all, or of many the near."""
     names = [str(name) for name in allowed]
-    close = difflib.get_close_matches(str(value), names, 1)
+    close = difflib.get_close_matches(str(value), names, NEAR)
     meant = f"; did you mean {close[0]!r}?" if close else ""
+    if len(names) > MANY:
+        near = f"near are {', '.join(close)}; " if close[1:] else ""
+        return f"{meant} ({near}{len(names)} are declared, in config.yaml and files of your own)"
     return f"{meant} (allowed: {', '.join(names) or 'none is declared'})"
 
 
@@ -850,8 +857,9 @@ def parse(model: type[Model], values: object, where: str) -> Model:
         context = values if isinstance(values, dict) else {}
         return model.model_validate_json(json.dumps(values, default=str), context=context)
     except ValidationError as error:
-        lines = [_explain(model, dict(problem)) for problem in error.errors()]
-        raise InputError(f"{where}: " + "\n".join(lines)) from error
+        problems = [dict(problem) for problem in error.errors()]
+        lines = dict.fromkeys(_explain(model, values, problem, problems) for problem in problems)
+        raise InputError(f"{where}: " + "\n".join(filter(None, lines))) from error
 
 
 def parse_argument(model: type[Model], text: str, where: str) -> Model:
@@ -888,7 +896,8 @@ def argument_values(text: str, where: str) -> object:
         ) from error
 
 
-def _explain(model: type[Settings], problem: dict[str, Any]) -> str:
+def _explain(model: type[Settings], values: object, problem: dict[str, Any], problems: list[dict[str, Any]]) -> str:
+    """One line; that of a missing key names all that are missing beside it. Empty if another problem says it all."""
     path, node = _locate(model, problem["loc"])
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
     value, kind = problem["input"], problem["type"]
@@ -897,27 +906,46 @@ def _explain(model: type[Settings], problem: dict[str, Any]) -> str:
         return f"{key}: {message}" if key else message
     if kind == "extra_forbidden":
         return f"{key}: unknown key{suggestion(path[-1], node.get('properties', {}))}"
-    if kind == "missing":
-        return f"{key}: missing; add it (see rules/config.schema.yaml for its meaning)"
-    if kind == "union_tag_not_found":
-        return f"{key}.source: missing; add it (see rules/config.schema.yaml for its meaning)"
+    if kind in ("missing", "union_tag_not_found"):
+        place = problem["loc"][:-1] if kind == "missing" else problem["loc"]
+        missing = sum(other["type"] == kind and other["loc"][: len(place)] == place for other in problems)
+        key = key if kind == "missing" else f"{key}.source"
+        return (
+            _meant(values, place, missing) or f"{key}: missing; add it (see rules/config.schema.yaml for its meaning)"
+        )
     if kind == "union_tag_invalid":
         return f"{key}.source is {problem['ctx']['tag']!r}; allowed: {problem['ctx']['expected_tags']}"
+    if kind == "too_short" and len(value) >= problem["ctx"]["min_length"]:
+        return ""  # what is wrong with its items is said of them
     allowed = problem["msg"].removeprefix("Input should be ")
+    if kind in ("tuple_type", "too_short"):
+        allowed = f"a list of at least {problem['ctx']['min_length']}" if kind == "too_short" else "a list"
+        allowed += ", such as [0, 1]" if path[-1] == "seeds" else ""
     if kind == "string_pattern_mismatch":
         allowed = "letters, digits, '_', '.' and '-', a letter or digit first"
-    if kind in ("float_type", "int_type") and (number := _number(str(value))):
-        allowed += f"; YAML reads {value} as text: write {number}"
+    if kind in ("float_type", "int_type") and isinstance(value, str):
+        allowed += _as_number(value, whole=kind == "int_type")
     return f"{key} is {value!r}; allowed: {allowed}"
 
 
-def _number(text: str) -> str | None:
-    """The number that `text` stands for, written so that YAML reads it as one."""
+def _meant(values: object, place: tuple[str | int, ...], missing: int) -> str:
+    """What to say of an entry of `config.yaml` that lacks most keys, but nearly has the name of another."""
+    if len(place) != 2 or not isinstance(values, dict) or len(values[place[0]][place[1]]) > missing:
+        return ""
+    close = difflib.get_close_matches(str(place[1]), [name for name in values[place[0]] if name != place[1]], 1)
+    return f"{place[0]}.{place[1]}: most of its keys are missing; did you mean {close[0]!r}?" if close else ""
+
+
+def _as_number(text: str, whole: bool) -> str:
+    """How to write the number that `text` stands for, so that YAML reads it as one; empty if it stands for none."""
     try:
         number = Decimal(text)
     except InvalidOperation:
-        return None
-    return f"{number:f}" if number.is_finite() else None
+        return ""
+    written = f"{number:f}"
+    if not number.is_finite() or (whole and not written.isdigit()):
+        return ""
+    return f", {written} without quotes" if written == text else f"; YAML reads {text} as text: write {written}"
 
 
 def _locate(model: type[Settings], location: tuple[str | int, ...]) -> tuple[list[str | int], dict[str, Any]]:

@@ -79,6 +79,16 @@ def changed(path: str, value: object) -> dict[str, Any]:
         # missing keys
         ("searches/digits/max_skips", ABSENT, ["searches.digits.max_skips: missing; add it"]),
         ("machine", ABSENT, ["machine: missing; add it"]),
+        (
+            "searches/pdarts-cifar1O",
+            {"seeds": [0]},
+            ["searches.pdarts-cifar1O: most of its keys are missing; did you mean 'pdarts-cifar10'?"],
+        ),
+        (
+            "datasets/digitz",
+            {"train_images": 9},
+            ["datasets.digitz: most of its keys are missing; did you mean 'digits'?"],
+        ),
         # mistyped values
         (
             "searches/digits/alphas/learning_rate",
@@ -90,7 +100,7 @@ def changed(path: str, value: object) -> dict[str, Any]:
             "1e-7",
             ["recipes.digits.optimizer.weight_decay is '1e-7'", "write 0.0000001"],
         ),
-        ("recipes/digits/epochs", "20", ["recipes.digits.epochs is '20'; allowed: a valid integer", "write 20"]),
+        ("recipes/digits/epochs", "20", ["recipes.digits.epochs is '20'; allowed: a valid integer, 20 without quotes"]),
         ("recipes/digits/epochs", 2.5, ["recipes.digits.epochs is 2.5; allowed: a valid integer"]),
         ("recipes/digits/epochs", True, ["recipes.digits.epochs is True; allowed: a valid integer"]),
         (
@@ -127,7 +137,8 @@ def changed(path: str, value: object) -> dict[str, Any]:
             1.0,
             ["searches.digits.stages[1].skip_dropout is 1.0; allowed: less than 1"],
         ),
-        ("searches/digits/seeds", [], ["searches.digits.seeds is []; allowed:", "at least 1 item"]),
+        ("searches/digits/seeds", [], ["searches.digits.seeds is []; allowed: a list of at least 1, such as [0, 1]"]),
+        ("searches/digits/seeds", 4, ["searches.digits.seeds is 4; allowed: a list, such as [0, 1]"]),
         ("searches/digits/seeds", [0, 0], ["searches.digits.seeds: 0 is listed twice in [0, 0]"]),
         ("searches/digits/seeds", [-1], ["searches.digits.seeds[0] is -1; allowed: greater than or equal to 0"]),
         ("recipes/digits/optimizer/learning_rate", float("inf"), ["learning_rate is inf; allowed: a finite number"]),
@@ -203,7 +214,7 @@ def changed(path: str, value: object) -> dict[str, Any]:
             "digit",
             ["tables.demo.rows[0].training is 'digit', which does not exist; did you"],
         ),
-        ("tables/demo/rows", [], ["tables.demo.rows is []; allowed:", "at least 1 item"]),
+        ("tables/demo/rows", [], ["tables.demo.rows is []; allowed: a list of at least 1"]),
     ],
 )
 def test_what_cannot_be_is_named_with_what_is_allowed(path: str, value: object, messages: list[str]) -> None:
@@ -213,6 +224,23 @@ def test_what_cannot_be_is_named_with_what_is_allowed(path: str, value: object, 
     assert said.startswith("config: ")
     for message in messages:
         assert message in said
+
+
+def test_what_would_not_fit_as_a_number_either_is_not_recommended() -> None:
+    with pytest.raises(InputError) as raised:
+        parse(Config, changed("repeats/searches", "2.5"), "config")
+    assert str(raised.value) == "config: repeats.searches is '2.5'; allowed: a valid integer"
+    with pytest.raises(InputError) as raised:
+        parse(Config, changed("searches/digits/seeds", [0.5]), "config")
+    assert str(raised.value) == "config: searches.digits.seeds[0] is 0.5; allowed: a valid integer"
+
+
+def test_of_many_names_a_message_lists_the_near_ones() -> None:
+    with pytest.raises(InputError) as raised:
+        parse(Config, changed("tables/demo/rows/0/training", "pdarts-cifar10-on-cifr10"), "config")
+    assert "did you mean 'pdarts-cifar10-on-cifar10'?" in str(raised.value)
+    assert f"{len(CONFIG.trainings)} are declared, in config.yaml" in str(raised.value)
+    assert "amoebanet-on-imagenet" not in str(raised.value)
 
 
 def test_all_mistakes_are_named_at_once() -> None:
