@@ -27,6 +27,8 @@ def main() -> None:
     add_config(parser)
     arguments = parser.parse_args()
     target, reason = arguments.target, arguments.reason.strip()
+    if not target:
+        raise InputError("no target is named; name one, such as demo, or a result file")
     if not reason:
         raise InputError("--reason is empty; say why the change cannot have changed a result")
     config = config_of(arguments)

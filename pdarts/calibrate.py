@@ -16,14 +16,14 @@ from pdarts.planning import calibration
 from pdarts.planning.calibration import Calibration, hardware
 from pdarts.planning.timing import distinct, measure
 from pdarts.planning.work import Work, work_of
-from pdarts.planning.workflow import Job, add_config, config_of, jobs, makers
+from pdarts.planning.workflow import Job, add_config, add_target, config_of, jobs, makers
 from pdarts.settings import Machine, parse_argument
 
 
 def main() -> None:
     """Entry point."""
     parser = step.parser(__doc__)
-    parser.add_argument("--target", nargs="+", default=["demo"], help="targets or result files (default: demo)")
+    add_target(parser)
     add_config(parser)
     parser.add_argument("--limit", type=float, default=10, help="seconds a kind of step at most (default: 10)")
     parser.add_argument(

@@ -12,13 +12,13 @@ from pdarts.engine import step
 from pdarts.planning import calibration
 from pdarts.planning.costs import costs, device_of
 from pdarts.planning.listing import ledger, plan
-from pdarts.planning.workflow import add_config, config_of, jobs, makers
+from pdarts.planning.workflow import add_config, add_target, config_of, jobs, makers
 
 
 def main() -> None:
     """Entry point."""
     parser = step.parser(__doc__)
-    parser.add_argument("--target", nargs="+", default=["demo"], help="targets or result files (default: demo)")
+    add_target(parser)
     add_config(parser)
     parser.add_argument("--device", help="name of a device, or part of it (default: the one calibrated last)")
     parser.add_argument("--ledger", action="store_true", help="what finished steps took, instead of what is pending")

@@ -14,13 +14,13 @@ from pdarts.engine import step
 from pdarts.planning.declared import read_config
 from pdarts.planning.preflight import checks
 from pdarts.planning.slurm import Finding, read_profile, requests
-from pdarts.planning.workflow import add_config, config_of, jobs
+from pdarts.planning.workflow import add_config, add_target, config_of, jobs
 
 
 def main() -> None:
     """Entry point."""
     parser = step.parser(__doc__)
-    parser.add_argument("--target", nargs="+", default=["demo"], help="targets or result files (default: demo)")
+    add_target(parser)
     parser.add_argument("--profile", type=Path, default=Path("profiles/slurm"), help="folder (default: profiles/slurm)")
     add_config(parser)
     arguments = parser.parse_args()

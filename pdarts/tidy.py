@@ -8,7 +8,6 @@ stages, or if any target of the workflow makes it. Calibrations, W&B's runs and 
 own settings as for snakemake: without them, what only they declare looks as if nothing did.
 """
 
-import re
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,7 @@ from pdarts.engine import step
 from pdarts.errors import InputError
 from pdarts.planning.declared import belongs, read_config
 from pdarts.planning.listing import gigabytes
-from pdarts.planning.workflow import DRY_RUN, add_config, config_of, parse, snakemake
+from pdarts.planning.workflow import DRY_RUN, add_config, config_of, named, parse, snakemake
 
 RESULTS = Path("results")
 
@@ -32,10 +31,8 @@ def main() -> None:
     arguments = parser.parse_args()
     config = read_config([Path("config.yaml"), *map(Path, arguments.configfile)], arguments.config)
     option = config_of(arguments)
-    rules = snakemake(*option, "--quiet", "all", "--list-target-rules")
-    targets = re.findall(r"^(\w+)(?: \(.*\))?$", rules, re.MULTILINE)
     with ThreadPoolExecutor(2) as pool:
-        made = set().union(*pool.map(_made, targets, repeat(option)))
+        made = set().union(*pool.map(_made, named(option), repeat(option)))
     files = [path for path in _files(RESULTS) if path not in made and not belongs(path.relative_to(RESULTS), config)]
     if not files:
         print("everything in results/ belongs to the config")

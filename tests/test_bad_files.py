@@ -121,7 +121,10 @@ def test_images_other_than_those_of_the_manifest_are_refused(tmp_path: Path, man
         (lambda content: b'{"top1": 97.0}', "not a whole weights file"),
         (lambda content: b"\x80\x02.", "not a whole weights file"),
         (lambda content: saved.dump({"stem.0.weight": torch.zeros(1)}), "not a weights file of pdarts.train"),
-        (lambda content: None, "this weights file does not exist; pdarts.train makes it"),
+        (
+            lambda content: None,
+            "this weights file does not exist; pdarts.train makes your own, others' have to be put there",
+        ),
     ],
 )
 def test_weights_that_are_none_are_refused(

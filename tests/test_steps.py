@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -178,3 +179,16 @@ def test_a_disk_that_is_full_in_the_middle_of_a_search_is_named(tmp_path: Path) 
     assert f"error: {tmp_path / 'output.json.resume'}: File too large; free space" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "output.json").exists()
+
+
+@pytest.mark.parametrize("environment", [{}, {"PYTHONUNBUFFERED": "1"}])
+def test_output_that_nobody_reads_ends_a_step_without_a_word(environment: dict[str, str]) -> None:
+    program = "from pdarts.engine import step; step.run(lambda: print('a line'))"
+    reads, writes = os.pipe()
+    os.close(reads)
+    command, base = [sys.executable, "-c", program], {**os.environ, "PYTHONUNBUFFERED": ""}
+    with os.fdopen(writes, "w") as pipe:
+        done = subprocess.run(
+            command, stdout=pipe, stderr=subprocess.PIPE, text=True, env=base | environment, check=False
+        )
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")

@@ -1,9 +1,13 @@
 """What every entry point shares: arguments that explain themselves, errors that speak to the user."""
 
 import argparse
+import os
+import select
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 from pdarts.engine.termination import PROCESS
 from pdarts.errors import InputError
@@ -53,14 +57,21 @@ def _explain(arguments: argparse.ArgumentParser, option: str, *models: type[Sett
 def run(main: Callable[[], None]) -> None:
     """Run a step; what the user can mend ends in one message and exit code 1, a defect in its traceback.
 
-    SIGTERM and SIGINT end it with exit code 75, once what it has is saved.
+    SIGTERM and SIGINT end it with exit code 75, once what it has is saved. Where nobody reads its output any more, as
+    behind `| head`, it ends without a word.
     """
     PROCESS.install()
     try:
         main()
+        sys.stdout.flush()
         PROCESS.done()
     except InputError as error:
         sys.exit(f"error: {error}")
+    except BrokenPipeError:
+        if not _closed(sys.stdout):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor may the interpreter's end write there
+        sys.exit(128 + signal.SIGPIPE)
     except OSError as error:
         if error.filename is None and error.errno is None:
             raise
@@ -68,3 +79,10 @@ def run(main: Callable[[], None]) -> None:
             f"error: {error.filename or 'a file'}: {error.strerror}; free space or change permissions, "
             "then run the same command again: finished results are kept"
         )
+
+
+def _closed(stream: TextIO) -> bool:
+    """Whether nobody reads a stream any more."""
+    poll = select.poll()
+    poll.register(stream.fileno(), 0)
+    return bool(poll.poll(0))

@@ -93,7 +93,9 @@ def _read(path: Path) -> Any:
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
-        raise InputError(f"{path}: this weights file does not exist; pdarts.train makes it") from error
+        raise InputError(
+            f"{path}: this weights file does not exist; pdarts.train makes your own, others' have to be put there"
+        ) from error
     try:
         return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # whatever torch raises, only the bytes can be at fault

@@ -1,7 +1,7 @@
 """What a config declares, as it shows in the paths of results."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +21,41 @@ def read_config(paths: Sequence[Path], entries: Sequence[str] = ()) -> Config:
     Raises:
         InputError: if one cannot be read, or they do not fit.
     """
+    return parse_config(read_values(paths, entries))
+
+
+def read_values(paths: Iterable[Path], entries: Iterable[str]) -> dict[str, Any]:
+    """As `read_config`, without a look at what the keys mean."""
     merged: dict[str, Any] = {}
     for path in paths:
         try:
-            merged = _merged(merged, yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-        except FileNotFoundError as error:
-            raise InputError(f"{path}: this config file does not exist") from error
-        except yaml.YAMLError as error:
-            raise InputError(f"{path}: no YAML ({error})") from error
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{path}: this config file cannot be read ({error.strerror})") from error
+        merged = _merged(merged, _keys(text, str(path)))
     for entry in entries:
         key, equals, value = entry.partition("=")
         if not equals:
             raise InputError(f"--config: {entry!r} is no KEY=VALUE, such as 'repeats={{retrainings: 10}}'")
-        merged = _merged(merged, {key: yaml.safe_load(value)})
-    return parse_config(merged)
+        merged = _merged(merged, {key: _yaml(value, f"--config {entry!r}")})
+    return merged
+
+
+def _keys(text: str, where: str) -> Mapping[str, Any]:
+    values = _yaml(text, where) or {}
+    if not isinstance(values, Mapping):
+        raise InputError(f"{where}: no keys with values, such as those of config.yaml")
+    return values
+
+
+def _yaml(text: str, where: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise InputError(f"{where}{line}: no YAML ({error.problem}); mend it, a bracket may be open") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{where}: no YAML ({error})") from error
 
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

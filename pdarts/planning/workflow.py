@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from pdarts.errors import InputError
+from pdarts.planning.declared import read_values
+from pdarts.settings import suggestion
 
 OUTPUTS = ("output", "metrics", "choice")
 """Options that name what a step writes; `--metrics` of `curves` is read instead."""
@@ -69,6 +71,11 @@ class Job:
         return tuple(Path(value) for name in names for value in self.options.get(name, ()))
 
 
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names what is built."""
+    parser.add_argument("--target", nargs="*", default=["demo"], help="targets or result files (default: demo)")
+
+
 def add_config(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which settings hold: those of Snakemake."""
     parser.add_argument(
@@ -80,7 +87,12 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 
 
 def config_of(arguments: argparse.Namespace) -> list[str]:
-    """These options, for Snakemake."""
+    """These options, for Snakemake.
+
+    Raises:
+        InputError: if a file or a value cannot be read.
+    """
+    read_values(map(Path, arguments.configfile), arguments.config)
     given = {"--configfile": arguments.configfile, "--config": arguments.config}
     return [word for option, values in given.items() if values for word in (option, *values)]
 
@@ -95,10 +107,21 @@ def jobs(targets: Sequence[str], config: Sequence[str] = ()) -> list[Job]:
     Raises:
         InputError: if Snakemake refuses them.
     """
+    if not all(targets) or not targets:
+        raise InputError("no target is named; name one, such as demo, or a result file")
     with ThreadPoolExecutor() as pool:
         summary = pool.submit(snakemake, *config, "--nolock", "--summary", "--", *targets)
         dry_run = pool.submit(snakemake, *config, *DRY_RUN, "--", *targets)
-        return parse(dry_run.result(), outdated(summary.result()))
+    if unknown := re.search(r"^No rule to produce (\S+) ", str(dry_run.exception() or ""), re.MULTILINE):
+        near = suggestion(unknown[1], named(config))
+        raise InputError(f"{unknown[1]!r} is neither a target nor a file that a rule makes{near}")
+    return parse(dry_run.result(), outdated(summary.result()))
+
+
+def named(config: Sequence[str]) -> list[str]:
+    """Targets that have a name of their own."""
+    rules = snakemake(*config, "--quiet", "all", "--list-target-rules")
+    return re.findall(r"^(\w+)(?: \(.*\))?$", rules, re.MULTILINE)
 
 
 def outdated(summary: str) -> set[Path]:

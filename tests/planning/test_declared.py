@@ -84,6 +84,15 @@ def test_single_settings_come_last(tmp_path: Path) -> None:
         read_config([ROOT / "config.yaml"], ["repeats"])
 
 
-def test_a_config_file_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"none\.yaml: this config file does not exist"):
-        read_config([tmp_path / "none.yaml"])
+def test_a_config_that_cannot_be_read_is_named_with_its_line(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    with pytest.raises(InputError, match=r"mine\.yaml: this config file cannot be read \(No such file"):
+        read_config([mine])
+    mine.write_text("searches:\n  digits: {seeds: [0]\ntables: {}\n")
+    with pytest.raises(InputError, match=r"mine\.yaml, line 3: no YAML"):
+        read_config([ROOT / "config.yaml", mine])
+    mine.write_text("searches\n")
+    with pytest.raises(InputError, match=r"mine\.yaml: no keys with values"):
+        read_config([ROOT / "config.yaml", mine])
+    with pytest.raises(InputError, match=r"--config 'repeats=\{searches: 4', line 1: no YAML"):
+        read_config([ROOT / "config.yaml"], ["repeats={searches: 4"])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pdarts.errors import InputError
-from pdarts.planning.workflow import makers, needed, outdated, parse
+from pdarts.planning.workflow import jobs, makers, needed, outdated, parse
 
 DRY_RUN = """
 Job 3: Search digits, seed 0: stage 2
@@ -59,3 +59,9 @@ def test_a_job_needs_the_makers_of_what_it_reads() -> None:
 def test_a_job_that_runs_no_step_is_an_error() -> None:
     with pytest.raises(InputError, match="1 of 4 jobs run no step"):
         parse(DRY_RUN + "\nShell command: touch results/x\n", set())
+
+
+@pytest.mark.parametrize("targets", [[], [""]])
+def test_no_target_is_refused(targets: list[str]) -> None:
+    with pytest.raises(InputError, match="no target is named; name one, such as demo"):
+        jobs(targets)

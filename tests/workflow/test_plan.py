@@ -93,6 +93,12 @@ def test_a_device_that_is_unknown_is_refused(finished: Tree) -> None:
     assert "error: --device: 'TPU' has no calibration" in done.stdout
 
 
+def test_a_target_that_is_misspelt_is_refused(finished: Tree) -> None:
+    done = finished.python("-m", "pdarts.plan", "--target", "tabel1")
+    assert done.returncode == 1
+    assert "error: 'tabel1' is neither a target nor a file that a rule makes; did you mean 'table1'?" in done.stdout
+
+
 def test_calibrating_stores_each_setting_once_per_device(tree: Tree) -> None:
     def run() -> Path:
         target = "results/search/tiny/seed0/stage1.json"
