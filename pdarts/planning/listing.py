@@ -7,9 +7,16 @@ from pathlib import Path
 from pdarts.planning.calibration import Calibration
 from pdarts.planning.costs import ESTIMATED, Cost, expected
 from pdarts.planning.records import record_of
+from pdarts.planning.rows import waited_for
 from pdarts.planning.work import work_of
-from pdarts.planning.workflow import Job, needed
+from pdarts.planning.workflow import Job
 
+READING = ("download", "prepare")
+"""Steps that wait for network and disks."""
+NOTHING_KNOWN = (
+    "What this costs is unknown: nothing like it is calibrated here, or has results. Run make calibrate with the same\n"
+    "TARGET, on the device that will do the work; it takes some minutes."
+)
 Groups = dict[tuple[str, str], list[Job]]
 
 
@@ -67,7 +74,36 @@ def grouped(found: Iterable[Job]) -> Groups:
 def plan(found: Sequence[Job], makers: Mapping[Path, Job], costs: Mapping[Job, Cost], device: str | None) -> str:
     """All pending steps and what they cost, what each training waits for, and the total."""
     pending = [job for job in found if job.pending]
+    if not pending:
+        return "\n".join([*stamp(found), "Nothing is pending."])
     computing = [job for job in pending if job.step in ESTIMATED]
+    text = [*stamp(found), f"Device: {device or 'none is calibrated'}", ""]
+    if computing and all(costs[job].seconds is None for job in computing):
+        text += [_steps(computing), "", NOTHING_KNOWN]
+    elif computing:
+        text += [_table(computing, costs), "", *_rows(found, makers, costs), _total(computing, costs)]
+    reading = sorted(f"{job.step} {job.outputs[0].stem}" for job in pending if job.step in READING)
+    if reading:
+        text.append(
+            f"Not estimated: {', '.join(reading)}; they take as long as network and disks do, hours for ImageNet."
+        )
+    if small := len(pending) - len(computing) - len(reading):
+        text.append(f"{small} more jobs (genotypes, figures, tables) take seconds of a CPU each.")
+    return "\n".join(text).rstrip()
+
+
+def _steps(computing: Sequence[Job]) -> str:
+    """What is pending, a line for each search and training, without figures."""
+    steps: dict[str, list[str]] = defaultdict(list)
+    jobs: dict[str, int] = defaultdict(int)
+    for (owner, doing), group in sorted(grouped(computing).items(), key=lambda item: _place(*item[0])):
+        steps[owner].append(doing)
+        jobs[owner] += len(group)
+    return columns(("of", "steps", "jobs"), [(owner, ", ".join(steps[owner]), str(jobs[owner])) for owner in steps])
+
+
+def _table(computing: Sequence[Job], costs: Mapping[Job, Cost]) -> str:
+    """The pending steps and what each costs."""
     rows = []
     for (owner, doing), group in grouped(computing).items():
         each = [costs[job] for job in group]
@@ -84,13 +120,8 @@ def plan(found: Sequence[Job], makers: Mapping[Path, Job], costs: Mapping[Job, C
             )
         )
     rows.sort(key=lambda row: _place(row[0], row[1]))
-    text = [*stamp(found), f"Device: {device or 'none is calibrated; run make calibrate'}", ""]
-    if rows:
-        header = ("of", "step", "jobs", "device-hours", "memory a process", "disk", "figures")
-        text += [columns(header, rows), "", *_trainings(computing, makers, costs), _total(computing, costs)]
-    small = len(pending) - len(computing)
-    text.append(f"{small} more jobs (data, genotypes, figures, tables) take seconds of a CPU each." if small else "")
-    return "\n".join(text).rstrip() if pending else "Nothing is pending."
+    header = ("of", "step", "jobs", "device-hours", "memory a process", "disk", "figures")
+    return columns(header, rows)
 
 
 def _place(owner: str, doing: str) -> tuple[bool, str, bool, str]:
@@ -98,27 +129,16 @@ def _place(owner: str, doing: str) -> tuple[bool, str, bool, str]:
     return not owner.startswith("search"), owner, doing == "test", doing
 
 
-def _trainings(computing: Sequence[Job], makers: Mapping[Path, Job], costs: Mapping[Job, Cost]) -> list[str]:
-    """Each training with the pending searches that it waits for: what a row of a table costs by itself."""
-    owners: dict[str, set[Job]] = defaultdict(set)
-    for job in computing:
-        if job.step != "search":
-            owners[job.experiment] |= {one for one in _behind(job, makers) if one in costs and one.pending}
-    if not any(job.step == "search" for jobs in owners.values() for job in jobs):
-        return []
-    rows = [(name, "", str(len(jobs)), _spent(jobs, costs)) for name, jobs in owners.items()]
-    return [columns(("training, with all it waits for", "", "jobs", "device-hours"), rows), ""]
-
-
-def _behind(job: Job, makers: Mapping[Path, Job]) -> set[Job]:
-    """The job and all that it needs, directly or not."""
-    found, waiting = {job}, [job]
-    while waiting:
-        for maker in needed(waiting.pop(), makers):
-            if maker not in found:
-                found.add(maker)
-                waiting.append(maker)
-    return found
+def _rows(found: Sequence[Job], makers: Mapping[Path, Job], costs: Mapping[Job, Cost]) -> list[str]:
+    """What each row of the tables costs by itself, or each training where there is no table."""
+    rows = [
+        (name, table, str(len(pending)), _spent(pending, costs))
+        for (name, table), behind in sorted(waited_for(found, makers).items(), key=lambda item: item[0][::-1])
+        if (pending := {job for job in behind if job in costs and job.pending})
+    ]
+    tables = any(row[1] for row in rows)
+    header = ("row, with all it waits for", "table") if tables else ("training, with all it waits for", "")
+    return [columns((*header, "jobs", "device-hours"), rows), ""] if rows else []
 
 
 def _total(computing: Sequence[Job], costs: Mapping[Job, Cost]) -> str:
@@ -188,8 +208,10 @@ def ledger(found: Sequence[Job], makers: Mapping[Path, Job], calibrations: Seque
     spent = hours(sum(record.seconds for record in records.values()))
     if sums[0]:
         compared = f"; where a calibration is there {hours(sums[1])}, against {hours(sums[0])} planned"
+    elif by_device.keys() & {record.device for record in records.values()}:
+        compared = "; the calibration of this device has other settings (make calibrate, with this TARGET)"
     else:
-        compared = "; no calibration is there to compare with (make calibrate)"
+        compared = "; no calibration of this device is there to compare with (make calibrate)"
     return (
         "\n".join([*stamp(found), text]) + f"\n\nTotal: {len(records)} finished jobs, {spent} device-hours{compared}."
     )

@@ -1,8 +1,10 @@
 """What a plan and a ledger show."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
+from pdarts.planning.calibration import Calibration
 from pdarts.planning.costs import UNKNOWN, Cost, costs
 from pdarts.planning.listing import ledger, plan
 from pdarts.planning.workflow import Job, makers
@@ -34,7 +36,32 @@ def test_each_step_stands_once_and_a_shared_search_counts_once(tmp_path: Path) -
     assert ["train", "one", "train", "1", "1.0", "2.0", "GB", "1.0", "GB", "calibrated"] in lines
     assert ["one", "3", "3.0"] in lines
     assert "Total: 5 jobs, 5.0 device-hours, at most 2.0 GB of memory a process, 5.0 GB of disk." in text
-    assert "1 more jobs (data, genotypes, figures, tables) take seconds" in text
+    assert "Not estimated: prepare digits; they take as long as network and disks do" in text
+
+
+def test_a_row_of_a_table_costs_all_that_its_trainings_wait_for(tmp_path: Path) -> None:
+    search = search_job(tmp_path)
+    first, second = (training_jobs(tmp_path, name, str(search.path("output"))) for name in ("one", "two"))
+    runs = {name: {"trainings": {f"{tmp_path}/train/{name}": [0]}} for name in ("one", "two")}
+    rows = [
+        {"architecture": "Both", "runs": {"a": runs["one"]}, "searches": {"a": runs["two"]}},
+        {"architecture": "Alone", "runs": {"a": runs["two"]}, "searches": {}},
+    ]
+    table = job("report", **{"table": json.dumps({"rows": rows}), "output-stem": "results/tables/three"})
+    found = [search, *first, *second, table]
+    cost = dict.fromkeys(found[:-1], Cost(3600.0, 10**9, 10**9, "calibrated"))
+    lines = [line.split() for line in plan(found, makers(found), cost, "GPU").splitlines()]
+    assert ["Both", "three", "5", "5.0"] in lines
+    assert ["Alone", "three", "3", "3.0"] in lines
+    assert lines[-1][:4] == ["1", "more", "jobs", "(genotypes,"]
+
+
+def test_where_all_is_unknown_steps_stand_without_figures(tmp_path: Path) -> None:
+    found = [search_job(tmp_path, seed, stage) for seed in (0, 1) for stage in (1, 2)]
+    text = plan(found, makers(found), dict.fromkeys(found, UNKNOWN), None)
+    assert ["search", "digits", "stage", "1,", "stage", "2", "4"] in [line.split() for line in text.splitlines()]
+    assert "What this costs is unknown" in text
+    assert "unknown  " not in text
 
 
 def test_unknown_steps_are_said_to_be_unknown(tmp_path: Path) -> None:
@@ -95,7 +122,9 @@ def test_the_ledger_sets_actual_beside_planned(tmp_path: Path) -> None:
 def test_a_device_without_calibration_has_nothing_to_compare_with(tmp_path: Path) -> None:
     found = [prepare_job(tmp_path), finished(tmp_path, 0, 3600.0)]
     text = ledger(found, makers(found), [calibrated("GPU")])
-    assert "no calibration is there to compare with" in text
+    assert "no calibration of this device is there to compare with" in text
+    other = Calibration(CPU, "2026-01-01T00:00:00+00:00", {})
+    assert "the calibration of this device has other settings" in ledger(found, makers(found), [other])
     assert ledger([search_job(tmp_path, 5)], {}, []) == "Nothing is finished yet."
 
 
