@@ -906,8 +906,13 @@ def _explain(model: type[Settings], problem: dict[str, Any]) -> str:
     allowed = problem["msg"].removeprefix("Input should be ")
     if kind == "string_pattern_mismatch":
         allowed = "letters, digits, '_', '.' and '-', a letter or digit first"
+    if kind == "tuple_type":
+        allowed = "a list, such as [0, 1]"
+    if kind == "too_short":
+        allowed = f"a list of at least {problem['ctx']['min_length']}"
     if kind in ("float_type", "int_type") and (number := _number(str(value))):
-        allowed += f"; YAML reads {value} as text: write {number}"
+        whole = kind == "float_type" or "." not in number
+        allowed += f"; YAML reads {value} as text: write {number}" if whole else ""
     return f"{key} is {value!r}; allowed: {allowed}"
 
 

@@ -28,7 +28,7 @@ wildcard_constraints:
     training=r"[^/]+",
     checkpoint=r"[^/]+",
     table=r"[^/]+",
-    seed=r"\d+",
+    seed=r"0|[1-9]\d*",
     stage=r"[1-9]\d*",
     variant=r"|_skips[0-8]|_stage[1-9]\d*",
 

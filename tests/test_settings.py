@@ -127,7 +127,8 @@ def changed(path: str, value: object) -> dict[str, Any]:
             1.0,
             ["searches.digits.stages[1].skip_dropout is 1.0; allowed: less than 1"],
         ),
-        ("searches/digits/seeds", [], ["searches.digits.seeds is []; allowed:", "at least 1 item"]),
+        ("searches/digits/seeds", [], ["searches.digits.seeds is []; allowed:", "a list of at least 1"]),
+        ("searches/digits/seeds", 4, ["searches.digits.seeds is 4; allowed: a list, such as [0, 1]"]),
         ("searches/digits/seeds", [0, 0], ["searches.digits.seeds: 0 is listed twice in [0, 0]"]),
         ("searches/digits/seeds", [-1], ["searches.digits.seeds[0] is -1; allowed: greater than or equal to 0"]),
         ("recipes/digits/optimizer/learning_rate", float("inf"), ["learning_rate is inf; allowed: a finite number"]),
@@ -203,7 +204,7 @@ def changed(path: str, value: object) -> dict[str, Any]:
             "digit",
             ["tables.demo.rows[0].training is 'digit', which does not exist; did you"],
         ),
-        ("tables/demo/rows", [], ["tables.demo.rows is []; allowed:", "at least 1 item"]),
+        ("tables/demo/rows", [], ["tables.demo.rows is []; allowed:", "a list of at least 1"]),
     ],
 )
 def test_what_cannot_be_is_named_with_what_is_allowed(path: str, value: object, messages: list[str]) -> None:

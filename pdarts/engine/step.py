@@ -1,6 +1,7 @@
 """What every entry point shares: arguments that explain themselves, errors that speak to the user."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +62,9 @@ def run(main: Callable[[], None]) -> None:
         PROCESS.done()
     except InputError as error:
         sys.exit(f"error: {error}")
+    except BrokenPipeError:  # whoever read what this prints has seen enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except OSError as error:
         if error.filename is None and error.errno is None:
             raise

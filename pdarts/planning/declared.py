@@ -33,7 +33,10 @@ def read_config(paths: Sequence[Path], entries: Sequence[str] = ()) -> Config:
         key, equals, value = entry.partition("=")
         if not equals:
             raise InputError(f"--config: {entry!r} is no KEY=VALUE, such as 'repeats={{retrainings: 10}}'")
-        merged = _merged(merged, {key: yaml.safe_load(value)})
+        try:
+            merged = _merged(merged, {key: yaml.safe_load(value)})
+        except yaml.YAMLError as error:
+            raise InputError(f"--config: {entry!r} is no YAML behind the equals sign ({error})") from error
     return parse_config(merged)
 
 

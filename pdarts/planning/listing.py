@@ -10,6 +10,9 @@ from pdarts.planning.records import record_of
 from pdarts.planning.work import work_of
 from pdarts.planning.workflow import Job, needed
 
+DATA = ("download", "prepare")
+"""Steps that read all images of a dataset."""
+
 Groups = dict[tuple[str, str], list[Job]]
 
 
@@ -85,12 +88,18 @@ def plan(found: Sequence[Job], makers: Mapping[Path, Job], costs: Mapping[Job, C
         )
     rows.sort(key=lambda row: _place(row[0], row[1]))
     text = [*stamp(found), f"Device: {device or 'none is calibrated; run make calibrate'}", ""]
-    if rows:
-        header = ("of", "step", "jobs", "device-hours", "memory a process", "disk", "figures")
+    header = ("of", "step", "jobs", "device-hours", "memory a process", "disk", "figures")
+    if any(costs[job].seconds is not None for job in computing):
         text += [columns(header, rows), "", *_trainings(computing, makers, costs), _total(computing, costs)]
-    small = len(pending) - len(computing)
-    text.append(f"{small} more jobs (data, genotypes, figures, tables) take seconds of a CPU each." if small else "")
-    return "\n".join(text).rstrip() if pending else "Nothing is pending."
+    elif rows:
+        text += [columns(header[:3], [row[:3] for row in rows]), "", f"Total: {len(computing)} jobs of unknown cost."]
+    data = sum(job.step in DATA for job in pending)
+    small = len(pending) - len(computing) - data
+    if data:
+        text.append(f"{data} more jobs download, check or index images: seconds, or hours for a folder as ImageNet's.")
+    if small:
+        text.append(f"{small} more jobs (genotypes, figures, tables) take seconds of a CPU each.")
+    return "\n".join(text) if pending else "Nothing is pending."
 
 
 def _place(owner: str, doing: str) -> tuple[bool, str, bool, str]:
@@ -106,7 +115,7 @@ def _trainings(computing: Sequence[Job], makers: Mapping[Path, Job], costs: Mapp
             owners[job.experiment] |= {one for one in _behind(job, makers) if one in costs and one.pending}
     if not any(job.step == "search" for jobs in owners.values() for job in jobs):
         return []
-    rows = [(name, "", str(len(jobs)), _spent(jobs, costs)) for name, jobs in owners.items()]
+    rows = [(name, "", str(len(jobs)), _spent(jobs, costs)) for name, jobs in sorted(owners.items())]
     return [columns(("training, with all it waits for", "", "jobs", "device-hours"), rows), ""]
 
 
@@ -124,7 +133,7 @@ def _behind(job: Job, makers: Mapping[Path, Job]) -> set[Job]:
 def _total(computing: Sequence[Job], costs: Mapping[Job, Cost]) -> str:
     spent, known = _spent(computing, costs), [costs[job] for job in computing]
     memory = max((cost.memory for cost in known if cost.memory is not None), default=None)
-    disk = sum(cost.disk for cost in known if cost.disk is not None) or None
+    disk = sum(cost.disk for cost in known if cost.disk is not None)
     return (
         f"Total: {len(computing)} jobs, {spent} device-hours, at most {gigabytes(memory)} of memory a process, "
         f"{gigabytes(disk)} of disk."
@@ -189,7 +198,7 @@ def ledger(found: Sequence[Job], makers: Mapping[Path, Job], calibrations: Seque
     if sums[0]:
         compared = f"; where a calibration is there {hours(sums[1])}, against {hours(sums[0])} planned"
     else:
-        compared = "; no calibration is there to compare with (make calibrate)"
+        compared = "; no calibration of these settings on their device is there to compare with (make calibrate)"
     return (
         "\n".join([*stamp(found), text]) + f"\n\nTotal: {len(records)} finished jobs, {spent} device-hours{compared}."
     )

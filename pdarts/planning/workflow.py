@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pdarts.errors import InputError
+from pdarts.planning.declared import read_config
 
 OUTPUTS = ("output", "metrics", "choice")
 """Options that name what a step writes; `--metrics` of `curves` is read instead."""
@@ -80,7 +81,12 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 
 
 def config_of(arguments: argparse.Namespace) -> list[str]:
-    """These options, for Snakemake."""
+    """These options, for Snakemake.
+
+    Raises:
+        InputError: as `read_config`, whose messages are shorter than Snakemake's.
+    """
+    read_config([Path("config.yaml"), *map(Path, arguments.configfile)], arguments.config)
     given = {"--configfile": arguments.configfile, "--config": arguments.config}
     return [word for option, values in given.items() if values for word in (option, *values)]
 

@@ -87,3 +87,8 @@ def test_single_settings_come_last(tmp_path: Path) -> None:
 def test_a_config_file_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.yaml: this config file does not exist"):
         read_config([tmp_path / "none.yaml"])
+
+
+def test_a_broken_value_of_the_command_line_is_named() -> None:
+    with pytest.raises(InputError, match=r"--config: 'repeats=\{searches: 4' is no YAML"):
+        read_config([ROOT / "config.yaml"], ["repeats={searches: 4"])

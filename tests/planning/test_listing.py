@@ -34,7 +34,7 @@ def test_each_step_stands_once_and_a_shared_search_counts_once(tmp_path: Path) -
     assert ["train", "one", "train", "1", "1.0", "2.0", "GB", "1.0", "GB", "calibrated"] in lines
     assert ["one", "3", "3.0"] in lines
     assert "Total: 5 jobs, 5.0 device-hours, at most 2.0 GB of memory a process, 5.0 GB of disk." in text
-    assert "1 more jobs (data, genotypes, figures, tables) take seconds" in text
+    assert "1 more jobs download, check or index images" in text
 
 
 def test_unknown_steps_are_said_to_be_unknown(tmp_path: Path) -> None:
@@ -43,6 +43,14 @@ def test_unknown_steps_are_said_to_be_unknown(tmp_path: Path) -> None:
     (line,) = (line for line in text.splitlines() if "stage 2" in line)
     assert line.split()[5:] == ["unknown", "unknown", "unknown", "unknown"]
     assert "2 jobs, 10.0 + 1 unknown device-hours" in text
+
+
+def test_where_nothing_is_known_steps_are_listed_without_figures(tmp_path: Path) -> None:
+    found = [search_job(tmp_path)]
+    text = plan(found, makers(found), {found[0]: UNKNOWN}, None)
+    assert "run make calibrate" in text
+    assert "Total: 1 jobs of unknown cost." in text
+    assert "disk" not in text
 
 
 def test_nothing_pending_is_said(tmp_path: Path) -> None:
@@ -95,7 +103,7 @@ def test_the_ledger_sets_actual_beside_planned(tmp_path: Path) -> None:
 def test_a_device_without_calibration_has_nothing_to_compare_with(tmp_path: Path) -> None:
     found = [prepare_job(tmp_path), finished(tmp_path, 0, 3600.0)]
     text = ledger(found, makers(found), [calibrated("GPU")])
-    assert "no calibration is there to compare with" in text
+    assert "no calibration of these settings" in text
     assert ledger([search_job(tmp_path, 5)], {}, []) == "Nothing is finished yet."
 
 
