@@ -95,7 +95,7 @@ def run_with_kills(step: str, processes: int, folder: Path, data: Path, kills: i
 def test_killed_at_random_moments_it_ends_with_the_same_bytes(
     step: str, processes: int, part: int, data: Path, tmp_path: Path
 ) -> None:
-    whole, kills = tmp_path / "whole", KILLS // part
+    whole, kills = tmp_path / "whole", -(-KILLS // part)
     subprocess.run(command(step, processes, whole, data), cwd=ROOT, check=True, capture_output=True)
     expected, generator, killed, attempt = outcome(step, whole), random.Random(f"{step} {processes}"), 0, 0
     while killed < kills:
