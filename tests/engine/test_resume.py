@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from pdarts.engine.checkpoint import Checkpoint
-from pdarts.engine.tracking import steps_of
+from pdarts.engine.tracking import PATIENCE, steps_of
 from tests.configuration import CONFIG, ROOT
 from tests.engine.launching import torchrun
 
@@ -121,7 +121,9 @@ def test_a_step_that_is_killed_has_one_run_and_every_epoch_once(data: Path, tmp_
                 time.sleep(0.02)  # W&B writes in a process of its own
             if number:
                 process.send_signal(number)
-            process.communicate()
+            _, said = process.communicate()
+        if "W&B is off" in said:
+            pytest.skip(f"W&B did not start within {PATIENCE} seconds on this busy machine")
     assert process.returncode == 0
     assert len(runs()) == 3
     assert len({run.name for run in runs()}) == 1
