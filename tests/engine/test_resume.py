@@ -115,13 +115,14 @@ def test_a_step_that_is_killed_has_one_run_and_every_epoch_once(data: Path, tmp_
     for attempt, number in enumerate((signal.SIGKILL, signal.SIGTERM, None), 1):
         with subprocess.Popen(step, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
             assert process.stderr is not None
-            while number and "epoch" not in process.stderr.readline():
-                pass
+            said = ""
+            while number and "epoch" not in said:
+                said += process.stderr.readline()
             while number and len(runs()) < attempt and process.poll() is None:
                 time.sleep(0.02)  # W&B writes in a process of its own
             if number:
                 process.send_signal(number)
-            _, said = process.communicate()
+            said += process.communicate()[1]
         if "W&B is off" in said:
             pytest.skip(f"W&B did not start within {PATIENCE} seconds on this busy machine")
     assert process.returncode == 0
