@@ -14,7 +14,7 @@ from pdarts.planning.workflow import Job
 READING = ("download", "prepare")
 """Steps that wait for network and disks."""
 NOTHING_KNOWN = (
-    "What this costs is unknown: nothing like it is calibrated here, or has results. Run make calibrate with the same\n"
+    "of unknown cost: nothing like them is calibrated here, or has results. Run make calibrate with the same\n"
     "TARGET, on the device that will do the work; it takes some minutes."
 )
 Groups = dict[tuple[str, str], list[Job]]
@@ -79,14 +79,12 @@ def plan(found: Sequence[Job], makers: Mapping[Path, Job], costs: Mapping[Job, C
     computing = [job for job in pending if job.step in ESTIMATED]
     text = [*stamp(found), f"Device: {device or 'none is calibrated'}", ""]
     if computing and all(costs[job].seconds is None for job in computing):
-        text += [_steps(computing), "", NOTHING_KNOWN]
+        text += [_steps(computing), "", f"Total: {len(computing)} jobs {NOTHING_KNOWN}"]
     elif computing:
         text += [_table(computing, costs), "", *_rows(found, makers, costs), _total(computing, costs)]
     reading = sorted(f"{job.step} {job.outputs[0].stem}" for job in pending if job.step in READING)
     if reading:
-        text.append(
-            f"Not estimated: {', '.join(reading)}; they take as long as network and disks do, hours for ImageNet."
-        )
+        text.append(f"Not estimated: {', '.join(reading)}; seconds for small images, hours for ImageNet.")
     if small := len(pending) - len(computing) - len(reading):
         text.append(f"{small} more jobs (genotypes, figures, tables) take seconds of a CPU each.")
     return "\n".join(text).rstrip()

@@ -36,7 +36,7 @@ def test_each_step_stands_once_and_a_shared_search_counts_once(tmp_path: Path) -
     assert ["train", "one", "train", "1", "1.0", "2.0", "GB", "1.0", "GB", "calibrated"] in lines
     assert ["one", "3", "3.0"] in lines
     assert "Total: 5 jobs, 5.0 device-hours, at most 2.0 GB of memory a process, 5.0 GB of disk." in text
-    assert "Not estimated: prepare digits; they take as long as network and disks do" in text
+    assert "Not estimated: prepare digits; seconds for small images" in text
 
 
 def test_a_row_of_a_table_costs_all_that_its_trainings_wait_for(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_where_all_is_unknown_steps_stand_without_figures(tmp_path: Path) -> Non
     found = [search_job(tmp_path, seed, stage) for seed in (0, 1) for stage in (1, 2)]
     text = plan(found, makers(found), dict.fromkeys(found, UNKNOWN), None)
     assert ["search", "digits", "stage", "1,", "stage", "2", "4"] in [line.split() for line in text.splitlines()]
-    assert "What this costs is unknown" in text
+    assert "Total: 4 jobs of unknown cost" in text
     assert "Run make calibrate" in text
     assert "device-hours" not in text
 
