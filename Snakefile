@@ -20,6 +20,7 @@ include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/search.smk"
 include: "rules/train.smk"
+include: "rules/tables.smk"
 include: "rules/report.smk"
 
 

@@ -9,6 +9,7 @@ results/calibration/. A kind of step that takes too long, or does not fit into m
 
 import sys
 
+from pdarts.checking import parse_argument
 from pdarts.engine import step
 from pdarts.engine.provenance import now
 from pdarts.errors import InputError
@@ -17,7 +18,7 @@ from pdarts.planning.calibration import Calibration, hardware
 from pdarts.planning.timing import distinct, measure
 from pdarts.planning.work import Work, work_of
 from pdarts.planning.workflow import Job, add_config, add_target, config_of, jobs, makers
-from pdarts.settings import Machine, parse_argument
+from pdarts.settings import Machine
 
 
 def main() -> None:

@@ -7,12 +7,13 @@ cell has more skip connections than allowed, the weakest one is struck out and t
 from pathlib import Path
 from typing import Any
 
+from pdarts.checking import parse_argument
 from pdarts.engine import files, step
 from pdarts.engine.tracking import Tracker, new_id
 from pdarts.errors import InputError
 from pdarts.progressive.refinement import derive
 from pdarts.reporting.drawing import draw
-from pdarts.settings import Machine, parse_argument
+from pdarts.settings import Machine
 from pdarts.space.architecture import parse
 from pdarts.space.genotype import Genotype
 

@@ -7,10 +7,11 @@ On a cluster this runs where Snakemake runs; the jobs on its nodes then need no 
 from pathlib import Path
 from typing import get_args
 
+from pdarts.checking import parse_argument, suggestion
 from pdarts.data.catalog import public_files
 from pdarts.engine import files, step
 from pdarts.errors import InputError
-from pdarts.settings import Machine, Source, parse_argument, suggestion
+from pdarts.settings import Machine, Source
 
 
 def main() -> None:

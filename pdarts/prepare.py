@@ -7,9 +7,10 @@ is written beside them.
 
 from pathlib import Path
 
+from pdarts.checking import parse_argument
 from pdarts.data import folder, manifest
 from pdarts.engine import files, step
-from pdarts.settings import Dataset, ImageFolder, Machine, parse_argument, parse_dataset
+from pdarts.settings import Dataset, ImageFolder, Machine, parse_dataset
 
 
 def main() -> None:

@@ -19,11 +19,11 @@ figures that the paper prints of them stand beside.
 
 from pathlib import Path
 
+from pdarts.checking import parse_argument
 from pdarts.engine import step
 from pdarts.engine.files import write_text
 from pdarts.reporting.report import report
 from pdarts.reporting.rows import TableFiles
-from pdarts.settings import parse_argument
 
 
 def main() -> None:

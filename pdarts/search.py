@@ -7,6 +7,7 @@ before and keeps that stage's strongest operations on every edge.
 
 from pathlib import Path
 
+from pdarts.checking import parse_argument
 from pdarts.data import manifest
 from pdarts.data.batches import batches_of_halves
 from pdarts.engine import device, distributed, files, step
@@ -19,7 +20,7 @@ from pdarts.engine.tracking import Tracker
 from pdarts.errors import InputError
 from pdarts.nets.execution import kernels
 from pdarts.progressive.stage import search_stage
-from pdarts.settings import Machine, StageSettings, parse_argument
+from pdarts.settings import Machine, StageSettings
 from pdarts.sources import fingerprint
 from pdarts.space.architecture import parse, to_json
 from pdarts.space.candidates import Candidates, all_candidates, prune

@@ -6,6 +6,7 @@ image is looked at, so that genotypes can be chosen by the result.
 
 from pathlib import Path
 
+from pdarts.checking import parse_argument
 from pdarts.data import manifest
 from pdarts.data.batches import batches_of, batches_of_halves
 from pdarts.engine import device, files, step
@@ -15,7 +16,7 @@ from pdarts.engine.tracking import Tracker, new_id
 from pdarts.errors import InputError
 from pdarts.nets import count, saved
 from pdarts.nets.execution import kernels, place
-from pdarts.settings import Machine, parse_argument
+from pdarts.settings import Machine
 from pdarts.space.genotype import Genotype
 
 BATCH_SIZE = 256

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from pdarts.checking import parse_argument
 from pdarts.data import manifest
 from pdarts.data.batches import batches_of_halves
 from pdarts.engine import device, distributed, files, step
@@ -22,7 +23,7 @@ from pdarts.engine.tracking import Tracker
 from pdarts.nets import saved
 from pdarts.nets.execution import kernels, place
 from pdarts.nets.network import Network
-from pdarts.settings import Machine, Recipe, parse_argument
+from pdarts.settings import Machine, Recipe
 from pdarts.sources import fingerprint
 from pdarts.space.genotype import Genotype
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import yaml
 
-from pdarts.settings import Config, parse
+from pdarts.checking import parse
+from pdarts.settings import Config
 
 ROOT = Path(__file__).parents[1]
 CONFIG = parse(Config, yaml.safe_load((ROOT / "config.yaml").read_text()), "config.yaml")

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from torchvision.datasets import CIFAR10
 
+from pdarts.checking import parse
 from pdarts.data.manifest import describe
 from pdarts.errors import InputError
 from pdarts.progressive.choice import choose
-from pdarts.settings import Config, parse
+from pdarts.settings import Config
 from tests.by_hand import call, train_arguments
 from tests.configuration import CONFIG
 from tests.data.formats import accept_cifar, write_cifar10

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from pdarts.checking import parse
 from pdarts.errors import InputError
-from pdarts.settings import Config, ImageFolder, StreamedAugmentation, image_size, parse, parse_dataset
+from pdarts.settings import Config, ImageFolder, StreamedAugmentation, image_size, parse_dataset
 from tests.configuration import CONFIG, ROOT
 from tests.data.folders import write_folder
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
+from pdarts.checking import parse
 from pdarts.errors import InputError
-from pdarts.settings import Config, FromSearch, RandomCells, parse
+from pdarts.settings import Config, FromSearch, RandomCells
 from tests.configuration import CONFIG, ROOT
 
 VALUES = yaml.safe_load((ROOT / "config.yaml").read_text())

@@ -17,13 +17,14 @@ BELOW = {
     "errors": set(),
     "sources": set(),
     "space": {"errors"},
-    "settings": {"errors", "space"},
-    "nets": {"errors", "settings", "space"},
-    "data": {"errors", "settings"},
-    "engine": {"errors", "settings", "sources", "data"},
-    "progressive": {"errors", "settings", "space", "nets", "data", "engine"},
-    "planning": {"errors", "settings", "sources", "space", "nets", "data", "engine", "progressive"},
-    "reporting": {"errors", "settings", "space", "engine"},
+    "checking": {"errors"},
+    "settings": {"checking", "errors", "space"},
+    "nets": {"checking", "errors", "settings", "space"},
+    "data": {"checking", "errors", "settings"},
+    "engine": {"checking", "errors", "settings", "sources", "data"},
+    "progressive": {"checking", "errors", "settings", "space", "nets", "data", "engine"},
+    "planning": {"checking", "errors", "settings", "sources", "space", "nets", "data", "engine", "progressive"},
+    "reporting": {"checking", "errors", "settings", "space", "engine"},
 }
 """What each layer, a folder or a module at the top, may import beside itself; all else at the top is a step."""
 

@@ -5,8 +5,9 @@ import re
 import pytest
 import yaml
 
+from pdarts.checking import parse
 from pdarts.errors import InputError
-from pdarts.settings import Config, parse
+from pdarts.settings import Config
 from tests.configuration import CONFIG, ROOT
 
 TEXT = "".join((ROOT / f"rules/{file}.smk").read_text() for file in ("data", "search", "train", "report"))

@@ -12,19 +12,10 @@ import jsonschema
 import pytest
 import yaml
 
+from pdarts.checking import parse, parse_argument
 from pdarts.data.catalog import load
 from pdarts.errors import InputError
-from pdarts.settings import (
-    IMAGE_SIZES,
-    TRAIN_IMAGES,
-    Config,
-    Machine,
-    Recipe,
-    StageSettings,
-    parse,
-    parse_argument,
-    schema,
-)
+from pdarts.settings import IMAGE_SIZES, TRAIN_IMAGES, Config, Machine, Recipe, StageSettings, schema
 from tests.configuration import CONFIG, ROOT
 
 VALUES = yaml.safe_load((ROOT / "config.yaml").read_text())

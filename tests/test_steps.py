@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from pdarts.checking import fields
 from pdarts.engine import step
-from pdarts.settings import Dataset, ImageFolder, Machine, Recipe, Settings, StageSettings, fields
+from pdarts.settings import Dataset, ImageFolder, Machine, Recipe, Settings, StageSettings
 from pdarts.space.operations import CANDIDATES
 from tests.by_hand import QUIET, call, search_arguments, stage_file, train_arguments, trained, write_manifest
 from tests.genotypes import FOLDER

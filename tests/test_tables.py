@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 import yaml
 
+from pdarts.checking import parse
 from pdarts.errors import InputError
-from pdarts.settings import Config, Table, parse
+from pdarts.settings import Config, Table
 from tests.configuration import CONFIG, ROOT
 
 COLUMNS = {"cifar10": {"heading": "CIFAR-10", "measure": "top1_error"}}

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import torch
 
+from pdarts.checking import parse
 from pdarts.data.catalog import Split, SplitName, load_split
 from pdarts.errors import InputError
-from pdarts.settings import Dataset, ImageFolder, Positive, Settings, is_image_folder, parse
+from pdarts.settings import Dataset, ImageFolder, Positive, Settings, is_image_folder
 
 
 class SplitManifest(Settings):

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
+from pdarts.checking import fields
 from pdarts.engine.termination import PROCESS
 from pdarts.errors import InputError
-from pdarts.settings import Machine, Settings, fields
+from pdarts.settings import Machine, Settings
 
 
 def parser(docstring: str | None) -> argparse.ArgumentParser:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pdarts.checking import suggestion
 from pdarts.engine.files import read_json, write_json
 from pdarts.errors import InputError
 from pdarts.planning.work import Work
-from pdarts.settings import suggestion
 
 FOLDER = Path("results/calibration")
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pdarts.checking import suggestion
 from pdarts.errors import InputError
 from pdarts.planning.calibration import Calibration
 from pdarts.planning.records import Record, record_of, same_work
 from pdarts.planning.work import Work, work_of
 from pdarts.planning.workflow import Job
-from pdarts.settings import suggestion
 
 ESTIMATED = ("search", "train", "test")
 """Steps that compute; the others take seconds of a CPU."""

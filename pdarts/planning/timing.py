@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pdarts.checking import parse
 from pdarts.data.catalog import Split
 from pdarts.data.loaders import Loader
 from pdarts.engine import device
@@ -28,7 +29,7 @@ from pdarts.planning.decoding import time_decoding
 from pdarts.planning.stopwatch import Enough, NoCheckpoint, Stopwatch
 from pdarts.planning.work import TEST_BATCH_SIZE, Size, Work
 from pdarts.progressive.stage import search_stage
-from pdarts.settings import Augmentation, Machine, Recipe, StageSettings, StreamedAugmentation, parse
+from pdarts.settings import Augmentation, Machine, Recipe, StageSettings, StreamedAugmentation
 from pdarts.space.candidates import Candidates
 from pdarts.space.genotype import Genotype
 from pdarts.space.topology import EDGES, KINDS

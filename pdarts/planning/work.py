@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pdarts.checking import parse
 from pdarts.engine.files import read_json
 from pdarts.errors import InputError
 from pdarts.planning.workflow import Job
-from pdarts.settings import IMAGE_SIZES, TRAIN_IMAGES, Dataset, Recipe, StageSettings, StreamedAugmentation, parse
+from pdarts.settings import IMAGE_SIZES, TRAIN_IMAGES, Dataset, Recipe, StageSettings, StreamedAugmentation
 
 FREE = {
     "search": {

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pdarts.checking import suggestion
 from pdarts.errors import InputError
 from pdarts.planning.declared import read_config
-from pdarts.settings import suggestion
 
 OUTPUTS = ("output", "metrics", "choice")
 """Options that name what a step writes; `--metrics` of `curves` is read instead."""

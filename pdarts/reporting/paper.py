@@ -7,8 +7,9 @@ from statistics import fmean, stdev
 import yaml
 from pydantic import model_validator
 
+from pdarts.checking import parse
 from pdarts.errors import InputError
-from pdarts.settings import PaperTable, Settings, Table, parse
+from pdarts.settings import PaperTable, Settings, Table
 
 
 class PaperRow(Settings):

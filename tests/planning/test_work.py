@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from pdarts import test as test_step
+from pdarts.checking import parse
 from pdarts.data.catalog import Split
 from pdarts.data.loaders import Loader
 from pdarts.data.manifest import describe
@@ -20,7 +21,7 @@ from pdarts.planning.work import PUBLIC, TEST_BATCH_SIZE, Size, size_of, work_of
 from pdarts.planning.workflow import makers
 from pdarts.progressive import stage as stage_module
 from pdarts.progressive.stage import search_stage
-from pdarts.settings import IMAGE_SIZES, TRAIN_IMAGES, Machine, Recipe, Source, StageSettings, Wandb, parse
+from pdarts.settings import IMAGE_SIZES, TRAIN_IMAGES, Machine, Recipe, Source, StageSettings, Wandb
 from pdarts.space.candidates import all_candidates
 from tests.configuration import CONFIG
 from tests.genotypes import published

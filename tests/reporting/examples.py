@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pdarts.checking import parse
 from pdarts.reporting.rows import Row, RowFiles, read_row
-from pdarts.settings import parse
 from pdarts.space.operations import CANDIDATES
 from pdarts.space.topology import EDGES, KINDS
 from tests.genotypes import published

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from pdarts.checking import parse
 from pdarts.reporting.report import report
 from pdarts.reporting.rows import TableFiles
-from pdarts.settings import parse
 from tests.reporting.examples import provenance, runs, write_stage, write_test
 
 CIFAR10, CIFAR100 = "CIFAR-10 (%): ", "CIFAR-100 (%): "

@@ -2,9 +2,10 @@
 
 import pytest
 
+from pdarts.checking import parse
 from pdarts.errors import InputError
 from pdarts.reporting.paper import Independent, check_quotes, paper
-from pdarts.settings import Table, parse
+from pdarts.settings import Table
 from tests.configuration import CONFIG
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pdarts import report as step
+from pdarts.checking import parse
 from pdarts.errors import InputError
 from pdarts.reporting.curves import training_curves
 from pdarts.reporting.drawing import draw
@@ -19,7 +20,6 @@ from pdarts.reporting.page import escape_latex
 from pdarts.reporting.report import report
 from pdarts.reporting.results import TrainingEpoch, read_lines
 from pdarts.reporting.rows import TableFiles
-from pdarts.settings import parse
 from tests.genotypes import published
 from tests.reporting.examples import provenance, row, write_test
 

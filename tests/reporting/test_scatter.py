@@ -3,11 +3,11 @@
 import re
 from pathlib import Path
 
+from pdarts.checking import parse
 from pdarts.reporting.comparison import Comparison, compare
 from pdarts.reporting.figures import svg
 from pdarts.reporting.rows import TableFiles, read_row
 from pdarts.reporting.scatter import scatters
-from pdarts.settings import parse
 from tests.reporting.test_comparison import files
 
 

@@ -1,0 +1,180 @@
+"""Checks plain values against a model, and says in users' words what does not fit."""
+
+import difflib
+import json
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from pdarts.errors import InputError
+
+NEAR, MANY = 5, 30
+"""Names that a message suggests, and how many it lists at most."""
+
+
+def suggestion(value: object, allowed: Iterable[object]) -> str:
+    """The end of a message about a `value` that is none of `allowed`: the nearest one, and all, or of many the near."""
+    names = [str(name) for name in allowed]
+    close = difflib.get_close_matches(str(value), names, NEAR)
+    meant = f"; did you mean {close[0]!r}?" if close else ""
+    if len(names) > MANY:
+        near = f"near are {', '.join(close)}; " if close[1:] else ""
+        return f"{meant} ({near}{len(names)} are declared, in config.yaml and files of your own)"
+    return f"{meant} (allowed: {', '.join(names) or 'none is declared'})"
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def parse(model: type[Model], values: object, where: str) -> Model:
+    """Check plain values (from YAML or JSON) against `model`.
+
+    Args:
+        values: nested dicts, lists, numbers and strings.
+        where: what a message calls the outermost level, such as `config.yaml`.
+
+    Raises:
+        InputError: naming every key that does not fit, its value and what is allowed.
+    """
+    try:
+        context = values if isinstance(values, dict) else {}
+        return model.model_validate_json(json.dumps(values, default=str), context=context)
+    except ValidationError as error:
+        problems = [dict(problem) for problem in error.errors()]
+        lines = dict.fromkeys(_explain(model, values, problem, problems) for problem in problems)
+        raise InputError(f"{where}: " + "\n".join(filter(None, lines))) from error
+
+
+def parse_argument(model: type[Model], text: str, where: str) -> Model:
+    """Check the value of a command line option: one line of JSON, or the path of a JSON file.
+
+    Raises:
+        InputError: if it is neither, or does not fit the model.
+    """
+    return parse(model, argument_values(text, where), where)
+
+
+def argument_values(text: str, where: str) -> object:
+    """Plain values from one line of JSON, or from the JSON file of that name.
+
+    Raises:
+        InputError: if it is neither.
+    """
+    try:
+        return json.loads(text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(
+            f"{where} is {text!r}; allowed: one line of JSON, or the path of a JSON file ({error})"
+        ) from error
+
+
+def _explain(model: type[BaseModel], values: object, problem: dict[str, Any], problems: list[dict[str, Any]]) -> str:
+    """One line; that of a missing key names all that are missing beside it. Empty if another problem says it all."""
+    path, node = _locate(model, problem["loc"])
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    value, kind = problem["input"], problem["type"]
+    if kind == "value_error":
+        message = str(problem["ctx"]["error"])
+        return f"{key}: {message}" if key else message
+    if kind == "extra_forbidden":
+        return f"{key}: unknown key{suggestion(path[-1], node.get('properties', {}))}"
+    if kind in ("missing", "union_tag_not_found"):
+        place = problem["loc"][:-1] if kind == "missing" else problem["loc"]
+        missing = sum(other["type"] == kind and other["loc"][: len(place)] == place for other in problems)
+        key = key if kind == "missing" else f"{key}.source"
+        return (
+            _meant(values, place, missing) or f"{key}: missing; add it (see rules/config.schema.yaml for its meaning)"
+        )
+    if kind == "union_tag_invalid":
+        return f"{key}.source is {problem['ctx']['tag']!r}; allowed: {problem['ctx']['expected_tags']}"
+    if kind == "too_short" and len(value) >= problem["ctx"]["min_length"]:
+        return ""  # what is wrong with its items is said of them
+    allowed = problem["msg"].removeprefix("Input should be ")
+    if kind in ("tuple_type", "too_short"):
+        allowed = f"a list of at least {problem['ctx']['min_length']}" if kind == "too_short" else "a list"
+        allowed += ", such as [0, 1]" if path[-1] == "seeds" else ""
+    if kind == "string_pattern_mismatch":
+        allowed = "letters, digits, '_', '.' and '-', a letter or digit first"
+    if kind in ("float_type", "int_type") and isinstance(value, str):
+        allowed += _as_number(value, whole=kind == "int_type")
+    return f"{key} is {value!r}; allowed: {allowed}"
+
+
+def _meant(values: object, place: tuple[str | int, ...], missing: int) -> str:
+    """What to say of an entry of `config.yaml` that lacks most keys, but nearly has the name of another."""
+    if len(place) != 2 or not isinstance(values, dict) or len(values[place[0]][place[1]]) > missing:
+        return ""
+    close = difflib.get_close_matches(str(place[1]), [name for name in values[place[0]] if name != place[1]], 1)
+    return f"{place[0]}.{place[1]}: most of its keys are missing; did you mean {close[0]!r}?" if close else ""
+
+
+def _as_number(text: str, whole: bool) -> str:
+    """How to write the number that `text` stands for, so that YAML reads it as one; empty if it stands for none."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return ""
+    written = f"{number:f}"
+    if not number.is_finite() or (whole and not written.isdigit()):
+        return ""
+    return f", {written} without quotes" if written == text else f"; YAML reads {text} as text: write {written}"
+
+
+def _locate(model: type[BaseModel], location: tuple[str | int, ...]) -> tuple[list[str | int], dict[str, Any]]:
+    """The keys of `location` alone, and the JSON schema of what holds the last of them.
+
+    Where a value has several forms, pydantic tells behind its key which of them it took.
+    """
+    schema = model.model_json_schema()
+    path: list[str | int] = []
+    node: dict[str, Any] = schema
+    holder = node
+    for part in location:
+        if part == "[key]":  # pydantic's word where the key itself is wrong
+            continue
+        forms = node.get("discriminator", {}).get("mapping", {})
+        if part in forms:
+            node = schema["$defs"][forms[part].rsplit("/", 1)[1]]
+            continue
+        if isinstance(part, str) and part.startswith("<"):
+            node = schema["$defs"].get(part.strip("<>"), {})
+            continue
+        path.append(part)
+        holder = node = _resolve(node, schema)
+        if isinstance(part, int):
+            node = node.get("items", {})
+        elif part in node.get("properties", {}):
+            node = node["properties"][part]
+        elif isinstance(node.get("additionalProperties"), dict):
+            node = node["additionalProperties"]
+        elif "patternProperties" in node:
+            node = next(iter(node["patternProperties"].values()))
+    return path, holder
+
+
+def _resolve(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    for option in (node, *node.get("anyOf", ())):
+        if "$ref" in option:
+            target: dict[str, Any] = schema["$defs"][option["$ref"].rsplit("/", 1)[1]]
+            return target
+    return node
+
+
+def fields(model: type[BaseModel]) -> dict[str, str]:
+    """What each key of a model means; those of a model inside it are called `outer.inner`."""
+    meanings: dict[str, str] = {}
+    for name, field in model.model_fields.items():
+        meanings[name] = field.description or ""
+        for form in _models(field.annotation):
+            meanings |= {f"{name}.{inner}": meaning for inner, meaning in fields(form).items()}
+    return meanings
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """All models that values of this type can be."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models(part)]
