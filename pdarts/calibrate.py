@@ -50,7 +50,9 @@ def main() -> None:
         if unit["timings"]:
             path = _store(work, unit)
     if path is None:
-        raise InputError(f"nothing could be timed within {arguments.patience:g} seconds; name a longer --patience")
+        raise InputError(
+            "nothing could be timed, for the reasons above; name a longer --patience, or a device with more memory"
+        )
     print(path)
 
 

@@ -235,13 +235,12 @@ def _stages(search: Sequence[StageResult]) -> str:
     batch = _listed(dict.fromkeys(stage.batch_size for stage in settings))
     dropout = _listed(f"{stage.skip_dropout:g}" for stage in settings)
     order = _listed(dict.fromkeys(stage.approximation.replace("_", "-") for stage in settings))
-    partial = _listed(dict.fromkeys(f"1/{stage.partial_channels} of the" for stage in settings)).replace(
-        "1/1 of the", "all"
-    )
+    shares = dict.fromkeys(stage.partial_channels for stage in settings)
+    channels = _listed("all" if share == 1 else f"1/{share} of the" for share in shares)
     return (
         f"{_count(len(search), 'stage')} of {cells} cells with {operations} operations an edge, {epochs} epochs each, "
         f"alphas frozen in the first {frozen}, batch {batch}; skip dropout {dropout} at first; {order} gradients of "
-        f"alphas; operations on {partial} channels; the first {share} of the training images train network weights, "
+        f"alphas; operations on {channels} channels; the first {share} of the training images train network weights, "
         "the others alphas; the genotype follows from the last stage's architecture weights"
     )
 
