@@ -50,9 +50,7 @@ def main() -> None:
         if unit["timings"]:
             path = _store(work, unit)
     if path is None:
-        raise InputError(
-            "nothing could be timed, for the reasons above; name a longer --patience, or a device with more memory"
-        )
+        raise InputError("nothing could be timed, for the reasons above; name a longer --patience, or a larger device")
     print(path)
 
 
