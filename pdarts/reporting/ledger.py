@@ -58,22 +58,14 @@ def costs(records: Records) -> Grid:
 
 
 def end_to_end(rows: Iterable[Row]) -> Grid:
-    """Wall time times processes from nothing to one tested network: of all searches, the validation of each that the
-    choice between them takes, and one retraining. Where several searches are retrained, nothing is chosen: left out."""
-    lines = [
-        (
-            row.architecture,
-            row.column or row.evaluations[0].settings.dataset.name,
-            str(len(spent.searches)),
-            _mean(spent.searches),
-            _mean(spent.validations),
-            _mean(spent.trainings),
-            duration(spent.end_to_end),
-        )
-        for row in rows
-        if (spent := row.spent).trainings and (row.validations or len(row.searches) < 2)
-    ]
-    return Grid(END_TO_END, tuple(lines))
+    """Wall time times processes from nothing to one tested network, of the first set of runs of each row and column."""
+    lines: dict[tuple[str, str], tuple[str, ...]] = {}
+    for row in rows:
+        if (spent := row.spent).trainings:
+            key = row.architecture, row.column or row.evaluations[0].settings.dataset.name
+            cost = _mean(spent.searches), _mean(spent.validations), _mean(spent.trainings), duration(spent.end_to_end)
+            lines.setdefault(key, (*key, str(spent.needed), *cost))
+    return Grid(END_TO_END, tuple(lines.values()))
 
 
 def _mean(seconds: list[float]) -> str:

@@ -106,9 +106,15 @@ class Spent:
     trainings: list[float]
 
     @property
+    def needed(self) -> int:
+        """Searches that one network takes: all of which one was chosen, else one, if there is any."""
+        return len(self.searches) if self.validations else min(len(self.searches), 1)
+
+    @property
     def end_to_end(self) -> float:
-        """From nothing to one tested network: all searches, their validations, and one retraining."""
-        return sum(self.searches) + sum(self.validations) + fmean(self.trainings)
+        """From nothing to one tested network: the searches it takes, their validations, and one retraining."""
+        searched = self.needed * fmean(self.searches) if self.searches else 0.0
+        return searched + sum(self.validations) + fmean(self.trainings)
 
 
 @dataclass(frozen=True)
