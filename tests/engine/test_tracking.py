@@ -91,6 +91,7 @@ def test_a_rehearsal_has_a_tag_and_a_key_in_the_config(tmp_path: Path) -> None:
         tracker.log({"train_loss": 2.0}, step=1)
         tracker.finish()
         (run,) = tmp_path.glob(f"{rehearsal:d}/wandb/offline-run-*/run-*.wandb")
+        assert written(run, 1) == [1]
         mentioned.append(run.read_bytes().count(b"rehearsal"))  # the path of the test counts in both
     assert mentioned[1] >= mentioned[0] + 2
 
