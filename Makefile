@@ -95,8 +95,9 @@ wandb-sync: setup ## Upload the runs that W&B left in WANDB, those of one step i
 	@ls -d $(WANDB)/wandb/offline-run-* >/dev/null 2>&1 || { echo '$(WANDB)/wandb holds no offline runs: name the folder with make wandb-sync WANDB=FOLDER (machine.wandb.directory), or run a step with machine.wandb.mode: offline'; exit 1; }
 	@WANDB_RESUME=allow $(BIN)/wandb sync --yes $(WANDB)/wandb
 
+# Snakemake asks SLURM for its settings at every start: where one is installed but down, that takes 10 s each time.
 test: $(VENV)/.dev ## Run the tests, one worker a core
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 SLURM_CONF=/dev/null $(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
 test-cluster: $(VENV)/.dev ## Run the workflow on a real SLURM of this machine, which it brings up and takes down (root, Debian)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'cluster and not long' -rs tests/cluster $(PYTEST_ARGS)
