@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from PIL.Image import Image
 from torch import Tensor
-from torchvision.transforms import v2
 
 from pdarts.settings import StreamedAugmentation
 
@@ -22,6 +21,8 @@ RESIZED, CROPPED = 256, 224
 
 def random_view(image_size: int, augmentation: StreamedAugmentation) -> ImageTransform:
     """A random crop that is scaled to `image_size` (in pixels), flipped and jittered in colour."""
+    from torchvision.transforms import v2  # takes seconds to import, which images in memory need not wait for
+
     brightness, contrast, saturation, hue = augmentation.color_jitter
     return v2.Compose(
         [
@@ -35,4 +36,6 @@ def random_view(image_size: int, augmentation: StreamedAugmentation) -> ImageTra
 
 def centre_view(image_size: int) -> ImageTransform:
     """The centre, `image_size` pixels wide and high, of the image scaled to somewhat more."""
+    from torchvision.transforms import v2
+
     return v2.Compose([v2.Resize(round(image_size * RESIZED / CROPPED)), v2.CenterCrop(image_size), v2.PILToTensor()])
