@@ -79,6 +79,31 @@ void correlate(const T* in, int64_t step, const T* weight, const int64_t* offset
     });
 }
 
+// The same for SIZE x SIZE taps that lie `DILATION` rows and columns apart: of a column of taps each value is loaded once.
+template <int SIZE, int DILATION, class T>
+void correlate_square(const T* in, int64_t step, const T* weight, T* out, int64_t row, int64_t height, int64_t width) {
+    blocks<8>(height, [&](int64_t top, auto rows) {
+        constexpr int R = rows;
+        for (int64_t left = 0; left < width; left += LANES<T>) {
+            vec<T> total[R] = {};
+            const T* corner = in + top * step + left;
+#pragma GCC unroll 8
+            for (int x = 0; x < SIZE; x++) {
+                vec<T> w[SIZE];
+                for (int y = 0; y < SIZE; y++) w[y] = all(weight[y * SIZE + x]);
+#pragma GCC unroll 24
+                for (int i = 0; i < R + (SIZE - 1) * DILATION; i++) {
+                    vec<T> v = load(corner + i * step + x * DILATION);
+#pragma GCC unroll 8
+                    for (int y = 0; y < SIZE; y++)
+                        if (i >= y * DILATION && i - y * DILATION < R) total[i - y * DILATION] += w[y] * v;
+                }
+            }
+            for (int r = 0; r < R; r++) store(out + (top + r) * row + left, total[r], width - left);
+        }
+    });
+}
+
 // gradient[t] += sum over r, c of in[offset[t] + r * step + c] * g[r * step + c]; g is 0 behind its rows' ends.
 template <class T>
 void correlate_weights(const T* in, const T* g, int64_t step, const int64_t* offset, int taps,
@@ -96,6 +121,43 @@ void correlate_weights(const T* in, const T* g, int64_t step, const int64_t* off
             }
         for (int t = 0; t < B; t++) gradient[first + t] += sum<T>(total[t]);
     });
+}
+
+// gradient += what correlate_square's weights get from g, which is laid out like `in` and is 0 behind its rows' ends.
+template <int SIZE, int DILATION, class T>
+void correlate_square_weights(const T* in, const T* g, int64_t step, T* gradient, int64_t height, int64_t width) {
+    for (int x = 0; x < SIZE; x++) {
+        vec<T> total[SIZE] = {};
+        blocks<6>(height, [&](int64_t top, auto rows) {
+            constexpr int R = rows;
+            for (int64_t left = 0; left < width; left += LANES<T>) {
+                const T *from = in + top * step + left + x * DILATION, *gradients = g + top * step + left;
+                vec<T> behind[R];
+                for (int r = 0; r < R; r++) behind[r] = load(gradients + r * step);
+#pragma GCC unroll 24
+                for (int i = 0; i < R + (SIZE - 1) * DILATION; i++) {
+                    vec<T> v = load(from + i * step);
+#pragma GCC unroll 8
+                    for (int y = 0; y < SIZE; y++)
+                        if (i >= y * DILATION && i - y * DILATION < R) total[y] += v * behind[i - y * DILATION];
+                }
+            }
+        });
+        for (int y = 0; y < SIZE; y++) gradient[y * SIZE + x] += sum<T>(total[y]);
+    }
+}
+
+// Calls `body` with size and dilation as compile-time constants, or `otherwise`.
+template <class F, class G> inline void square(int64_t size, int64_t dilation, F&& body, G&& otherwise) {
+    auto is = [&](auto s, auto d) { return size == s && dilation == d && (body(s, d), true); };
+    using std::integral_constant;
+    constexpr integral_constant<int, 1> one{};
+    constexpr integral_constant<int, 2> two{};
+    constexpr integral_constant<int, 3> three{};
+    constexpr integral_constant<int, 5> five{};
+    constexpr integral_constant<int, 7> seven{};
+    if (is(three, one) || is(five, one) || is(three, two) || is(five, two) || is(seven, one)) return;
+    otherwise();
 }
 
 // out[i, j] = sum over k of a[i * ai + k * ak] * b[k, j], or added to what is there; rows of b, and of out if added to,
@@ -213,6 +275,22 @@ template <class T> struct Geometry : Shape {
         frame(x, to, [=](T value) { return std::max(scale * value + shift, T(0)); });
     }
 
+    // out[r, c] = sum over taps of weight[t] * what the tap covers in a bordered plane
+    void convolve(const T* plane, const T* weight, T* out) const {
+        square(
+            stride == 1 ? size : 0, dilation,
+            [&](auto s, auto d) { correlate_square<s, d>(plane, step, weight, out, columns, rows, columns); },
+            [&] { correlate(plane, step, weight, offset.data(), int(taps), out, columns, rows, columns); });
+    }
+
+    // What a plane's windows and the gradient behind them, without its border, add to the gradient of the weights.
+    void convolve_weights(const T* plane, const T* g, T* gradient) const {
+        square(
+            stride == 1 ? size : 0, dilation,
+            [&](auto s, auto d) { correlate_square_weights<s, d>(plane, g, step, gradient, rows, columns); },
+            [&] { correlate_weights(plane, g, step, offset.data(), int(taps), gradient, rows, columns); });
+    }
+
     // Rectified input of one image through the depthwise convolution, into rows of length ld.
     void depthwise(const T* x, const T* affine, const T* weight, T* plane, T* out) const {
         for (int64_t c = 0; c < channels_in; c++, x += in_plane, out += ld) {
@@ -221,7 +299,7 @@ template <class T> struct Geometry : Shape {
                 for (int64_t i = 0; i < in_plane; i++) out[i] = std::max(scale * x[i] + shift, T(0));
             } else {
                 rectify(x, scale, shift, plane);
-                correlate(plane, step, weight + c * taps, offset.data(), int(taps), out, columns, rows, columns);
+                convolve(plane, weight + c * taps, out);
             }
         }
     }
@@ -249,6 +327,11 @@ template <class T> struct Geometry : Shape {
     }
 
     void transposed(const T* g, const T* weight, T* part, T* out) const {
+        if (stride == 1) {
+            T reversed[64];
+            std::reverse_copy(weight, weight + taps, reversed);
+            return convolve(g, reversed, out);
+        }
         transposed(part, out, [&](const int* tap, const int64_t* from, int count, T* to, int64_t high, int64_t wide) {
             T chosen[64];
             for (int t = 0; t < count; t++) chosen[t] = weight[tap[t]];
@@ -423,8 +506,7 @@ void backward(const Shape& shape, const T* gradient, int64_t apart, const T* pro
                             std::copy_n(behind + c * g.ld + y * g.columns, g.columns, bordered + g.border + y * g.step);
                         if (gradient_depthwise) {
                             g.rectify(from, scale, shift, plane);
-                            correlate_weights(plane, bordered + g.border, g.step, g.offset.data(), int(g.taps),
-                                              own + c * g.taps, g.rows, g.columns);
+                            g.convolve_weights(plane, bordered + g.border, own + c * g.taps);
                         }
                         if (to) g.transposed(bordered, depthwise + c * g.taps, part, to);
                     } else if (to) {
@@ -467,7 +549,7 @@ template <class T> void pool(const Shape& shape, bool largest, const T* x, T* ou
             g.frame(x + n / g.channels * g.from_image_to_image + n % g.channels * g.in_plane, plane,
                     [](T value) { return value; });
             if (!largest) {
-                correlate(plane, g.step, ones.data(), g.offset.data(), int(g.taps), to, g.columns, g.rows, g.columns);
+                g.convolve(plane, ones.data(), to);
                 for (int64_t i = 0; i < g.out_plane; i++) to[i] *= share[i];
                 continue;
             }
