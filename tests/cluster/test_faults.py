@@ -12,7 +12,7 @@ from tests.cluster.site import CONFIG, GENOTYPE, PROFILE, QUICK, STAGE, TEST, Si
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("accounting")]
 
 
-LONG = 200
+LONG = 450
 """Epochs of a search that no job of one minute can finish."""
 
 
@@ -58,13 +58,15 @@ def test_time_limits_shorter_than_the_work_lose_nothing(site: Site, tmp_path: Pa
     site.edit(CONFIG, "epochs: 20", f"epochs: {LONG}")
     unlimited = site.copy(tmp_path / "unlimited")
     assert unlimited.snakemake_here("--", TEST) == 0
-    site.edit(PROFILE, "# runtime: 1440", "runtime: 1")
+    site.edit(PROFILE, "# runtime: 1440", "runtime: 2")
     site.edit(PROFILE, "--signal=TERM@120", "--signal=TERM@15")  # SLURM may send it up to a minute too early
     site.edit(PROFILE, "retries: 5", "retries: 15")
-    process = site.start()
-    assert process.wait(900) == 0, process.said()
-    stops = len(json.loads(site.read(STAGE))["provenance"]["resumed"])
-    print(f"time limit of 1 minute: {stops} resubmissions")
+    process, since = site.start(), time.monotonic()
+    assert process.wait(1500) == 0, process.said()
+    search = json.loads(site.read(STAGE))
+    stops = len(search["provenance"]["resumed"])
+    print(f"time limit of 2 minutes: {stops} resubmissions, {search['seconds']:.0f} s of search in", end=" ")
+    print(f"{time.monotonic() - since:.0f} s")
     assert stops >= 2
     check(site, unlimited, continued=stops, epochs=LONG)
 
