@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("accounting")]
 
 
 LONG = 450
-"""Epochs of a search that no job of one minute can finish."""
+"""Epochs of a search that no job of two minutes can finish."""
 
 
 def running(site: Site, process: Snakemake, epoch: int) -> str:
