@@ -6,6 +6,7 @@
 #   VENV=.venv       where that environment lies
 #   PYTEST_ARGS=     passed to pytest, such as '-k derive'
 #   THREADS=1        CPU threads of make bench
+#   DEVICE=cpu       or cuda, of make bench
 #   STAGE=1          search stage of make profile
 #   TARGET=demo      what to accept, calibrate, plan, preflight: a target of the workflow, or result files
 #   CONFIGFILE=      files with settings of your own that accept, calibrate, plan, ledger, preflight and tidy see, such as mine.yaml
@@ -22,6 +23,7 @@ CONFIGFILE ?=
 CONFIG ?=
 REASON ?=
 THREADS ?= 1
+DEVICE ?= cpu
 STAGE ?= 1
 WANDB ?= results
 
@@ -105,8 +107,14 @@ test-cluster: $(VENV)/.dev ## Run the workflow on a real SLURM of this machine, 
 test-cluster-long: $(VENV)/.dev ## The same, with everything that can happen to jobs, nodes and Snakemake
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m cluster -rs -s tests/cluster $(PYTEST_ARGS)
 
-bench: setup ## Compare speed with the textbook formulation: make bench THREADS=2 (many minutes; results/benchmark)
-	$(BIN)/python -m benchmarks.run --threads $(THREADS) --output results/benchmark
+bench: setup ## Compare speed with the textbook formulation: make bench THREADS=2 DEVICE=cpu (many minutes; results/benchmark)
+	$(BIN)/python -m benchmarks.run --threads $(THREADS) --device $(DEVICE) --output results/benchmark
+
+bench-check: setup ## Fail if a speed ratio is far below its floor: a few smaller cases, a minute or two
+	$(BIN)/python -m benchmarks.run --check --repeats 2
+
+scaling: setup ## Draw how a search step and a dry run grow with their sizes (many minutes; results/benchmark)
+	$(BIN)/python -m benchmarks.scaling --output results/benchmark
 
 profile: setup ## Show which operations a search step spends its time in: make profile STAGE=2
 	$(BIN)/python -m benchmarks.profile --stage $(STAGE)

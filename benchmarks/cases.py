@@ -1,6 +1,7 @@
 """Pieces of work that both formulations do: a pair of functions each, on the same images, with the same settings."""
 
 import json
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.utils import clip_grad_norm_
@@ -16,19 +18,28 @@ from benchmarks.baseline import images as baseline_images
 from benchmarks.baseline import steps as baseline_steps
 from benchmarks.baseline.network import Network as BaselineNetwork
 from benchmarks.baseline.supernet import Supernet as BaselineSupernet
+from pdarts.checking import parse
 from pdarts.data.catalog import Split
 from pdarts.data.loaders import Loader
+from pdarts.engine.checkpoint import Checkpoint
+from pdarts.engine.device import fused
+from pdarts.engine.journal import Journal
+from pdarts.engine.progress import Progress
+from pdarts.engine.tracking import Tracker
+from pdarts.nets.execution import place
 from pdarts.nets.network import Network
 from pdarts.nets.supernet import Supernet
 from pdarts.planning.timing import mixed_candidates
 from pdarts.progressive.bilevel import alphas_step, second_order_alphas_step, weights_step
-from pdarts.settings import Augmentation
+from pdarts.progressive.stage import search_stage
+from pdarts.settings import Augmentation, Config, Machine, StageSettings, Wandb
 from pdarts.space.candidates import Candidates
 from pdarts.space.genotype import Genotype
 from pdarts.space.operations import CANDIDATES
 from pdarts.space.topology import KINDS
 
 Step = Callable[[], Any]
+Batch = tuple[Tensor, Tensor]
 CELLS, OPERATIONS = (5, 11, 17), (8, 5, 3)
 """Of the paper's three stages."""
 SKIP_DROPOUT = (0.0, 0.4, 0.7)
@@ -45,6 +56,8 @@ class Case:
     target: float
     make: Callable[[], tuple[Step, Step]]
     """The baseline's work and ours, each a function that does it once."""
+    step: bool = True
+    """Whether it is one step, whose launches can be counted."""
 
 
 def stage_candidates(stage: int) -> Mapping[str, Candidates]:
@@ -52,7 +65,7 @@ def stage_candidates(stage: int) -> Mapping[str, Candidates]:
     return dict.fromkeys(KINDS, mixed_candidates(CANDIDATES, OPERATIONS[stage - 1]))
 
 
-def batch(size: int, classes: int = 10, pixels: int = 32) -> tuple[Tensor, Tensor]:
+def batch(size: int, classes: int = 10, pixels: int = 32) -> Batch:
     return torch.randn(size, 3, pixels, pixels), torch.randint(classes, (size,))
 
 
@@ -62,15 +75,21 @@ def published() -> Genotype:
     return Genotype.parse(json.loads(path.read_text()), str(path))
 
 
-def optimizers(supernet: Any) -> tuple[torch.optim.Adam, torch.optim.SGD]:
-    adam = torch.optim.Adam(supernet.alphas(), 0.0006, betas=(0.5, 0.999), weight_decay=0.001)
-    return adam, torch.optim.SGD(supernet.weights(), 0.025, momentum=0.9, weight_decay=0.0003)
+def placed(network: Any, checkpointing: bool = False) -> Any:
+    """Ours, as steps place it on the default device."""
+    place(network, torch.get_default_device(), "float32", Machine(checkpointing=checkpointing))
+    return network
+
+
+def optimizers(supernet: Any, fused: bool = False) -> tuple[torch.optim.Adam, torch.optim.SGD]:
+    adam = torch.optim.Adam(supernet.alphas(), 0.0006, betas=(0.5, 0.999), weight_decay=0.001, fused=fused)
+    return adam, torch.optim.SGD(supernet.weights(), 0.025, momentum=0.9, weight_decay=0.0003, fused=fused)
 
 
 def supernets(stage: int, channels: int = 16, cells: int | None = None, share: int = 1) -> tuple[Any, Any]:
-    """The baseline's and ours, in the same state."""
+    """The baseline's and ours."""
     arguments = (cells or CELLS[stage - 1], channels, 10, stage_candidates(stage), share)
-    return BaselineSupernet(*arguments), Supernet(*arguments)
+    return BaselineSupernet(*arguments), placed(Supernet(*arguments))
 
 
 def search(
@@ -79,27 +98,44 @@ def search(
     """A weights step, if `joint` behind one of the alphas."""
     theirs, ours = supernets(stage, channels, cells, share)
     valid, train, dropout = batch(batch_size), batch(batch_size), SKIP_DROPOUT[stage - 1]
-    their_adam, their_sgd = optimizers(theirs)
-    adam, sgd = optimizers(ours)
+    adam, sgd = optimizers(theirs)
 
     def baseline() -> None:
         if joint:
-            baseline_steps.search_step(theirs, valid, their_adam, 5, dropout)
-        baseline_steps.search_step(theirs, train, their_sgd, 5, dropout)
+            baseline_steps.search_step(theirs, valid, adam, 5, dropout)
+        baseline_steps.search_step(theirs, train, sgd, 5, dropout)
+
+    return baseline, search_step(ours, joint, valid, train, dropout)
+
+
+def search_step(ours: Supernet, joint: bool, valid: Batch, train: Batch, dropout: float) -> Step:
+    """Our own step."""
+    adam, sgd = optimizers(ours, fused(train[0].device))
 
     def project() -> None:
         if joint:
             alphas_step(ours, valid, adam, 5, dropout)
         weights_step(ours, train, sgd, 5, dropout)
 
-    return baseline, project
+    return project
+
+
+def checkpointing(stage: int) -> tuple[Step, Step]:
+    """A joint step of ours without and with recomputed cells."""
+    _, ours = supernets(stage)
+    _, other = supernets(stage)
+    images, dropout = (batch(16), batch(16)), SKIP_DROPOUT[stage - 1]
+    return (
+        search_step(ours, True, *images, dropout),
+        search_step(placed(other, checkpointing=True), True, *images, dropout),
+    )
 
 
 def second_order(batch_size: int = 16) -> tuple[Step, Step]:
     """DARTS: 8 cells and all operations."""
     theirs, ours = supernets(1, cells=8)
     valid, train = batch(batch_size), batch(batch_size)
-    their_optimizers, (adam, sgd) = optimizers(theirs), optimizers(ours)
+    their_optimizers, (adam, sgd) = optimizers(theirs), optimizers(ours, fused(valid[0].device))
     return (
         lambda: baseline_steps.second_order_step(theirs, valid, train, *their_optimizers),
         lambda: second_order_alphas_step(ours, valid, train, adam, sgd, None, 0.0),
@@ -109,7 +145,7 @@ def second_order(batch_size: int = 16) -> tuple[Step, Step]:
 def training(stem: str, channels: int, cells: int, batch_size: int, pixels: int, classes: int) -> tuple[Step, Step]:
     """A step of an evaluation network with auxiliary head and drop path."""
     arguments = (published(), stem, cells, channels, classes, True)
-    theirs, ours = BaselineNetwork(*arguments), Network(*arguments)
+    theirs, ours = BaselineNetwork(*arguments), placed(Network(*arguments))
     images, labels = batch(batch_size, classes, pixels)
     sgd = [
         torch.optim.SGD(network.parameters(), 0.025, momentum=0.9, weight_decay=0.0003) for network in (theirs, ours)
@@ -135,7 +171,8 @@ def testing(stem: str, channels: int, cells: int, batch_size: int, pixels: int, 
         with torch.no_grad():
             network(images)
 
-    return tuple(partial(forward, kind(*arguments).eval()) for kind in (BaselineNetwork, Network))
+    theirs, ours = BaselineNetwork(*arguments), placed(Network(*arguments))
+    return partial(forward, theirs.eval()), partial(forward, ours.eval())
 
 
 def input_images(number: int = 2048) -> tuple[Step, Step]:
@@ -150,3 +187,48 @@ def input_images(number: int = 2048) -> tuple[Step, Step]:
             pass
 
     return partial(passes, lambda: theirs), partial(passes, lambda: ours.shuffled(0))
+
+
+def whole_search(images: int = 256) -> tuple[Step, Step]:
+    """A small stage from its images to its last checkpoint, scored epochs included."""
+    path = Path(__file__).parents[1] / "config.yaml"
+    config = parse(Config, yaml.safe_load(path.read_text()), str(path))
+    changes = {"cells": 5, "channels": 8, "batch_size": 16, "epochs": 4, "frozen_epochs": 1, "scored_epochs": 2}
+    stage = config.searches["pdarts-cifar10"].stage_settings(1).model_copy(update=changes)
+    halves = [
+        (torch.randint(256, (images, 3, 32, 32), dtype=torch.uint8), torch.randint(10, (images,))) for _ in range(2)
+    ]
+    return partial(baseline_search, stage, halves), partial(project_search, stage, halves)
+
+
+def baseline_search(stage: StageSettings, halves: list[Batch]) -> None:
+    supernet = BaselineSupernet(stage.cells, stage.channels, 10, stage_candidates(1), 1)
+    adam, sgd = optimizers(supernet)
+    train, valid = (baseline_images.loader(*half, stage.batch_size, MEAN, STD) for half in halves)
+    scored = baseline_images.loader(*halves[1], stage.batch_size, MEAN, STD, shuffled=False)
+    with tempfile.TemporaryDirectory() as folder:
+        for epoch in range(stage.epochs):
+            valid_batches = iter(valid)
+            supernet.train()
+            for train_batch in train:
+                if epoch >= stage.frozen_epochs:
+                    baseline_steps.search_step(supernet, next(valid_batches), adam, stage.alphas.clip)
+                baseline_steps.search_step(supernet, train_batch, sgd, stage.weights.clip)
+            if epoch >= stage.epochs - stage.scored_epochs:
+                supernet.eval()
+                with torch.no_grad():
+                    sum((supernet(images).argmax(1) == labels).sum().item() for images, labels in scored)
+            states = [part.state_dict() for part in (supernet, adam, sgd)]
+            torch.save(states, Path(folder) / "checkpoint.pt")
+
+
+def project_search(stage: StageSettings, halves: list[Batch]) -> None:
+    where = torch.device("cpu")
+    augmentation = Augmentation(crop_padding=4, flip=True, cutout=0)
+    loaders = [Loader(Split(*half), stage.batch_size, MEAN, STD, augmentation, where) for half in halves]
+    with tempfile.TemporaryDirectory() as folder:
+        tracker = Tracker(Wandb(mode="disabled"), "search", "benchmark", "benchmark", {})
+        journal = Journal(Path(folder) / "metrics.jsonl", tracker, Progress("search", stage.epochs, len(loaders[0])))
+        checkpoint = Checkpoint(Path(folder) / "stage.json", {}, other_code=False)
+        candidates = stage_candidates(1)
+        search_stage(stage, candidates, (loaders[0], loaders[1]), 10, 0, where, Machine(), journal, checkpoint)

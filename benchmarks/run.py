@@ -1,6 +1,8 @@
 """Compare this project with the textbook formulation, turn by turn in one run; ratios, since times vary with load.
 
 python -m benchmarks.run --output results/benchmark --repeats 5 --threads 1
+python -m benchmarks.run --device cuda: what to report of a GPU, with the kernels that a step launches
+python -m benchmarks.run --check: a few smaller cases; fails where a ratio is far below its floor
 """
 
 import argparse
@@ -16,16 +18,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.autograd import DeviceType
+from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.cases import (
     Case,
     Step,
+    checkpointing,
     input_images,
     search,
     second_order,
     testing,
     training,
+    whole_search,
 )
+from benchmarks.memory import peaks
 from pdarts.engine.device import device_name
 from pdarts.nets import cpu_kernels
 
@@ -42,8 +49,30 @@ CASES = (
     Case("testing, CIFAR", 1.5, 2.5, partial(testing, *CIFAR)),
     Case("training, ImageNet", 1.4, 2.0, partial(training, *IMAGENET)),
     Case("testing, ImageNet", 1.4, 2.0, partial(testing, *IMAGENET)),
-    Case("input with cutout", 10.0, 12.0, input_images),
+    *(
+        Case(
+            f"joint step, stage {stage}, with checkpointing against without",
+            1 / 1.7,
+            1 / 1.5,
+            partial(checkpointing, stage),
+        )
+        for stage in (1, 2, 3)
+    ),
 )
+ON_CPU = (
+    Case("input with cutout", 10.0, 12.0, input_images, step=False),
+    Case("whole small search", 2.5, 3.5, whole_search, step=False),
+)
+"""Whose work, or a part of it, is a CPU's on any device."""
+QUICK = (
+    Case("joint step, 3 cells", 2.6, 5.0, partial(search, 2, True, cells=3)),
+    Case("weights step, 3 cells", 2.6, 4.0, partial(search, 3, False, cells=3)),
+    Case("training, 5 cells", 1.5, 2.2, partial(training, "cifar", 36, 5, 16, 32, 10)),
+    Case("testing, 5 cells", 1.5, 2.5, partial(testing, "cifar", 36, 5, 16, 32, 10)),
+    Case("input with cutout", 10.0, 12.0, partial(input_images, 512), step=False),
+)
+MARGIN = 0.6
+"""Of a floor, below which `--check` fails: machines are noisy, but a lost factor shows."""
 
 
 def main() -> None:
@@ -52,25 +81,32 @@ def main() -> None:
     parser.add_argument("--only", default="", help="a part of the names of what is timed (default: all)")
     parser.add_argument("--repeats", type=int, default=5, help="turns of both, behind one that is not counted")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--check", action="store_true")
     parser.add_argument("--output", type=Path, help="folder for benchmark.json and benchmark.md")
     arguments = parser.parse_args()
+    device = torch.device(arguments.device)
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    cases = [case for case in CASES if arguments.only in case.name]
+    present = QUICK if arguments.check else CASES if device.type == "cuda" else CASES + ON_CPU
+    cases = [case for case in present if arguments.only in case.name]
     if not cases or arguments.repeats < 1:
-        parser.error(f"nothing to time; names: {', '.join(case.name for case in CASES)}; repeats from 1")
+        parser.error(f"nothing to time; names: {', '.join(case.name for case in present)}; repeats from 1")
     rows = []
     for case in cases:
-        rows.append(compare(case, arguments.repeats))
+        with device:
+            rows.append(compare(case, arguments.repeats, device))
         print(line(rows[-1]), file=sys.stderr, flush=True)
+    memory = [] if arguments.check or arguments.only else [peaks(stage, device) for stage in (1, 2, 3)]
     result = {
         "threads": arguments.threads,
-        "device": device_name(torch.device("cpu")),
+        "device": device_name(device),
         "cores": os.cpu_count(),
         "torch": torch.__version__,
-        "kernels": cpu_kernels.suit(torch.zeros(1)),
+        "kernels": cpu_kernels.suit(torch.zeros(1, device=device)),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "rows": rows,
+        "memory": memory,
     }
     text = markdown(result)
     print(text)
@@ -78,14 +114,18 @@ def main() -> None:
         arguments.output.mkdir(parents=True, exist_ok=True)
         (arguments.output / "benchmark.json").write_text(json.dumps(result, indent=1) + "\n")
         (arguments.output / "benchmark.md").write_text(text)
+    lost = [row["name"] for row in rows if row["ratio"] < MARGIN * row["floor"]]
+    if arguments.check and lost:
+        sys.exit(f"below {MARGIN} times their floors: {', '.join(lost)}")
 
 
-def compare(case: Case, repeats: int) -> dict[str, Any]:
-    """Seconds of both by turns, and the ratio of every turn."""
+def compare(case: Case, repeats: int, device: torch.device) -> dict[str, Any]:
+    """Seconds of both by turns, and the ratio of every turn; launches of a step of each."""
     both = case.make()
     for step in both:
         step()
-    pairs = [tuple(seconds(step) for step in both) for _ in range(repeats)]
+    counted = [launches(step, device) for step in both] if case.step else None
+    pairs = [tuple(seconds(step, device) for step in both) for _ in range(repeats)]
     del both
     gc.collect()
     baseline, project = zip(*pairs, strict=True)
@@ -100,14 +140,31 @@ def compare(case: Case, repeats: int) -> dict[str, Any]:
         "most": max(ratios),
         "floor": case.floor,
         "target": case.target,
+        "launches": counted,
     }
 
 
-def seconds(step: Step) -> float:
-    """How long one call takes."""
+def seconds(step: Step, device: torch.device) -> float:
+    """How long one call takes, to its last kernel."""
     started = time.perf_counter()
     step()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
     return time.perf_counter() - started
+
+
+def launches(step: Step, device: torch.device) -> int:
+    """Kernels that one call launches on a GPU; on a CPU the innermost of PyTorch's operations, and calls of our own."""
+    if device.type == "cuda":
+        with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as found:
+            step()
+            torch.cuda.synchronize(device)
+        return sum(
+            event.device_type == DeviceType.CUDA and not event.name.startswith("Mem") for event in found.events()
+        )
+    with profile(activities=[ProfilerActivity.CPU]) as found:
+        step()
+    return sum(not event.cpu_children for event in found.events())
 
 
 def line(row: dict[str, Any]) -> str:
@@ -124,11 +181,29 @@ def markdown(result: dict[str, Any]) -> str:
     head = f"{result['device']}, {result['threads']} thread(s), torch {result['torch']}, {kernels} C++ kernels"
     rows = [
         f"| {row['name']} | {row['baseline_seconds']:.3f} | {row['seconds']:.3f} | **{row['ratio']:.2f}** | "
-        f"{row['least']:.2f}–{row['most']:.2f} | {row['n']} | {row['floor']:g} | {row['target']:g} |"
+        f"{row['least']:.2f}–{row['most']:.2f} | {row['n']} | {row['floor']:.3g} | {row['target']:.3g} | "
+        f"{' → '.join(f'{number:,}' for number in row['launches'] or ())} |"
         for row in result["rows"]
     ]
-    titles = "| work | textbook (s) | pdarts (s) | ratio | spread | n | floor | target |"
-    return "\n".join([head, "", titles, "| --- | --: | --: | --: | --: | --: | --: | --: |", *rows, ""])
+    titles = "| work | textbook (s) | pdarts (s) | ratio | spread | n | floor | target | launches |"
+    lines = [head, "", titles, "| --- | --: | --: | --: | --: | --: | --: | --: | --: |", *rows, ""]
+    if result["memory"]:
+        lines += [
+            "Peak memory of a joint step, above what the process had before it (MiB; each in a process of its own):",
+            "",
+        ]
+        lines += [
+            "| stage | textbook | pdarts | share | with checkpointing | share |",
+            "| --- | --: | --: | --: | --: | --: |",
+        ]
+        lines += [
+            f"| {row['stage']} | {row['textbook'] >> 20:,} | {row['pdarts'] >> 20:,} | "
+            f"**{row['pdarts'] / row['textbook']:.2f}** | {row['checkpointing'] >> 20:,} | "
+            f"**{row['checkpointing'] / row['textbook']:.2f}** |"
+            for row in result["memory"]
+        ]
+        lines.append("")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
