@@ -60,7 +60,7 @@ demo: setup ## Run the whole chain on the embedded digits, then show its table a
 	@echo; echo 'The table in four forms, and a report of the whole run to open in a browser:'
 	@ls results/tables/demo.* $(REPORT)
 	@echo; echo 'Cells that were found, curves of the searches and trainings:'
-	@ls results/train/*/seed*/cells.svg results/search/*/seed*/curves.svg results/train/*/curves.svg
+	@ls results/train/*/seed*/cells.svg results/search/*/curves.svg results/search/*/seed*/curves.svg results/train/*/curves.svg
 
 # In a folder of its own, to which Snakemake's records and locks belong too, so that no result can be touched.
 rehearse = set -e; start=$$(date +%s); $(BIN)/python -m pdarts.rehearse --folder rehearsal; cd rehearsal; \

@@ -213,6 +213,10 @@ def stage_files(search, seed, suffix=".json"):
     return [f"{folder}/stage{stage}{suffix}" for stage in range(1, stages + 1)]
 
 
+def stages_of_seeds(search, suffix=".json"):
+    return [path for seed in declared("searches", search).seeds for path in stage_files(search, seed, suffix)]
+
+
 def variant(max_skips=None, stage=None):
     """What the name of a genotype ends in that has another skip limit, or comes from another stage, than it would have."""
     if stage is not None:

@@ -47,6 +47,26 @@ rule search_curves:
         " --stages {input.stages} --metrics {input.metrics} --output {output} 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
+rule searches_curves:
+    input:
+        stages=lambda wildcards: stages_of_seeds(wildcards.search),
+        metrics=lambda wildcards: stages_of_seeds(wildcards.search, ".metrics.jsonl"),
+    output:
+        report("results/search/{search}/curves.svg", category="Curves", labels={"of": "searches {search}"}),
+    log:
+        "results/logs/search/{search}/curves.log",
+    conda:
+        "../envs/pdarts.yaml"
+    resources:
+        mem_mb=memory("short"),
+        runtime=minutes("short"),
+    message:
+        "Draw the curves of all seeds of search {wildcards.search}"
+    shell:
+        command("curves") + " --title 'Search {wildcards.search}'"
+        " --stages {input.stages} --metrics {input.metrics} --output {output} 2> >(trap '' TERM INT; tee {log} >&2)"
+
+
 rule training_curves:
     input:
         training_metrics,

@@ -103,9 +103,14 @@ def cells_drawn(training):
 
 
 def curves_drawn(training):
-    """Curves of each search behind a training, and of the training."""
-    searched = [f"results/search/{search}/seed{seed}/curves.svg" for search, seed in searches_of(training)]
-    return [*searched, f"results/train/{training}/curves.svg"]
+    """Curves of each search behind a training, of all seeds of a search where all are behind it, and of the training."""
+    searched = searches_of(training)
+    curves = [f"results/search/{search}/seed{seed}/curves.svg" for search, seed in searched]
+    for search in {search for search, _ in searched}:
+        declared_seeds = [(search, seed) for seed in sorted(CONFIG.searches[search].seeds)]
+        if len(searched) > 1 and searched == declared_seeds:
+            curves.insert(0, f"results/search/{search}/curves.svg")
+    return [*curves, f"results/train/{training}/curves.svg"]
 
 
 @cache

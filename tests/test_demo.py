@@ -33,7 +33,7 @@ def test_the_table_is_made_of_what_was_tested() -> None:
 
 def test_every_promised_file_is_there() -> None:
     promised = [f"results/tables/demo.{suffix}" for suffix in ("md", "csv", "tex", "html")]
-    promised += ["results/report.html", "results/train/digits/curves.svg"]
+    promised += ["results/report.html", "results/train/digits/curves.svg", "results/search/digits/curves.svg"]
     for seed in CONFIG.searches["digits"].seeds:
         promised += [f"results/search/digits/seed{seed}/{name}" for name in ("genotype.json", "curves.svg")]
         promised += [f"results/train/digits/seed{seed}/{name}" for name in ("cells.svg", "weights.pt", "test.json")]

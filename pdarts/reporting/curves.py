@@ -38,11 +38,7 @@ def search_curves(title: str, stages: Sequence[Stage]) -> Figure:
     with style():
         figure = Figure(figsize=(12, 8.4))
         figure.suptitle(title, x=0.012, y=0.985, ha="left", size=12, weight="bold", parse_math=False)
-        top = figure.add_gridspec(1, 3, left=LEFT, right=RIGHT, top=0.885, bottom=0.678, wspace=0.28)
-        images = {"images that train network weights": TRAIN, "images that train alphas": VALID}
-        halves = [Line2D([], [], color=color, label=label, linewidth=2) for label, color in images.items()]
-        figure.legend(handles=halves, loc="upper right", bbox_to_anchor=(RIGHT, 0.995), ncols=2, handlelength=1.2)
-        _draw_progress([figure.add_subplot(top[0, place]) for place in range(3)], stages)
+        _draw_progress(figure, [stages], top=0.885, bottom=0.678)
         names = [name for name in OPERATION_COLORS if name in stages[0][0].cells.normal[0].weights]
         handles = [Line2D([], [], color=OPERATION_COLORS[name], label=name, linewidth=2) for name in names]
         epochs = [epoch.architecture_weights for _, epochs in stages for epoch in epochs]
@@ -55,6 +51,21 @@ def search_curves(title: str, stages: Sequence[Stage]) -> Figure:
             panels = [figure.add_subplot(grid[target - INPUTS, source]) for source, target in EDGES]
             _draw_weights(panels, kind, stages, highest)
             figure.legend(handles=handles, loc="upper right", bbox_to_anchor=(right, 0.57), ncols=2, handlelength=1.2)
+    return figure
+
+
+def searches_curves(title: str, searches: Sequence[Sequence[Stage]]) -> Figure:
+    """Losses, accuracies and schedules of searches that differ in their seed: each one thin, their mean thick.
+
+    Args:
+        title: the figure's title.
+        searches: the stages of each search, equally long.
+    """
+    with style():
+        figure = Figure(figsize=(12, 3.5))
+        text = f"{title}: mean and range of {len(searches)} searches"
+        figure.suptitle(text, x=0.012, y=0.97, ha="left", size=12, weight="bold", parse_math=False)
+        _draw_progress(figure, searches, top=0.735, bottom=0.14)
     return figure
 
 
@@ -87,37 +98,52 @@ def training_curves(title: str, runs: Sequence[Run]) -> Figure:
 
 
 def _draw_runs(axes: Axes, runs: Sequence[Run], measure: Callable[[TrainingEpoch], float]) -> None:
-    numbers = [epoch.epoch for epoch in runs[0]]
-    by_epoch = list(zip(*([measure(epoch) for epoch in run] for run in runs), strict=True))
-    if len(runs) > 1:
-        lowest, highest = [min(values) for values in by_epoch], [max(values) for values in by_epoch]
-        axes.fill_between(numbers, lowest, highest, color=TRAIN, alpha=0.15, linewidth=0)
-        axes.plot(numbers, by_epoch, color=TRAIN, linewidth=0.5, alpha=0.7)
     label = f"mean and range of {len(runs)} trainings" if len(runs) > 1 else "1 training"
-    axes.plot(numbers, [fmean(values) for values in by_epoch], color=TRAIN, linewidth=1.5, label=label)
+    numbers = [epoch.epoch for epoch in runs[0]]
+    _draw_band(axes, numbers, [[measure(epoch) for epoch in run] for run in runs], TRAIN, label=label)
     axes.legend()
 
 
-def _draw_progress(panels: Sequence[Axes], stages: Sequence[Stage]) -> None:
-    loss, accuracy, schedule = panels
+def _draw_band(
+    axes: Axes, numbers: Sequence[int], courses: Sequence[Sequence[float]], color: str, mark: str = "", label: str = ""
+) -> None:
+    """The mean of what several seeds have at each epoch, and where there are several, each and the space between."""
+    by_epoch = list(zip(*courses, strict=True))
+    if len(courses) > 1:
+        lowest, highest = [min(values) for values in by_epoch], [max(values) for values in by_epoch]
+        axes.fill_between(numbers, lowest, highest, color=color, alpha=0.15, linewidth=0)
+        axes.plot(numbers, by_epoch, color=color, linewidth=0.5, alpha=0.7)
+    axes.plot(numbers, [fmean(values) for values in by_epoch], f"{mark}-", color=color, linewidth=1.5, label=label)
+
+
+def _draw_progress(figure: Figure, searches: Sequence[Sequence[Stage]], top: float, bottom: float) -> None:
+    """Three panels between two heights of a figure, with their legend over them."""
+    stages = searches[0]
+    images = {"images that train network weights": TRAIN, "images that train alphas": VALID}
+    halves = [Line2D([], [], color=color, label=label, linewidth=2) for label, color in images.items()]
+    figure.legend(handles=halves, loc="upper right", bbox_to_anchor=(RIGHT, 0.995), ncols=2, handlelength=1.2)
+    grid = figure.add_gridspec(1, 3, left=LEFT, right=RIGHT, top=top, bottom=bottom, wspace=0.28)
+    loss, accuracy, schedule = panels = [figure.add_subplot(grid[0, place]) for place in range(3)]
     _head(loss, "Loss")
     _head(accuracy, "Accuracy (%)")
     _head(schedule, "Schedules")
     dropping = _schedule_axes(schedule, "skip dropout")
-    for numbers, epochs in zip(_numbers(stages), (epochs for _, epochs in stages), strict=True):
-        loss.plot(numbers, [epoch.train_loss for epoch in epochs], color=TRAIN)
-        loss.plot(numbers, [_or_gap(epoch.valid_loss) for epoch in epochs], ".-", color=VALID)
-        accuracy.plot(numbers, [epoch.train_accuracy for epoch in epochs], color=TRAIN)
-        accuracy.plot(numbers, [_or_gap(epoch.valid_accuracy) for epoch in epochs], ".-", color=VALID)
-        schedule.plot(numbers, [epoch.learning_rate for epoch in epochs], color=INK)
-        dropping.plot(numbers, [epoch.skip_dropout for epoch in epochs], color=DROP)
+    for place, numbers in enumerate(_numbers(stages)):
+        alike = [search[place][1] for search in searches]
+        _draw_band(loss, numbers, [[epoch.train_loss for epoch in epochs] for epochs in alike], TRAIN)
+        _draw_band(loss, numbers, [[_or_gap(epoch.valid_loss) for epoch in epochs] for epochs in alike], VALID, ".")
+        _draw_band(accuracy, numbers, [[epoch.train_accuracy for epoch in epochs] for epochs in alike], TRAIN)
+        valid = [[_or_gap(epoch.valid_accuracy) for epoch in epochs] for epochs in alike]
+        _draw_band(accuracy, numbers, valid, VALID, ".")
+        schedule.plot(numbers, [epoch.learning_rate for epoch in alike[0]], color=INK)
+        dropping.plot(numbers, [epoch.skip_dropout for epoch in alike[0]], color=DROP)
     for axes in panels:
         _mark_stages(axes, stages)
         axes.set_xlabel("epoch (shaded: alphas frozen)")
-        place = blended_transform_factory(axes.transData, axes.transAxes)
+        place_of_name = blended_transform_factory(axes.transData, axes.transAxes)
         for numbers, (result, _) in zip(_numbers(stages), stages, strict=True):
             name = f"stage {result.stage}\n{result.settings.cells} cells, {result.settings.operations} op."
-            axes.text(numbers[0] - 0.5, 1.02, name, size=6.5, linespacing=1.1, transform=place)
+            axes.text(numbers[0] - 0.5, 1.02, name, size=6.5, linespacing=1.1, transform=place_of_name)
 
 
 def _draw_weights(panels: Sequence[Axes], kind: str, stages: Sequence[Stage], highest: float) -> None:

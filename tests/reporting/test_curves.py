@@ -3,12 +3,13 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
 from pdarts import curves
 from pdarts.errors import InputError
-from pdarts.reporting.curves import TRAIN, search_curves, training_curves
+from pdarts.reporting.curves import TRAIN, VALID, search_curves, searches_curves, training_curves
 from pdarts.reporting.figures import OPERATION_COLORS, save
 from pdarts.reporting.results import StageEpoch, StageResult, TrainingEpoch, read, read_lines
 from pdarts.space.operations import CANDIDATES
@@ -66,6 +67,21 @@ def test_one_training_has_no_band_and_several_have_one(tmp_path: Path) -> None:
     assert bands == [0, 1]
 
 
+def test_searches_have_a_band_a_stage_and_half_of_the_images_where_both_were_measured(tmp_path: Path) -> None:
+    searches = [stages(tmp_path / str(seed)) for seed in range(3)]
+    searches[2] = [
+        (result, [epoch.model_copy(update={"train_loss": 3 * epoch.train_loss}) for epoch in epochs])
+        for result, epochs in searches[2]
+    ]
+    loss, *_ = searches_curves("T", searches).axes
+    assert len(loss.collections) == 3 * 2
+    means = [line for line in loss.lines if line.get_linewidth() == 1.5 and line.get_color() == TRAIN]
+    assert [list(line.get_xdata()) for line in means] == [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
+    assert means[0].get_ydata() == pytest.approx([5 / 3, 5 / 6, 5 / 9])
+    validated = [line.get_ydata() for line in loss.lines if line.get_linewidth() == 1.5 and line.get_color() == VALID]
+    assert all(list(np.isnan(values)) == [True, False, False] for values in validated)
+
+
 def test_curves_are_the_same_byte_for_byte(tmp_path: Path) -> None:
     for name in ("first.svg", "second.svg"):
         save(training_curves("T", runs(tmp_path, 2)), tmp_path / name)
@@ -83,6 +99,17 @@ def test_the_step_draws_a_search_and_a_training(tmp_path: Path, monkeypatch: pyt
     run(monkeypatch, "--metrics", write_metrics(tmp_path / "a.jsonl"), "--output", str(tmp_path / "training.svg"))
     assert "Architecture weights" in (tmp_path / "search.svg").read_text()
     assert "Training loss" in (tmp_path / "training.svg").read_text()
+
+
+def test_the_step_draws_several_searches_one_after_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [write_stage(tmp_path / f"{seed}/stage{number}.json", number) for seed in (0, 1) for number in (1, 2, 3)]
+    metrics = [
+        write_stage_metrics(tmp_path / f"{seed}/{number}.jsonl", number) for seed in (0, 1) for number in (1, 2, 3)
+    ]
+    run(monkeypatch, "--stages", *files, "--metrics", *metrics, "--output", str(tmp_path / "curves.svg"))
+    assert "T: mean and range of 2 searches" in (tmp_path / "curves.svg").read_text()
+    with pytest.raises(InputError, match="searches differ in more than their seed"):
+        run(monkeypatch, "--stages", *files[:-1], "--metrics", *metrics[:-1], "--output", str(tmp_path / "x.svg"))
 
 
 def test_trainings_of_unequal_length_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
