@@ -239,7 +239,7 @@ def records(comparisons: Sequence[Comparison]) -> list[dict[str, object]]:
 
 def _record(comparison: Comparison, result: Result, varies: str, row: Row | None) -> dict[str, object]:
     printed, errors = comparison.printed or PaperRow(architecture=""), result.errors(row)
-    empty = Row(comparison.architecture, {}, {}, (), (), 0, {})
+    empty = Row(comparison.architecture, {}, {}, (), (), (), {})
     measured = asdict(line(row or empty))
     return {
         "architecture": measured.pop("architecture"),

@@ -58,14 +58,23 @@ def costs(records: Records) -> Grid:
 
 
 def end_to_end(rows: Iterable[Row]) -> Grid:
-    """Wall time times processes from nothing to one tested network, of the first set of runs of each row and column."""
-    lines: dict[tuple[str, str], tuple[str, ...]] = {}
+    """Wall time times processes from nothing to one tested network, of the first set of runs of each row and column.
+
+    Columns that show the same runs share a line.
+    """
+    first: dict[tuple[str, str], Row] = {}
     for row in rows:
-        if (spent := row.spent).trainings:
-            key = row.architecture, row.column or row.evaluations[0].settings.dataset.name
-            cost = _mean(spent.searches), _mean(spent.validations), _mean(spent.trainings), duration(spent.end_to_end)
-            lines.setdefault(key, (*key, str(spent.needed), *cost))
-    return Grid(END_TO_END, tuple(lines.values()))
+        if row.spent.trainings:
+            first.setdefault((row.architecture, row.column or row.evaluations[0].settings.dataset.name), row)
+    columns: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (architecture, column), row in first.items():
+        columns.setdefault((architecture, row.declared), []).append(column)
+    lines = []
+    for (architecture, _), names in columns.items():
+        spent = first[architecture, names[0]].spent
+        cost = _mean(spent.searches), _mean(spent.validations), _mean(spent.trainings), duration(spent.end_to_end)
+        lines.append((architecture, ", ".join(names), str(spent.needed), *cost))
+    return Grid(END_TO_END, tuple(lines))
 
 
 def _mean(seconds: list[float]) -> str:

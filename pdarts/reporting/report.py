@@ -145,9 +145,10 @@ def _rehearsed(rows: Sequence[Row]) -> bool:
 
 
 def _missing(rows: Sequence[Row]) -> list[str]:
-    declared = [row for row in rows if not row.released]
-    found, expected = sum(len(row.tests) for row in declared), sum(row.expected for row in declared)
-    return [f"Incomplete: {found} of {expected} trainings have results."] if found < expected else []
+    """How much of what is declared is there; what several rows or columns share counts once."""
+    declared = {path for row in rows if not row.released for path in row.declared}
+    found = declared.intersection(path for row in rows for path in row.tests)
+    return [f"Incomplete: {len(found)} of {len(declared)} trainings have results."] if found < declared else []
 
 
 def _figures(rows: Sequence[RowFiles], kind: Literal["cells", "curves"], partial: bool) -> list[Figure]:

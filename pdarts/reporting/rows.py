@@ -129,8 +129,8 @@ class Row:
     searches: tuple[tuple[StageResult, ...], ...]
     search_seeds: tuple[int, ...]
     """Seeds of `searches`."""
-    expected: int
-    """How many trainings there should be."""
+    declared: tuple[str, ...]
+    """Files of all test results that there should be."""
     records: Records
     choice: Choice | None = None
     """Which search was retrained, if one was chosen."""
@@ -142,6 +142,11 @@ class Row:
     """What others trained, if that is what this row is of."""
     column: str = ""
     """What the table calls the column that these runs stand in, if it has several."""
+
+    @property
+    def expected(self) -> int:
+        """How many trainings there should be."""
+        return len(self.declared)
 
     @property
     def evaluations(self) -> tuple[Evaluation, ...]:
@@ -192,7 +197,7 @@ def read_released(architecture: str, column: str, files: ReleasedFiles) -> Row:
     tests = {}
     if Path(files.test).exists():
         tests[files.test] = read(Evaluation, Path(files.test), "test result", "pdarts.test")
-    return Row(architecture, tests, {}, (), (), 1, _records({}, tests), released=files, column=column)
+    return Row(architecture, tests, {}, (), (), (files.test,), _records({}, tests), released=files, column=column)
 
 
 def read_row(architecture: str, runs: Runs, partial: bool, column: str = "") -> Row:
@@ -236,7 +241,7 @@ def read_row(architecture: str, runs: Runs, partial: bool, column: str = "") -> 
         validations=tuple(validations.values()),
         drawn=runs.drawn,
         column=column,
-        expected=len(folders),
+        declared=tuple(str(path) for path in _all(folders, "test.json")),
         records=_records(stages, tests | validations),
     )
 

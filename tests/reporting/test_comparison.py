@@ -148,6 +148,8 @@ def test_top_five_errors_come_from_the_same_trainings(tmp_path: Path) -> None:
     assert "none of the 9 epochs of 3 trainings was scored on test images" in text
     assert "genotype PDARTS: accuracy 75.6 % top-1, 92.6 % top-5" in text
     assert "NASNet-A 604 M where it prints 564 M" in text
+    (tmp_path / "one/seed1/test.json").unlink()
+    assert "> Incomplete: 2 of 3 trainings have results." in forms(table)["md"]
 
 
 def test_unverified_figures_say_so_over_their_column(tmp_path: Path) -> None:

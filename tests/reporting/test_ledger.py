@@ -1,5 +1,6 @@
 """Costs are sums of what was recorded."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from pdarts.reporting.ledger import costs, end_to_end
@@ -32,3 +33,10 @@ def test_end_to_end_counts_every_search_its_validation_and_one_retraining(tmp_pa
     assert line == ("P-DARTS", "digits", "2", "105 s", "70 s", "60 s", "410 s")
     (given,) = end_to_end([read(row(tmp_path / "given", [97.0]))]).rows
     assert given[2:] == ("0", "–", "–", "60 s", "60 s")
+
+
+def test_columns_that_show_the_same_runs_share_a_line(tmp_path: Path) -> None:
+    both = read(row(tmp_path / "both", [97.0]))
+    other = read(row(tmp_path / "other", [97.0]))
+    rows = [replace(both, column="Top-1"), replace(both, column="Top-5"), replace(other, column="CIFAR-10")]
+    assert [line[1] for line in end_to_end(rows).rows] == ["Top-1, Top-5", "CIFAR-10"]
