@@ -12,8 +12,9 @@ GEOMETRY = ("d", "x", "y", "transform", "points", "width", "height")
 def compact(text: str) -> str:
     """The same drawing in fewer bytes.
 
-    Groups that say nothing, metadata and layout go; a style that several elements have is said once, as a class that
-    is called by its content, so that drawings inside one page cannot disagree about it.
+    Groups that say nothing, metadata and layout go, and long lines are said in steps; a style that several elements
+    have is said once, as a class that is called by its content, so that drawings inside one page cannot disagree
+    about it.
     """
     ElementTree.register_namespace("", SVG)
     ElementTree.register_namespace("xlink", XLINK)
@@ -24,7 +25,7 @@ def compact(text: str) -> str:
         for name in GEOMETRY:
             if name in element.attrib:
                 short = re.sub(r"(\.\d\d)\d+", r"\1", element.attrib[name])
-                element.set(name, " ".join(short.split()))
+                element.set(name, _relative(" ".join(short.split())))
         if element.get("transform", "").startswith("rotate(-0 "):
             del element.attrib["transform"]
         if "style" in element.attrib:
@@ -37,6 +38,23 @@ def compact(text: str) -> str:
         sheet.text = "".join(classes[name] for name in sorted(classes))
         root.insert(0, sheet)
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _relative(path: str) -> str:
+    """The same straight lines through the same points, each said by its distance from the one before."""
+    if not re.fullmatch(r"M( -?[\d.]+){2}( L( -?[\d.]+){2}){9,}( z)?", path):
+        return path
+    numbers = [round(100 * float(number)) for number in re.findall(r"-?[\d.]+", path)]
+    steps = [_number(number - before) for number, before in zip(numbers, [0, 0, *numbers], strict=False)]
+    first, others = "".join(steps[:2]), "".join(steps[2:])
+    return f"M{first.lstrip()}l{others.lstrip()}{'z' if path.endswith('z') else ''}"
+
+
+def _number(hundredths: int) -> str:
+    """A number, and before it what parts it from another: its sign, or a space."""
+    text = f"{hundredths / 100:.2f}".rstrip("0").rstrip(".")
+    short = text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+    return short if short.startswith("-") else f" {short}"
 
 
 def _flatten(element: ElementTree.Element) -> None:

@@ -1,7 +1,9 @@
 """Figures lose bytes, and nothing that is seen."""
 
+import random
 import re
 from io import StringIO
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,37 @@ def test_numbers_in_words_stay_as_they_are() -> None:
     assert '<text x="1.23" class="s' in compact(text)
     assert ">0.12345</text>" in compact(text)
     assert "{a:1.23456}" in compact(text)
+
+
+def drawn(path: str) -> list[tuple[int, int]]:
+    """The points of one line, in hundredths."""
+    absolute, _, relative = path.rstrip("z ").partition("l")
+    numbers = [round(100 * float(number)) for number in re.findall(r"-?\d*\.?\d+", absolute + " " + relative)]
+    pairs = list(zip(numbers[::2], numbers[1::2], strict=True))
+    return list(zip(*map(accumulate, zip(*pairs, strict=True)), strict=True)) if relative else pairs
+
+
+@pytest.mark.parametrize("closed", ["", " z"])
+def test_a_long_line_takes_fewer_bytes_through_the_same_points(closed: str) -> None:
+    generator = random.Random(0)
+    points = [(place / 3, generator.uniform(-50, 250)) for place in range(200)]
+    points[7] = points[6]
+    text = "M " + "\nL ".join(f"{x:.6f} {y:.6f}" for x, y in points) + closed
+    made = compact(f'<svg xmlns="http://www.w3.org/2000/svg"><path d="{text}"/></svg>')
+    (path,) = re.findall(' d="(.*)"', made)
+    assert path.endswith("z") == bool(closed)
+    assert len(path) < 0.8 * sum(len(f" L {x:.2f} {y:.2f}") for x, y in points)
+    # Hundredths are cut off, not rounded.
+    assert drawn(path) == [
+        (int(f"{x:.6f}"[:-4].replace(".", "")), int(f"{y:.6f}"[:-4].replace(".", ""))) for x, y in points
+    ]
+
+
+def test_curves_and_lines_with_gaps_stay_as_they_are() -> None:
+    gap = "M 0 0" + " L 1.5 2.25" * 20 + " M 9 9 L 10 10"
+    curve = "M 0 0 C 1 2 3 4 5 6" + " L 1 1" * 20
+    for path in (gap, curve):
+        assert f'd="{path}"' in compact(f'<svg xmlns="http://www.w3.org/2000/svg"><path d="{path}"/></svg>')
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".pdf", ".png"])
