@@ -11,6 +11,7 @@ from pdarts.reporting.table import NO_BREAK, NOT_RUN, NOTHING, QUOTED, Grid, Hea
 from pdarts.settings import Column
 
 MINUS = "\N{MINUS SIGN}"
+GPU_DAYS = "GPU-days"
 
 Measure = Callable[[Evaluation], float]
 RowOf = Callable[[str, str, Runs | ReleasedFiles], Row]
@@ -215,7 +216,10 @@ def search_cost(comparison: Comparison) -> str:
             found = line(result.retrained)
             devices = "; ".join(dict.fromkeys(record.where for record in result.retrained.search_provenances))
             cost = _cost(found.search_seconds, found.search_gpu_days)
-            if found.validation_seconds is not None:
+            if found.search_gpu_days is not None and found.validation_gpu_days is not None:
+                shares = f"{days(found.search_gpu_days)} + {days(found.validation_gpu_days)} to choose"
+                cost = f"{found.searches} × ({shares}) {GPU_DAYS}"
+            elif found.validation_seconds is not None:
                 validation = _cost(found.validation_seconds, found.validation_gpu_days)
                 cost = f"{found.searches} × ({cost} + {validation} to choose)"
             texts.append(f"{cost} ({devices})")
@@ -223,7 +227,7 @@ def search_cost(comparison: Comparison) -> str:
 
 
 def _cost(seconds: float | None, gpu_days: float | None) -> str:
-    return duration(seconds or 0) if gpu_days is None else f"{days(gpu_days)}{NO_BREAK}GPU-days"
+    return duration(seconds or 0) if gpu_days is None else f"{days(gpu_days)}{NO_BREAK}{GPU_DAYS}"
 
 
 def records(comparisons: Sequence[Comparison]) -> list[dict[str, object]]:

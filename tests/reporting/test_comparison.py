@@ -13,7 +13,7 @@ import pytest
 from pdarts.checking import parse
 from pdarts.reporting.report import report
 from pdarts.reporting.rows import TableFiles
-from tests.reporting.examples import provenance, runs, write_stage, write_test
+from tests.reporting.examples import choose, provenance, runs, write, write_stage, write_test
 
 CIFAR10, CIFAR100 = "CIFAR-10 (%): ", "CIFAR-100 (%): "
 QUOTED, MEASURED, BARE = "PNAS †", "P-DARTS CIFAR10 + cutout", "Random cells"
@@ -90,6 +90,22 @@ def test_searches_cost_gpu_days_on_a_named_device_or_the_time_of_a_processor(tmp
         gpus = provenance(device="NVIDIA V100", device_type="cuda", processes=2)
         write_stage(tmp_path / f"one/search/seed0/stage{stage}.json", stage, seconds=4320.0, provenance=gpus)
     assert shown(table)[MEASURED]["Search cost: here"] == "0.3 GPU-days (2 × NVIDIA V100)"
+
+
+def test_a_choice_costs_all_searches_and_their_validations(tmp_path: Path) -> None:
+    table = files(tmp_path)
+    table["rows"][1]["runs"]["cifar10"] = runs(tmp_path / "one", [97.4, 97.6, 97.5], 2)
+    choose(table["rows"][1], tmp_path / "one", 1, [71.0, 72.5])
+    cost = "2 × (90 s + 70 s to choose) (AMD EPYC 7B13, 1 thread)"
+    assert shown(table)[MEASURED]["Search cost: here"] == cost
+    gpu = provenance(device="NVIDIA V100", device_type="cuda")
+    for seed in (0, 1):
+        for stage in (1, 2, 3):
+            path = tmp_path / f"one/search/seed{seed}/stage{stage}.json"
+            write_stage(path, stage, seconds=8640.0, provenance=gpu)
+        path = tmp_path / f"one/validation/seed{seed}/test.json"
+        write(path, json.loads(path.read_text()) | {"training_seconds": 86390.0, "training_provenance": gpu})
+    assert shown(table)[MEASURED]["Search cost: here"] == "2 × (0.3 + 1 to choose) GPU-days (NVIDIA V100)"
 
 
 def test_a_mixed_number_is_marked_where_it_stands_and_no_other(tmp_path: Path) -> None:
