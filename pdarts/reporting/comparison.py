@@ -139,10 +139,11 @@ def grid(comparisons: Sequence[Comparison], unverified: bool) -> Grid:
     for group, unit in (("Parameters", "M"), ("Multiply-adds", "M"), ("Search cost", "GPU-days")):
         headings += [Heading("here", True, group), Heading(f"{source} ({unit})", True, group)]
     headings.append(Heading("Method"))
-    return Grid(tuple(headings), tuple(map(_cells, comparisons))).without_empty_columns()
+    several = len(search_devices(comparisons)) > 1
+    return Grid(tuple(headings), tuple(_cells(each, several) for each in comparisons)).without_empty_columns()
 
 
-def _cells(comparison: Comparison) -> tuple[str, ...]:
+def _cells(comparison: Comparison, several_devices: bool) -> tuple[str, ...]:
     printed, rows = comparison.printed or PaperRow(architecture=""), comparison.shown
     cells = [comparison.architecture + (f"{NO_BREAK}{QUOTED}" if comparison.quoted else "")]
     for result in comparison.results:
@@ -158,7 +159,7 @@ def _cells(comparison: Comparison) -> tuple[str, ...]:
         _plain(printed.params),
         _by_column([span([test.multiply_adds for test in row.evaluations]) for row in rows]),
         _plain(printed.madds),
-        search_cost(comparison),
+        _search_cost(comparison, several_devices),
         _plain(printed.cost),
         printed.method or NOTHING,
     )
@@ -205,8 +206,14 @@ def _plain(number: int | float | None) -> str:
     return f"{number:,}" if isinstance(number, int) else f"{number:,.1f}"
 
 
-def search_cost(comparison: Comparison) -> str:
-    """Cost of the searches behind the main column and where they ran: GPU-days, or wall time without GPUs.
+def search_devices(comparisons: Sequence[Comparison]) -> list[str]:
+    """Where the searches behind the main columns ran."""
+    rows = [result.retrained for comparison in comparisons for result in comparison.results if result.retrained]
+    return list(dict.fromkeys(record.where for row in rows for record in row.search_provenances))
+
+
+def _search_cost(comparison: Comparison, several_devices: bool) -> str:
+    """Cost of the searches behind the main column: GPU-days, or wall time without GPUs; and where, if that differs.
 
     Of one search, the mean; where one was chosen, of all of them and of their validations.
     """
@@ -214,7 +221,6 @@ def search_cost(comparison: Comparison) -> str:
     for result in comparison.results:
         if result.retrained and result.retrained.searches:
             found = line(result.retrained)
-            devices = "; ".join(dict.fromkeys(record.where for record in result.retrained.search_provenances))
             cost = _cost(found.search_seconds, found.search_gpu_days)
             if found.search_gpu_days is not None and found.validation_gpu_days is not None:
                 shares = f"{days(found.search_gpu_days)} + {days(found.validation_gpu_days)} to choose"
@@ -222,7 +228,8 @@ def search_cost(comparison: Comparison) -> str:
             elif found.validation_seconds is not None:
                 validation = _cost(found.validation_seconds, found.validation_gpu_days)
                 cost = f"{found.searches} × ({cost} + {validation} to choose)"
-            texts.append(f"{cost} ({devices})")
+            devices = "; ".join(dict.fromkeys(record.where for record in result.retrained.search_provenances))
+            texts.append(f"{cost} ({devices})" if several_devices else cost)
     return _by_column(texts)
 
 

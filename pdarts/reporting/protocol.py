@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean
 
-from pdarts.reporting.comparison import Comparison
+from pdarts.reporting.comparison import Comparison, search_devices
 from pdarts.reporting.lines import DAY
 from pdarts.reporting.paper import PaperFigures
 from pdarts.reporting.results import Accepted, Brought, Provenance, StageResult
@@ -52,6 +52,7 @@ def protocol(rows: Sequence[Row], measures: Sequence[str] = ("Accuracy",)) -> li
 def comparing(comparisons: Sequence[Comparison], figures: PaperFigures | None) -> list[Statement]:
     """What the columns and marks of a table of the paper mean, and where its figures come from."""
     results = [result for comparison in comparisons for result in comparison.results]
+    devices = search_devices(comparisons)
     meanings = [
         "here: one genotype retrained with n seeds" if any(result.retrained for result in results) else "",
         "searches: the genotypes of n searches, or n random cells, each retrained once"
@@ -61,6 +62,7 @@ def comparing(comparisons: Sequence[Comparison], figures: PaperFigures | None) -
         f"{NOT_RUN}: declared, but without results so far"
         if any(len(row.tests) < row.expected for comparison in comparisons for row in comparison.rows)
         else "",
+        f"search cost: of searches on {devices[0]}" if len(devices) == 1 else "",
         "sizes: one for each column where they differ",
     ]
     statements = [("Columns", "; ".join(filter(None, meanings)))]
