@@ -171,10 +171,13 @@ def _grouped(label: str, rows: Sequence[Row], describe: Callable[[Row], str]) ->
 
 def _names(named: Sequence[Row], rows: Sequence[Row]) -> Iterable[str]:
     """Architectures, with their columns where `rows` has more of the same architecture."""
+    architectures: dict[str, list[str]] = {}
     for architecture in dict.fromkeys(row.architecture for row in named):
         columns = dict.fromkeys(row.column for row in named if row.architecture == architecture)
         elsewhere = {row.column for row in rows if row.architecture == architecture} - set(columns)
-        yield f"{architecture} ({', '.join(columns)})" if elsewhere else architecture
+        architectures.setdefault(", ".join(columns) if elsewhere else "", []).append(architecture)
+    for column, names in architectures.items():
+        yield ", ".join(names) + (f" ({'each ' * (len(names) > 1)}{column})" if column else "")
 
 
 def _data(row: Row) -> str:

@@ -100,6 +100,9 @@ def test_the_column_is_named_where_it_makes_a_difference(tmp_path: Path) -> None
     ]
     texts = [text for label, text in protocol(rows) if label == "Cells"]
     assert [text.split(":")[0] for text in texts] == ["A (CIFAR-10), B", "A (CIFAR-20)", "A and B"]
+    rows += [replace(row, architecture="C") for row in rows if row.architecture == "A"]
+    texts = [text for label, text in protocol(rows) if label == "Cells"]
+    assert [text.split(":")[0] for text in texts[:2]] == ["A, C (each CIFAR-10), B", "A, C (each CIFAR-20)"]
 
 
 def test_the_deviation_is_explained_only_where_there_is_one(tmp_path: Path) -> None:
