@@ -43,7 +43,8 @@ def test_a_new_seed_adds_its_own_jobs_and_what_shows_all_seeds(tree: Tree) -> No
     tree.edit(CONFIG, "seeds: [0]\n    max_skips", "seeds: [0, 1]\n    max_skips")
     tree.edit(CONFIG, "recipe: tiny\n    seeds: [0]", "recipe: tiny\n    seeds: [0, 1]")
     one_seed = SEARCH | SEARCH_CURVES | DERIVE_AND_LATER - TRAINING_CURVES - REPORT
-    assert tree.run() == {job.replace("seed0", "seed1") for job in one_seed} | TRAINING_CURVES | REPORT
+    shared = {"search/tiny/curves"} | TRAINING_CURVES | REPORT
+    assert tree.run() == {job.replace("seed0", "seed1") for job in one_seed} | shared
     after = tree.results()
     assert [path for path in before if "seed0" in path and before[path] != after[path]] == []
     assert tree.run() == set()
