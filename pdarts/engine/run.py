@@ -57,9 +57,9 @@ class Run:
         self.earlier_seconds = 0.0
         """Time that earlier processes spent on what is left of their work."""
         self.resumed: list[dict[str, Any]] = []
-        """Where earlier processes stopped, and the commit of their code."""
+        """Where earlier processes stopped, and their code by commit and, since that may not be all, by hash."""
         self._started = self._epoch_started = time.monotonic()
-        self._commit = code_version()["commit"]
+        self._code = {"commit": code_version()["commit"], "code": checkpoint.identity.get("code")}
         self._wandb_id = new_id()
         state = distributed.of_first(checkpoint.load() if distributed.rank() == 0 else None)
         if state is None:
@@ -120,7 +120,7 @@ class Run:
                 "step": self.step,
                 "epoch_seconds": self.seconds,
                 "seconds": self.earlier_seconds + time.monotonic() - self._started,
-                "commit": self._commit,
+                "code": self._code,
                 "resumed": self.resumed,
                 "metrics": self.journal.lines,
                 "tracked": self.journal.tracked,
@@ -133,8 +133,7 @@ class Run:
     def _restore(self, state: dict[str, Any]) -> None:
         self.epoch, self.step, self._epoch_seconds = state["epoch"], state["step"], state["epoch_seconds"]
         self.earlier_seconds = state["seconds"]
-        stopped = {"epoch": self.epoch, "step": self.step, "commit": state["commit"]}
-        self.resumed = [*state["resumed"], stopped]
+        self.resumed = [*state["resumed"], {"epoch": self.epoch, "step": self.step, **state["code"]}]
         self._wandb_id = state["wandb_id"]
         for name, part in self.parts.items():
             part.load_state_dict(state["parts"][name])
@@ -145,8 +144,9 @@ class Run:
         self._say(f"continuing at epoch {self.epoch + 1}, step {self.step + 1}")
 
     def _stop(self) -> None:
-        distributed.wait()  # torchrun ends all when one has ended, and process 0 is writing
         self._say(f"told to end: saved at epoch {self.epoch + 1}, step {self.step}; the same command continues there")
+        self.journal.stop()
+        distributed.wait()  # torchrun ends all when one has ended, and process 0 is writing
         sys.exit(RETRY)
 
     def _say(self, text: str) -> None:

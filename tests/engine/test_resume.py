@@ -16,8 +16,10 @@ import torch
 
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.tracking import PATIENCE, steps_of
+from pdarts.sources import fingerprint
 from tests.configuration import CONFIG, ROOT
 from tests.engine.launching import torchrun
+from tests.workflow.tree import Tree
 
 KILLS = int(os.environ.get("PDARTS_KILLS", "6"))
 """Kills of search and training together; the long version has 100."""
@@ -177,6 +179,24 @@ def test_a_change_of_code_is_continued_only_when_told_so(tmp_path: Path, capsys:
     assert "machine.resume_other_code: true" in capsys.readouterr().err
     told = Checkpoint(tmp_path / "stage.json", changed.identity, other_code=True)
     assert told.load() == {"epoch": 1}
+
+
+def test_provenance_says_that_other_code_continued(data: Path, tmp_path: Path) -> None:
+    tree = Tree.of_project(tmp_path / "project")
+    allowed = json.dumps(json.loads(MACHINE) | {"resume_other_code": True})
+    step = command("train", 1, tmp_path, data, allowed, epochs=15)
+    with subprocess.Popen(step, cwd=tree.root, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while "| epoch" not in process.stderr.readline():
+            assert process.poll() is None
+        process.terminate()
+        assert "the same command continues there" in process.communicate()[1]
+    before = fingerprint("train", tree.root / "pdarts")
+    tree.edit("pdarts/engine/loop.py", "network.train()", "network.train(True)")
+    subprocess.run(step, cwd=tree.root, check=True, capture_output=True)
+    provenance = torch.load(tmp_path / "weights.pt", weights_only=True)["provenance"]
+    assert [stop["code"] for stop in provenance["resumed"]] == [before]
+    assert provenance["code"] != before
 
 
 def test_a_disk_that_is_full_keeps_the_old_checkpoint(tmp_path: Path) -> None:
