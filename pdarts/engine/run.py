@@ -59,7 +59,7 @@ class Run:
         self.resumed: list[dict[str, Any]] = []
         """Where earlier processes stopped, and their code by commit and, since that may not be all, by hash."""
         self._started = self._epoch_started = time.monotonic()
-        self._code = {"commit": code_version()["commit"], "code": checkpoint.identity.get("code")}
+        self._commit = code_version()["commit"]
         self._wandb_id = new_id()
         state = distributed.of_first(checkpoint.load() if distributed.rank() == 0 else None)
         if state is None:
@@ -120,7 +120,7 @@ class Run:
                 "step": self.step,
                 "epoch_seconds": self.seconds,
                 "seconds": self.earlier_seconds + time.monotonic() - self._started,
-                "code": self._code,
+                "commit": self._commit,
                 "resumed": self.resumed,
                 "metrics": self.journal.lines,
                 "tracked": self.journal.tracked,
@@ -133,7 +133,8 @@ class Run:
     def _restore(self, state: dict[str, Any]) -> None:
         self.epoch, self.step, self._epoch_seconds = state["epoch"], state["step"], state["epoch_seconds"]
         self.earlier_seconds = state["seconds"]
-        self.resumed = [*state["resumed"], {"epoch": self.epoch, "step": self.step, **state["code"]}]
+        stopped = {"epoch": self.epoch, "step": self.step, "commit": state["commit"], "code": state["code"]}
+        self.resumed = [*state["resumed"], stopped]
         self._wandb_id = state["wandb_id"]
         for name, part in self.parts.items():
             part.load_state_dict(state["parts"][name])

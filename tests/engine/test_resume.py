@@ -154,11 +154,11 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path, capsys
     saved = checkpoint(tmp_path)
     for epoch in (1, 2):
         saved.save({"epoch": epoch})
-    assert saved.load() == {"epoch": 2}
+    assert saved.load() == {"epoch": 2, "code": "a"}
     content = bytearray(saved.path.read_bytes())
     content[len(content) // 2] ^= 1
     saved.path.write_bytes(content)
-    assert saved.load() == {"epoch": 1}
+    assert saved.load() == {"epoch": 1, "code": "a"}
     saved.before.write_bytes(saved.before.read_bytes()[:-5])
     assert saved.load() is None
     assert capsys.readouterr().err.count("cut off or damaged") == 3
@@ -178,7 +178,7 @@ def test_a_change_of_code_is_continued_only_when_told_so(tmp_path: Path, capsys:
     assert changed.load() is None
     assert "machine.resume_other_code: true" in capsys.readouterr().err
     told = Checkpoint(tmp_path / "stage.json", changed.identity, other_code=True)
-    assert told.load() == {"epoch": 1}
+    assert told.load() == {"epoch": 1, "code": "a"}
 
 
 def test_provenance_says_that_other_code_continued(data: Path, tmp_path: Path) -> None:
@@ -212,5 +212,5 @@ def test_a_disk_that_is_full_keeps_the_old_checkpoint(tmp_path: Path) -> None:
     )
     assert done.returncode != 0
     assert "File too large" in done.stderr
-    assert saved.load() == {"epoch": 1}
+    assert saved.load() == {"epoch": 1, "code": "a"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["stage.json.resume"]
