@@ -45,7 +45,7 @@ $(error TORCH is '$(TORCH)'; allowed: cpu, default)
 endif
 
 .PHONY: help setup demo rehearsal rehearsal-short accept calibrate plan ledger preflight tidy wandb-sync test \
-	test-cluster test-cluster-long bench profile check format schema lock clean
+	test-kills test-cluster test-cluster-long bench profile check format schema lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -100,6 +100,9 @@ wandb-sync: setup ## Upload the runs that W&B left in WANDB, those of one step i
 # Snakemake asks SLURM for its settings at every start: where one is installed but down, that takes 10 s each time.
 test: $(VENV)/.dev ## Run the tests, one worker a core
 	OMP_NUM_THREADS=1 SLURM_CONF=/dev/null $(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+
+test-kills: $(VENV)/.dev ## Kill searches and trainings 100 times at random moments: each must end with the same bits (tens of minutes)
+	OMP_NUM_THREADS=1 SLURM_CONF=/dev/null PDARTS_KILLS=100 $(BIN)/pytest tests/engine/test_resume.py -k killed_at_random $(PYTEST_ARGS)
 
 test-cluster: $(VENV)/.dev ## Run the workflow on a real SLURM of this machine, which it brings up and takes down (root, Debian)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'cluster and not long' -rs tests/cluster $(PYTEST_ARGS)

@@ -59,7 +59,10 @@ class Checkpoint:
         files.write(self.path, keep)
 
     def load(self) -> dict[str, Any] | None:
-        """The newest state that is whole and of the same work, or None; what is passed over is said."""
+        """The newest state that is whole and of the same work, or None; what is passed over is said.
+
+        With it comes, as `code`, the hash of the code that wrote it.
+        """
         for path in (self.path, self.before):
             if not path.exists():
                 continue
@@ -70,7 +73,7 @@ class Checkpoint:
                 continue
             reasons = self._differences(saved["identity"])
             if not reasons:
-                return dict(saved["state"])
+                return {**saved["state"], "code": saved["identity"].get("code")}
             print(f"{path}: not used, it belongs to other work: {'; '.join(reasons)}", file=sys.stderr)
         return None
 

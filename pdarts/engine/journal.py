@@ -10,6 +10,7 @@ from torch import Tensor
 from pdarts.engine import distributed
 from pdarts.engine.files import write_text
 from pdarts.engine.progress import Progress
+from pdarts.engine.termination import RETRY
 from pdarts.engine.tracking import Tracker
 
 
@@ -71,3 +72,7 @@ class Journal:
         self.tracker.log(self.tracked[-1], step=epoch + 1)
         shown = ("train_loss", "train_accuracy", "valid_accuracy")
         self.progress.epoch(epoch + 1, ", ".join(f"{key} {numbers[key]:.4g}" for key in shown if key in numbers))
+
+    def stop(self) -> None:
+        """End the run for now: the step continues in another process."""
+        self.tracker.finish(RETRY)

@@ -57,7 +57,7 @@ class Run:
         self.earlier_seconds = 0.0
         """Time that earlier processes spent on what is left of their work."""
         self.resumed: list[dict[str, Any]] = []
-        """Where earlier processes stopped, and the commit of their code."""
+        """Where earlier processes stopped, and their code by commit and, since that may not be all, by hash."""
         self._started = self._epoch_started = time.monotonic()
         self._commit = code_version()["commit"]
         self._wandb_id = new_id()
@@ -133,7 +133,7 @@ class Run:
     def _restore(self, state: dict[str, Any]) -> None:
         self.epoch, self.step, self._epoch_seconds = state["epoch"], state["step"], state["epoch_seconds"]
         self.earlier_seconds = state["seconds"]
-        stopped = {"epoch": self.epoch, "step": self.step, "commit": state["commit"]}
+        stopped = {"epoch": self.epoch, "step": self.step, "commit": state["commit"], "code": state["code"]}
         self.resumed = [*state["resumed"], stopped]
         self._wandb_id = state["wandb_id"]
         for name, part in self.parts.items():
@@ -145,8 +145,9 @@ class Run:
         self._say(f"continuing at epoch {self.epoch + 1}, step {self.step + 1}")
 
     def _stop(self) -> None:
-        distributed.wait()  # torchrun ends all when one has ended, and process 0 is writing
         self._say(f"told to end: saved at epoch {self.epoch + 1}, step {self.step}; the same command continues there")
+        self.journal.stop()
+        distributed.wait()  # torchrun ends all when one has ended, and process 0 is writing
         sys.exit(RETRY)
 
     def _say(self, text: str) -> None:

@@ -8,6 +8,7 @@ import secrets
 import struct
 import sys
 import tempfile
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -132,17 +133,22 @@ class Tracker:
         """Set final values."""
         self._attempt(lambda run: run.summary.update(dict(values)))
 
-    def finish(self) -> None:
-        """End the run."""
-        self._attempt(lambda run: run.finish())
+    def finish(self, code: int = 0) -> None:
+        """End the run, with the exit code that the process ends with."""
+        self._attempt(lambda run: run.finish(code))
 
     def _attempt(self, action: Any) -> None:
         if self._run is None:
             return
+        watch = threading.Timer(2 * PATIENCE, _end_service)
+        watch.daemon = True
+        watch.start()
         try:
             action(self._run)
         except Exception as error:  # noqa: BLE001
             self._give_up(error)
+        finally:
+            watch.cancel()
 
     def _give_up(self, error: Exception) -> None:
         self._run = None
@@ -150,6 +156,13 @@ class Tracker:
             f"W&B is off for the rest of this step ({type(error).__name__}: {error}); the files on disk are complete"
         )
         print(message, file=sys.stderr)
+
+
+def _end_service() -> None:
+    """Kill W&B's own process, which hangs: whoever waits for it hears of that at once, and wandb has no call for it."""
+    import wandb
+
+    wandb.setup()._connection._proc._process.kill()  # type: ignore[union-attr]
 
 
 def new_id() -> str:

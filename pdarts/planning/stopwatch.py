@@ -42,6 +42,9 @@ class Stopwatch(Journal):
     def epoch(self, epoch: int, metrics: Mapping[str, Any], tracked: Mapping[str, float] | None = None) -> None:
         """An epoch is done, which has one step."""
 
+    def stop(self) -> None:
+        """There is nothing to end."""
+
     def lap(self) -> None:
         """Note the time since the last step.
 

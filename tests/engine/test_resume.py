@@ -16,8 +16,10 @@ import torch
 
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.tracking import PATIENCE, steps_of
+from pdarts.sources import fingerprint
 from tests.configuration import CONFIG, ROOT
 from tests.engine.launching import torchrun
+from tests.workflow.tree import Tree
 
 KILLS = int(os.environ.get("PDARTS_KILLS", "6"))
 """Kills of search and training together; the long version has 100."""
@@ -152,11 +154,11 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path, capsys
     saved = checkpoint(tmp_path)
     for epoch in (1, 2):
         saved.save({"epoch": epoch})
-    assert saved.load() == {"epoch": 2}
+    assert saved.load() == {"epoch": 2, "code": "a"}
     content = bytearray(saved.path.read_bytes())
     content[len(content) // 2] ^= 1
     saved.path.write_bytes(content)
-    assert saved.load() == {"epoch": 1}
+    assert saved.load() == {"epoch": 1, "code": "a"}
     saved.before.write_bytes(saved.before.read_bytes()[:-5])
     assert saved.load() is None
     assert capsys.readouterr().err.count("cut off or damaged") == 3
@@ -176,7 +178,25 @@ def test_a_change_of_code_is_continued_only_when_told_so(tmp_path: Path, capsys:
     assert changed.load() is None
     assert "machine.resume_other_code: true" in capsys.readouterr().err
     told = Checkpoint(tmp_path / "stage.json", changed.identity, other_code=True)
-    assert told.load() == {"epoch": 1}
+    assert told.load() == {"epoch": 1, "code": "a"}
+
+
+def test_provenance_says_that_other_code_continued(data: Path, tmp_path: Path) -> None:
+    tree = Tree.of_project(tmp_path / "project")
+    allowed = json.dumps(json.loads(MACHINE) | {"resume_other_code": True})
+    step = command("train", 1, tmp_path, data, allowed, epochs=15)
+    with subprocess.Popen(step, cwd=tree.root, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while "| epoch" not in process.stderr.readline():
+            assert process.poll() is None
+        process.terminate()
+        assert "the same command continues there" in process.communicate()[1]
+    before = fingerprint("train", tree.root / "pdarts")
+    tree.edit("pdarts/engine/loop.py", "network.train()", "network.train(True)")
+    subprocess.run(step, cwd=tree.root, check=True, capture_output=True)
+    provenance = torch.load(tmp_path / "weights.pt", weights_only=True)["provenance"]
+    assert [stop["code"] for stop in provenance["resumed"]] == [before]
+    assert provenance["code"] != before
 
 
 def test_a_disk_that_is_full_keeps_the_old_checkpoint(tmp_path: Path) -> None:
@@ -192,5 +212,5 @@ def test_a_disk_that_is_full_keeps_the_old_checkpoint(tmp_path: Path) -> None:
     )
     assert done.returncode != 0
     assert "File too large" in done.stderr
-    assert saved.load() == {"epoch": 1}
+    assert saved.load() == {"epoch": 1, "code": "a"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["stage.json.resume"]

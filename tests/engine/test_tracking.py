@@ -1,6 +1,7 @@
 """W&B mirrors a step where it works, and never stands in its way."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -184,9 +185,11 @@ def test_a_key_that_is_refused_leaves_an_offline_run(tmp_path: Path, denying: st
     assert seconds < SLOW
 
 
-def test_the_death_of_wandbs_own_process_is_said_and_borne(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_wandbs_own_process_may_die_or_hang(number: signal.Signals, tmp_path: Path) -> None:
     script = (
-        "import os, signal, subprocess, time\n"
+        "import os, subprocess, time\n"
+        "from pdarts.engine import tracking\n"
         "from pdarts.engine.tracking import Tracker, new_id\n"
         "from pdarts.settings import Wandb\n"
         f"tracker = Tracker(Wandb(mode='offline', directory={str(tmp_path)!r}), 'train', 'digits', 'digits', {{}})\n"
@@ -194,7 +197,7 @@ def test_the_death_of_wandbs_own_process_is_said_and_borne(tmp_path: Path, capfd
         "listed = subprocess.getoutput('ps -e -ww -o ppid= -o pid= -o args=')\n"
         "(core,) = [int(line.split()[1]) for line in listed.splitlines()\n"
         "    if int(line.split()[0]) == os.getpid() and 'wandb-core' in line]\n"
-        "os.kill(core, signal.SIGKILL); time.sleep(0.5); started = time.monotonic()\n"
+        f"os.kill(core, {number:d}); time.sleep(0.5); tracking.PATIENCE = 1; started = time.monotonic()\n"
         "for step in (2, 3): tracker.log({'train_loss': 1.9}, step=step)\n"
         "tracker.finish(); print(time.monotonic() - started)"
     )
