@@ -361,112 +361,189 @@ template <class T> void moments(const T* x, int64_t size, double& mean, double& 
     squares = double(sum<T>(square)) + deviation - error * error * double(size);
 }
 
-// out = scale * x + shift
-template <class T> void affine_plane(const T* x, int64_t size, T scale, T shift, T* out) {
-    for (int64_t i = 0; i < size; i++) out[i] = scale * x[i] + shift;
+// Statistics of every channel from those of its planes; running ones; and the factor and shift that normalize it.
+template <class T>
+void normalize(const Shape& shape, int64_t plane, const std::vector<double>& means, const std::vector<double>& squares,
+               const T* weight, const T* bias, const T* scale, T* running_mean, T* running_var, T* statistics, T* affine) {
+    const int64_t N = shape.images, C = shape.channels;
+    const double count = double(N) * double(plane);
+    for (int64_t c = 0; c < C; c++) {
+        if (shape.training) {
+            double mean = 0, square = 0;
+            for (int64_t n = 0; n < N; n++) mean += means[n * C + c] / double(N);
+            for (int64_t n = 0; n < N; n++) {
+                double difference = means[n * C + c] - mean;
+                square += squares[n * C + c] + difference * difference * double(plane);
+            }
+            statistics[c] = T(mean);
+            statistics[C + c] = T(1 / std::sqrt(square / count + shape.epsilon));
+            running_mean[c] += T(shape.momentum) * (T(mean) - running_mean[c]);
+            running_var[c] += T(shape.momentum) * (T(square / (count - 1)) - running_var[c]);
+        } else {
+            statistics[c] = running_mean[c];
+            statistics[C + c] = T(1 / std::sqrt(double(running_var[c]) + shape.epsilon));
+        }
+        affine[c] = (weight ? weight[c] : scale ? *scale : 1) * statistics[C + c];
+        affine[C + c] = (bias ? bias[c] : 0) - statistics[c] * affine[c];
+    }
 }
 
+// All of a unit but the last step of BatchNorm, whose factors and shifts it leaves in `affine`. Without a pointwise
+// convolution only BatchNorm, of which `x` is the product.
 template <class T>
 void forward(const Shape& shape, const T* x, const T* affine_in, const T* depthwise, const T* pointwise,
              const T* weight, const T* bias, const T* scale, T* running_mean, T* running_var,
-             T* product, T* statistics, T* affine, T* out) {
+             T* product, T* statistics, T* affine) {
     const Geometry<T> g(shape);
     const int64_t C = g.channels, I = g.channels_in, N = g.images, P = g.out_plane;
-    auto set_affine = [&] {
-        for (int64_t c = 0; c < C; c++) {
-            T factor = (weight ? weight[c] : 1) * (scale ? *scale : 1);
-            affine[c] = factor * statistics[C + c];
-            affine[C + c] = (bias ? bias[c] : 0) - statistics[c] * affine[c];
-        }
-    };
-    if (!g.training) {
-        for (int64_t c = 0; c < C; c++) {
-            statistics[c] = running_mean[c];
-            statistics[C + c] = T(1 / std::sqrt(double(running_var[c]) + g.epsilon));
-        }
-        set_affine();
-    }
     std::vector<double> means(N * C), squares(N * C);
+    if (pointwise) {
 #pragma omp parallel num_threads(int(g.threads)) if (g.threads > 1)
-    {
-        T* plane = scratch<T>(g.padded, (I + C) * g.ld);
-        T *between = plane + g.padded, *behind = between + I * g.ld;
+        {
+            T* plane = scratch<T>(g.padded, (I + C) * g.ld);
+            T *between = plane + g.padded, *behind = between + I * g.ld;
 #pragma omp for schedule(static)
-        for (int64_t first = 0; first < N; first += g.together) {
-            const int64_t number = std::min(g.together, N - first);
-            for (int64_t n = 0; n < number; n++)
-                g.depthwise(x + (first + n) * g.from_image_to_image, affine_in, depthwise, plane, between + n * P);
-            multiply(pointwise, I, int64_t(1), between, g.ld, behind, g.ld, C, I, number * P);
-            for (int64_t n = 0; n < number; n++)
-                for (int64_t c = 0; c < C; c++) {
-                    const T* from = behind + c * g.ld + n * P;
-                    const int64_t at = (first + n) * C + c;
-                    if (g.training || out != product) std::copy_n(from, P, product + at * P);
-                    if (g.training) moments(from, P, means[at], squares[at]);
-                    else if (out) affine_plane(from, P, affine[c], affine[C + c], out + at * P);
-                }
+            for (int64_t first = 0; first < N; first += g.together) {
+                const int64_t number = std::min(g.together, N - first);
+                for (int64_t n = 0; n < number; n++)
+                    g.depthwise(x + (first + n) * g.from_image_to_image, affine_in, depthwise, plane, between + n * P);
+                multiply(pointwise, I, int64_t(1), between, g.ld, behind, g.ld, C, I, number * P);
+                for (int64_t n = 0; n < number; n++)
+                    for (int64_t c = 0; c < C; c++) {
+                        const T* from = behind + c * g.ld + n * P;
+                        const int64_t at = (first + n) * C + c;
+                        std::copy_n(from, P, product + at * P);
+                        if (g.training) moments(from, P, means[at], squares[at]);
+                    }
+            }
         }
-    }
-    if (!g.training) return;
-    const double count = double(N) * double(P);
-    for (int64_t c = 0; c < C; c++) {
-        double mean = 0, square = 0;
-        for (int64_t n = 0; n < N; n++) mean += means[n * C + c] / double(N);
-        for (int64_t n = 0; n < N; n++) {
-            double difference = means[n * C + c] - mean;
-            square += squares[n * C + c] + difference * difference * double(P);
-        }
-        statistics[c] = T(mean);
-        statistics[C + c] = T(1 / std::sqrt(square / count + g.epsilon));
-        running_mean[c] += T(g.momentum) * (T(mean) - running_mean[c]);
-        running_var[c] += T(g.momentum) * (T(square / (count - 1)) - running_var[c]);
-    }
-    set_affine();
-    if (!out) return;
+    } else if (g.training) {
 #pragma omp parallel for schedule(static) num_threads(int(g.threads)) if (g.threads > 1)
-    for (int64_t n = 0; n < N; n++)
-        for (int64_t c = 0; c < C; c++) {
-            int64_t at = (n * C + c) * P;
-            affine_plane(product + at, P, affine[c], affine[C + c], out + at);
-        }
+        for (int64_t at = 0; at < N * C; at++)
+            moments(x + at / C * g.from_image_to_image + at % C * P, P, means[at], squares[at]);
+    }
+    normalize(shape, P, means, squares, weight, bias, scale, running_mean, running_var, statistics, affine);
 }
 
-template <class T>
-void backward(const Shape& shape, const T* gradient, int64_t apart, const T* product, const T* statistics, const T* affine,
-              const T* x, const T* affine_in, const T* depthwise, const T* pointwise,
-              T* gradient_x, T* gradient_depthwise, T* gradient_pointwise, T* gradient_weight, T* gradient_bias) {
-    const Geometry<T> g(shape);
-    const int64_t C = g.channels, I = g.channels_in, N = g.images, P = g.out_plane;
-    std::vector<double> sums(N * C), products(N * C);
+}  // namespace
+
+extern "C" {
+// What is added to a sum: a tensor whose images lie `apart`, normalized, or times a scale, and each image times `kept`.
+struct Part {
+    const void *product;
+    int64_t apart;
+    const void *statistics, *affine, *scale, *kept;
+    void *gradient_weight, *gradient_bias, *offset, *slope;
+};
+}
+
+namespace {
+
+// A part's pointers, and what its values are multiplied by and shifted by.
+template <class T> struct Values {
+    const T *product, *statistics, *affine, *scale, *kept;
+    int64_t channels, plane, apart;
+
+    Values(const Part& part, int64_t channels, int64_t plane)
+        : product(static_cast<const T*>(part.product)), statistics(static_cast<const T*>(part.statistics)),
+          affine(static_cast<const T*>(part.affine)), scale(static_cast<const T*>(part.scale)),
+          kept(static_cast<const T*>(part.kept)), channels(channels), plane(plane), apart(part.apart) {}
+
+    const T* at(int64_t n, int64_t c) const { return product + n * apart + c * plane; }
+    T factor(int64_t c) const { return affine ? affine[c] : scale ? *scale : T(1); }
+    T shift(int64_t c) const { return affine ? affine[channels + c] : T(0); }
+    T share(int64_t n) const { return kept ? kept[n] : T(1); }
+    T mean(int64_t c) const { return statistics ? statistics[c] : T(0); }
+};
+
+// The sum of all parts.
+template <class T> void combine(const Shape& g, int64_t count, const Part* parts, T* out) {
+    const int64_t C = g.channels, P = g.height * g.width;
 #pragma omp parallel for schedule(static) num_threads(int(g.threads)) if (g.threads > 1)
-    for (int64_t n = 0; n < N; n++)
-        for (int64_t c = 0; c < C; c++) {
-            const T *gy = gradient + n * apart + c * P, *p = product + (n * C + c) * P, mean = statistics[c];
+    for (int64_t at = 0; at < g.images * C; at++) {
+        const int64_t n = at / C, c = at % C;
+        T* to = out + at * P;
+        for (int64_t k = 0; k < count; k++) {
+            const Values<T> part(parts[k], C, P);
+            const T *from = part.at(n, c), factor = part.factor(c) * part.share(n), shift = part.shift(c) * part.share(n);
+            if (k == 0)
+                for (int64_t i = 0; i < P; i++) to[i] = factor * from[i] + shift;
+            else
+                for (int64_t i = 0; i < P; i++) to[i] += factor * from[i] + shift;
+        }
+    }
+}
+
+// What every part's gradient needs of whole channels: gradients of the factor and shift behind normalization, and what
+// normalization takes off the gradient of its input: `offset`, and `slope` times the difference from the mean.
+template <class T>
+void sums(const Shape& g, int64_t count, const Part* parts, const T* gradient, int64_t apart) {
+    const int64_t N = g.images, C = g.channels, P = g.height * g.width;
+    std::vector<double> totals(count * N * C), products(count * N * C);
+#pragma omp parallel for schedule(static) num_threads(int(g.threads)) if (g.threads > 1)
+    for (int64_t at = 0; at < N * C; at++) {
+        const int64_t n = at / C, c = at % C;
+        const T* gy = gradient + n * apart + c * P;
+        for (int64_t k = 0; k < count; k++) {
+            const Values<T> part(parts[k], C, P);
+            const T *from = part.at(n, c), mean = part.mean(c);
             vec<T> s = {}, q = {};
             T s_rest = 0, q_rest = 0;
             int64_t i = 0;
             for (; i + LANES<T> <= P; i += LANES<T>) {
                 vec<T> v = load(gy + i);
                 s += v;
-                q += v * (load(p + i) - mean);
+                q += v * (load(from + i) - mean);
             }
-            for (; i < P; i++) s_rest += gy[i], q_rest += gy[i] * (p[i] - mean);
-            sums[n * C + c] = double(sum<T>(s)) + s_rest;
-            products[n * C + c] = double(sum<T>(q)) + q_rest;
+            for (; i < P; i++) s_rest += gy[i], q_rest += gy[i] * (from[i] - mean);
+            totals[k * N * C + at] = (double(sum<T>(s)) + s_rest) * part.share(n);
+            products[k * N * C + at] = (double(sum<T>(q)) + q_rest) * part.share(n);
         }
-    std::vector<T> offset(C), slope(C);
-    const double count = double(N) * double(P);
-    for (int64_t c = 0; c < C; c++) {
-        double s = 0, q = 0;
-        for (int64_t n = 0; n < N; n++) s += sums[n * C + c], q += products[n * C + c];
-        const double inverse = statistics[C + c];
-        gradient_bias[c] = T(s);
-        gradient_weight[c] = T(q * inverse);
-        offset[c] = g.training ? T(s / count) : 0;
-        slope[c] = g.training ? T(q * inverse * inverse / count) : 0;
     }
-    if (!gradient_x && !gradient_depthwise && !gradient_pointwise) return;
+    const double size = double(N) * double(P);
+    for (int64_t k = 0; k < count; k++) {
+        const Values<T> part(parts[k], C, P);
+        T *gradient_weight = static_cast<T*>(parts[k].gradient_weight), *gradient_bias = static_cast<T*>(parts[k].gradient_bias);
+        T *offset = static_cast<T*>(parts[k].offset), *slope = static_cast<T*>(parts[k].slope);
+        for (int64_t c = 0; c < C; c++) {
+            double s = 0, q = 0;
+            for (int64_t n = 0; n < N; n++) s += totals[(k * N + n) * C + c], q += products[(k * N + n) * C + c];
+            const double inverse = part.statistics ? part.statistics[C + c] : 1;
+            const bool moves = part.statistics && g.training;
+            gradient_bias[c] = T(s);
+            gradient_weight[c] = T(q * inverse);
+            offset[c] = moves ? T(s / size) : 0;
+            slope[c] = moves ? T(q * inverse * inverse / size) : 0;
+        }
+    }
+}
 
+// The gradient of one channel of one image of a part's product.
+template <class T> void unnormalize(const Part& part, const T* gy, int64_t n, int64_t c, int64_t channels, int64_t plane, T* to, bool add) {
+    const Values<T> values(part, channels, plane);
+    const T *p = values.at(n, c), factor = values.factor(c), share = values.share(n), mean = values.mean(c);
+    const T shift = static_cast<const T*>(part.offset)[c], tilt = static_cast<const T*>(part.slope)[c];
+    if (add)
+        for (int64_t i = 0; i < plane; i++) to[i] += factor * (share * gy[i] - shift - (p[i] - mean) * tilt);
+    else
+        for (int64_t i = 0; i < plane; i++) to[i] = factor * (share * gy[i] - shift - (p[i] - mean) * tilt);
+}
+
+// Gradients of a unit's input, to what is there if `add`, and of its weights. Without a pointwise convolution the product
+// is the input.
+template <class T>
+void backward(const Shape& shape, const Part& part, const T* gradient, int64_t apart, const T* x, const T* affine_in,
+              const T* depthwise, const T* pointwise, T* gradient_x, bool add, T* gradient_depthwise, T* gradient_pointwise) {
+    const Geometry<T> g(shape);
+    const int64_t C = g.channels, I = g.channels_in, N = g.images, P = g.out_plane;
+    if (!pointwise) {
+#pragma omp parallel for schedule(static) num_threads(int(g.threads)) if (g.threads > 1)
+        for (int64_t at = 0; at < N * C; at++) {
+            const int64_t n = at / C, c = at % C;
+            unnormalize(part, gradient + n * apart + c * P, n, c, C, P, gradient_x + at * P, add);
+        }
+        return;
+    }
     const size_t width_depthwise = gradient_depthwise ? I * g.taps : 0, width_pointwise = gradient_pointwise ? C * I : 0;
     const size_t width = width_depthwise + width_pointwise;
     const size_t room = width + 2 * LANES<T>;
@@ -474,20 +551,16 @@ void backward(const Shape& shape, const T* gradient, int64_t apart, const T* pro
 #pragma omp parallel num_threads(int(g.threads)) if (g.threads > 1)
     {
         T* own = partial.data() + omp_get_thread_num() * room;
-        const int64_t all_rows = up(I, LANES<T>);
-        T* plane = scratch<T>(g.padded + g.bordered, (C + all_rows) * g.ld + STRIP * (all_rows + 4 * LANES<T>) + up(g.in_plane, LANES<T>));
+        const int64_t all_rows = up(I, LANES<T>), in_plane = up(g.in_plane, LANES<T>);
+        T* plane = scratch<T>(g.padded + g.bordered, (C + all_rows) * g.ld + STRIP * (all_rows + 4 * LANES<T>) + 2 * in_plane);
         T *bordered = plane + g.padded, *before_norm = bordered + g.bordered, *between = before_norm + C * g.ld;
-        T *part = between + all_rows * g.ld, *turned = part + up(g.in_plane, LANES<T>);
+        T *gathered = between + all_rows * g.ld, *piece = gathered + in_plane, *turned = piece + in_plane;
 #pragma omp for schedule(static)
         for (int64_t first = 0; first < N; first += g.together) {
             const int64_t number = std::min(g.together, N - first);
             for (int64_t n = 0; n < number; n++)
-                for (int64_t c = 0; c < C; c++) {
-                    const T *gy = gradient + (first + n) * apart + c * P, *p = product + ((first + n) * C + c) * P;
-                    const T mean = statistics[c], factor = affine[c], shift = offset[c], tilt = slope[c];
-                    T* to = before_norm + c * g.ld + n * P;
-                    for (int64_t i = 0; i < P; i++) to[i] = factor * (gy[i] - shift - (p[i] - mean) * tilt);
-                }
+                for (int64_t c = 0; c < C; c++)
+                    unnormalize(part, gradient + (first + n) * apart + c * P, first + n, c, C, P, before_norm + c * g.ld + n * P, false);
             if (gradient_pointwise) {
                 for (int64_t n = 0; n < number; n++)
                     g.depthwise(x + (first + n) * g.from_image_to_image, affine_in, depthwise, plane, between + n * P);
@@ -500,7 +573,7 @@ void backward(const Shape& shape, const T* gradient, int64_t apart, const T* pro
                 for (int64_t c = 0; c < I; c++) {
                     const T* from = x + n * g.from_image_to_image + c * g.in_plane;
                     const T scale = affine_in ? affine_in[c] : 1, shift = affine_in ? affine_in[I + c] : 0;
-                    T* to = gradient_x ? gradient_x + (n * I + c) * g.in_plane : nullptr;
+                    const T* rectified = behind + c * g.ld;
                     if (g.taps) {
                         for (int64_t y = 0; y < g.rows; y++)
                             std::copy_n(behind + c * g.ld + y * g.columns, g.columns, bordered + g.border + y * g.step);
@@ -508,12 +581,15 @@ void backward(const Shape& shape, const T* gradient, int64_t apart, const T* pro
                             g.rectify(from, scale, shift, plane);
                             g.convolve_weights(plane, bordered + g.border, own + c * g.taps);
                         }
-                        if (to) g.transposed(bordered, depthwise + c * g.taps, part, to);
-                    } else if (to) {
-                        std::copy_n(behind + c * g.ld, P, to);
+                        if (gradient_x) g.transposed(bordered, depthwise + c * g.taps, piece, gathered);
+                        rectified = gathered;
                     }
-                    if (to)
-                        for (int64_t i = 0; i < g.in_plane; i++) to[i] = scale * from[i] + shift > 0 ? to[i] : T(0);
+                    if (!gradient_x) continue;
+                    T* to = gradient_x + (n * I + c) * g.in_plane;
+                    if (add)
+                        for (int64_t i = 0; i < g.in_plane; i++) to[i] += scale * from[i] + shift > 0 ? rectified[i] : T(0);
+                    else
+                        for (int64_t i = 0; i < g.in_plane; i++) to[i] = scale * from[i] + shift > 0 ? rectified[i] : T(0);
                 }
         }
     }
@@ -643,20 +719,24 @@ void dropout(int64_t size, uint64_t seed, uint32_t threshold, T factor, int64_t 
 
 }  // namespace
 
-#define UNIT(NAME, T)                                                                                                  \
+#define KERNELS(NAME, T)                                                                                               \
     extern "C" void forward_##NAME(const Shape* shape, const T* x, const T* affine_in, const T* depthwise,             \
                                    const T* pointwise, const T* weight, const T* bias, const T* scale,                 \
-                                   T* running_mean, T* running_var, T* product, T* statistics, T* affine, T* out) {    \
+                                   T* running_mean, T* running_var, T* product, T* statistics, T* affine) {            \
         forward<T>(*shape, x, affine_in, depthwise, pointwise, weight, bias, scale, running_mean, running_var,         \
-                   product, statistics, affine, out);                                                                  \
+                   product, statistics, affine);                                                                       \
     }                                                                                                                  \
-    extern "C" void backward_##NAME(const Shape* shape, const T* gradient, int64_t apart, const T* product,            \
-                                    const T* statistics, const T* affine, const T* x, const T* affine_in,             \
-                                    const T* depthwise,                                                               \
-                                    const T* pointwise, T* gradient_x, T* gradient_depthwise, T* gradient_pointwise,   \
-                                    T* gradient_weight, T* gradient_bias) {                                            \
-        backward<T>(*shape, gradient, apart, product, statistics, affine, x, affine_in, depthwise, pointwise, gradient_x,     \
-                    gradient_depthwise, gradient_pointwise, gradient_weight, gradient_bias);                           \
+    extern "C" void combine_##NAME(const Shape* shape, int64_t count, const Part* parts, T* out) {                     \
+        combine<T>(*shape, count, parts, out);                                                                         \
+    }                                                                                                                  \
+    extern "C" void sums_##NAME(const Shape* shape, int64_t count, const Part* parts, const T* gradient, int64_t apart) {\
+        sums<T>(*shape, count, parts, gradient, apart);                                                                \
+    }                                                                                                                  \
+    extern "C" void backward_##NAME(const Shape* shape, const Part* part, const T* gradient, int64_t apart, const T* x,\
+                                    const T* affine_in, const T* depthwise, const T* pointwise, T* gradient_x,         \
+                                    int64_t add, T* gradient_depthwise, T* gradient_pointwise) {                       \
+        backward<T>(*shape, *part, gradient, apart, x, affine_in, depthwise, pointwise, gradient_x, add,               \
+                    gradient_depthwise, gradient_pointwise);                                                           \
     }                                                                                                                  \
     extern "C" void pool_##NAME(const Shape* shape, int64_t largest, const T* x, T* out) {                             \
         pool<T>(*shape, largest, x, out);                                                                              \
@@ -670,5 +750,5 @@ void dropout(int64_t size, uint64_t seed, uint32_t threshold, T factor, int64_t 
         dropout<T>(size, uint64_t(seed), uint32_t(threshold), T(factor), threads, x, out);                             \
     }
 
-UNIT(float, float)
-UNIT(double, double)
+KERNELS(float, float)
+KERNELS(double, double)
