@@ -456,65 +456,56 @@ template <class T> struct Values {
     T mean(int64_t c) const { return statistics ? statistics[c] : T(0); }
 };
 
-// The sum of all parts.
-template <class T> void combine(const Shape& g, int64_t count, const Part* parts, T* out) {
+// A part, to what is there if `add`.
+template <class T> void combine(const Shape& g, const Part& part, T* out, bool add) {
     const int64_t C = g.channels, P = g.height * g.width;
+    const Values<T> values(part, C, P);
 #pragma omp parallel for schedule(static) num_threads(int(g.threads)) if (g.threads > 1)
     for (int64_t at = 0; at < g.images * C; at++) {
         const int64_t n = at / C, c = at % C;
+        const T *from = values.at(n, c), factor = values.factor(c) * values.share(n), shift = values.shift(c) * values.share(n);
         T* to = out + at * P;
-        for (int64_t k = 0; k < count; k++) {
-            const Values<T> part(parts[k], C, P);
-            const T *from = part.at(n, c), factor = part.factor(c) * part.share(n), shift = part.shift(c) * part.share(n);
-            if (k == 0)
-                for (int64_t i = 0; i < P; i++) to[i] = factor * from[i] + shift;
-            else
-                for (int64_t i = 0; i < P; i++) to[i] += factor * from[i] + shift;
-        }
+        if (add)
+            for (int64_t i = 0; i < P; i++) to[i] += factor * from[i] + shift;
+        else
+            for (int64_t i = 0; i < P; i++) to[i] = factor * from[i] + shift;
     }
 }
 
-// What every part's gradient needs of whole channels: gradients of the factor and shift behind normalization, and what
+// What a part's gradient needs of whole channels: gradients of the factor and shift behind normalization, and what
 // normalization takes off the gradient of its input: `offset`, and `slope` times the difference from the mean.
-template <class T>
-void sums(const Shape& g, int64_t count, const Part* parts, const T* gradient, int64_t apart) {
+template <class T> void sums(const Shape& g, const Part& part, const T* gradient, int64_t apart) {
     const int64_t N = g.images, C = g.channels, P = g.height * g.width;
-    std::vector<double> totals(count * N * C), products(count * N * C);
+    const Values<T> values(part, C, P);
+    std::vector<double> totals(N * C), products(N * C);
 #pragma omp parallel for schedule(static) num_threads(int(g.threads)) if (g.threads > 1)
     for (int64_t at = 0; at < N * C; at++) {
         const int64_t n = at / C, c = at % C;
-        const T* gy = gradient + n * apart + c * P;
-        for (int64_t k = 0; k < count; k++) {
-            const Values<T> part(parts[k], C, P);
-            const T *from = part.at(n, c), mean = part.mean(c);
-            vec<T> s = {}, q = {};
-            T s_rest = 0, q_rest = 0;
-            int64_t i = 0;
-            for (; i + LANES<T> <= P; i += LANES<T>) {
-                vec<T> v = load(gy + i);
-                s += v;
-                q += v * (load(from + i) - mean);
-            }
-            for (; i < P; i++) s_rest += gy[i], q_rest += gy[i] * (from[i] - mean);
-            totals[k * N * C + at] = (double(sum<T>(s)) + s_rest) * part.share(n);
-            products[k * N * C + at] = (double(sum<T>(q)) + q_rest) * part.share(n);
+        const T *gy = gradient + n * apart + c * P, *from = values.at(n, c), mean = values.mean(c);
+        vec<T> s = {}, q = {};
+        T s_rest = 0, q_rest = 0;
+        int64_t i = 0;
+        for (; i + LANES<T> <= P; i += LANES<T>) {
+            vec<T> v = load(gy + i);
+            s += v;
+            q += v * (load(from + i) - mean);
         }
+        for (; i < P; i++) s_rest += gy[i], q_rest += gy[i] * (from[i] - mean);
+        totals[at] = (double(sum<T>(s)) + s_rest) * values.share(n);
+        products[at] = (double(sum<T>(q)) + q_rest) * values.share(n);
     }
+    T *gradient_weight = static_cast<T*>(part.gradient_weight), *gradient_bias = static_cast<T*>(part.gradient_bias);
+    T *offset = static_cast<T*>(part.offset), *slope = static_cast<T*>(part.slope);
     const double size = double(N) * double(P);
-    for (int64_t k = 0; k < count; k++) {
-        const Values<T> part(parts[k], C, P);
-        T *gradient_weight = static_cast<T*>(parts[k].gradient_weight), *gradient_bias = static_cast<T*>(parts[k].gradient_bias);
-        T *offset = static_cast<T*>(parts[k].offset), *slope = static_cast<T*>(parts[k].slope);
-        for (int64_t c = 0; c < C; c++) {
-            double s = 0, q = 0;
-            for (int64_t n = 0; n < N; n++) s += totals[(k * N + n) * C + c], q += products[(k * N + n) * C + c];
-            const double inverse = part.statistics ? part.statistics[C + c] : 1;
-            const bool moves = part.statistics && g.training;
-            gradient_bias[c] = T(s);
-            gradient_weight[c] = T(q * inverse);
-            offset[c] = moves ? T(s / size) : 0;
-            slope[c] = moves ? T(q * inverse * inverse / size) : 0;
-        }
+    for (int64_t c = 0; c < C; c++) {
+        double s = 0, q = 0;
+        for (int64_t n = 0; n < N; n++) s += totals[n * C + c], q += products[n * C + c];
+        const double inverse = values.statistics ? values.statistics[C + c] : 1;
+        const bool moves = values.statistics && g.training;
+        gradient_bias[c] = T(s);
+        gradient_weight[c] = T(q * inverse);
+        offset[c] = moves ? T(s / size) : 0;
+        slope[c] = moves ? T(q * inverse * inverse / size) : 0;
     }
 }
 
@@ -726,11 +717,11 @@ void dropout(int64_t size, uint64_t seed, uint32_t threshold, T factor, int64_t 
         forward<T>(*shape, x, affine_in, depthwise, pointwise, weight, bias, scale, running_mean, running_var,         \
                    product, statistics, affine);                                                                       \
     }                                                                                                                  \
-    extern "C" void combine_##NAME(const Shape* shape, int64_t count, const Part* parts, T* out) {                     \
-        combine<T>(*shape, count, parts, out);                                                                         \
+    extern "C" void combine_##NAME(const Shape* shape, const Part* part, T* out, int64_t add) {                        \
+        combine<T>(*shape, *part, out, add);                                                                           \
     }                                                                                                                  \
-    extern "C" void sums_##NAME(const Shape* shape, int64_t count, const Part* parts, const T* gradient, int64_t apart) {\
-        sums<T>(*shape, count, parts, gradient, apart);                                                                \
+    extern "C" void sums_##NAME(const Shape* shape, const Part* part, const T* gradient, int64_t apart) {              \
+        sums<T>(*shape, *part, gradient, apart);                                                                       \
     }                                                                                                                  \
     extern "C" void backward_##NAME(const Shape* shape, const Part* part, const T* gradient, int64_t apart, const T* x,\
                                     const T* affine_in, const T* depthwise, const T* pointwise, T* gradient_x,         \

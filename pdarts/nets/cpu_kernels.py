@@ -29,8 +29,8 @@ NAMES = {torch.float32: "float", torch.float64: "double"}
 _POINTER, _INTEGER = ctypes.c_void_p, ctypes.c_int64
 SIGNATURES = {
     "forward": [_POINTER] * 13,
-    "combine": [_POINTER, _INTEGER, _POINTER, _POINTER],
-    "sums": [_POINTER, _INTEGER, _POINTER, _POINTER, _INTEGER],
+    "combine": [_POINTER] * 3 + [_INTEGER],
+    "sums": [_POINTER] * 3 + [_INTEGER],
     "backward": [_POINTER] * 3 + [_INTEGER] + [_POINTER] * 5 + [_INTEGER] + [_POINTER] * 2,
     "pool": [_POINTER, _INTEGER] + [_POINTER] * 2,
     "pool_backward": [_POINTER, _INTEGER, _POINTER, _INTEGER] + [_POINTER] * 2,
@@ -126,17 +126,19 @@ class _Layer(NamedTuple):
 class _Total(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, parts: Sequence[Part], places: list[int], norm: Any, *tensors: Any) -> Tensor:
-        found = [_forward(part, norm) for part in parts]
-        product = found[0][0][-1].product
-        out = torch.empty(product.shape, dtype=product.dtype)
-        structures = [_part(layers[-1], part.scale, part.kept) for part, (layers, _) in zip(parts, found, strict=True)]
-        _call("combine", out, _shape(out, norm), len(parts), (_Part * len(parts))(*structures), out.data_ptr())
-        ctx.norm, ctx.inputs = norm, max(places) + 1
-        ctx.layout = [(place, shapes) for place, (_, shapes) in zip(places, found, strict=True)]
+        ctx.norm, ctx.inputs, ctx.layout = norm, max(places) + 1, []
         saved = list(tensors[: ctx.inputs])
-        for part, (layers, _) in zip(parts, found, strict=True):
+        out: Tensor | None = None
+        for part, place in zip(parts, places, strict=True):
+            layers, shapes = _forward(part, norm)
+            product, add = layers[-1].product, out is not None
+            out = torch.empty(product.shape, dtype=product.dtype) if out is None else out
+            structure = _part(layers[-1], part.scale, part.kept)
+            _call("combine", out, _shape(out, norm), ctypes.byref(structure), out.data_ptr(), add)
             saved += [part.scale, part.kept, *(tensor for layer in layers for tensor in layer)]
+            ctx.layout.append((place, shapes))
         ctx.save_for_backward(*saved)
+        assert out is not None
         return out
 
     @staticmethod
@@ -145,32 +147,26 @@ class _Total(torch.autograd.Function):
         gradient = _regular(gradient)
         saved, wanted = iter(ctx.saved_tensors), iter(ctx.needs_input_grad[3:])
         inputs, onward = list(islice(saved, ctx.inputs)), list(islice(wanted, ctx.inputs))
-        parts = [
-            (place, shapes, next(saved), next(saved), [_Layer(*islice(saved, 5)) for _ in shapes])
-            for place, shapes in ctx.layout
-        ]
-        sums = gradient.new_empty(len(parts), 4, gradient.shape[1])
-        structures = [
-            _part(layers[-1], scale, kept, rows) for (_, _, scale, kept, layers), rows in zip(parts, sums, strict=True)
-        ]
-        _sum(structures, gradient, ctx.norm)
         gradients: list[Tensor | None] = [None] * ctx.inputs
         others: list[Tensor | None] = []
-        for (place, shapes, _, _, layers), rows, structure in zip(parts, sums, structures, strict=True):
-            others.append(rows[0].sum() if next(wanted) else None)
+        for place, shapes in ctx.layout:
+            scale, kept, wanted_scale = next(saved), next(saved), next(wanted)
+            layers = [_Layer(*islice(saved, 5)) for _ in shapes]
             of_units = [list(islice(wanted, 4)) for layer in layers if layer.statistics is not None]
-            behind, target = gradient, None
+            behind = gradient
             for number in reversed(range(len(layers))):
-                layer = layers[number]
-                if number < len(layers) - 1:
-                    rows = gradient.new_empty(4, layer.product.shape[1])
-                    structure = _part(layer, None, None, rows)
-                    _sum([structure], behind, ctx.norm)
-                value, affine = (layers[number - 1].product, layers[number - 1].affine) if number else (inputs[place], None)
+                layer, last = layers[number], number == len(layers) - 1
+                rows = gradient.new_empty(4, layer.product.shape[1])
+                structure = _part(layer, scale if last else None, kept if last else None, rows)
+                outer = ctypes.byref(structure), behind.data_ptr(), behind.stride(0)
+                _call("sums", behind, _shape(behind, ctx.norm), *outer)
+                if last:
+                    others.append(rows[0].sum() if wanted_scale else None)
+                before = layers[number - 1] if number else _Layer(inputs[place])
                 target = None if number else gradients[place]
                 add = target is not None
                 if target is None and (number or onward[place]):
-                    target = torch.empty(value.shape, dtype=value.dtype)
+                    target = torch.empty(before.product.shape, dtype=gradient.dtype)
                 results: list[Tensor | None] = [None, None]
                 if of_units:
                     weight, bias, *convolutions = of_units[number]
@@ -178,9 +174,10 @@ class _Total(torch.autograd.Function):
                     results = [torch.empty_like(tensor) if wish else None for tensor, wish in tensors]
                     of_units[number] = [rows[0] if weight else None, rows[1] if bias else None, *results]
                 if target is not None or any(result is not None for result in results):
-                    inner = *map(_pointer, (value, affine, layer.depthwise, layer.pointwise, target)), add
-                    outer = ctypes.byref(structure), behind.data_ptr(), behind.stride(0)
-                    _call("backward", value, shapes[number], *outer, *inner, *map(_pointer, reversed(results)))
+                    inner = (before.product, before.affine, layer.depthwise, layer.pointwise, target)
+                    _call(
+                        "backward", gradient, shapes[number], *outer, *map(_pointer, inner), add, *map(_pointer, reversed(results))
+                    )
                 behind = target
             gradients[place] = target
             others += [tensor for of_unit in of_units for tensor in of_unit]
@@ -211,15 +208,10 @@ def _forward(part: Part, norm: Any) -> tuple[list[_Layer], list[_Shape]]:
 
 
 def _part(layer: _Layer, scale: Tensor | None, kept: Tensor | None, sums: Tensor | None = None) -> _Part:
-    """With `sums`, shape (4, channels), what `sums` in C++ fills and `backward` reads."""
+    """With `sums`, shape (4, channels), what the function of that name fills and `backward` reads."""
     rows = [None] * 4 if sums is None else sums
     pointers = map(_pointer, (layer.statistics, layer.affine, scale, kept, *rows))
     return _Part(layer.product.data_ptr(), layer.product.stride(0), *pointers)
-
-
-def _sum(parts: list[_Part], gradient: Tensor, norm: Any) -> None:
-    structures = (_Part * len(parts))(*parts)
-    _call("sums", gradient, _shape(gradient, norm), len(parts), structures, gradient.data_ptr(), gradient.stride(0))
 
 
 def pool(x: Tensor, largest: bool, size: int, stride: int) -> Tensor:

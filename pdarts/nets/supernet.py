@@ -118,6 +118,9 @@ class Supernet(nn.Module):
         )
         weighted = KINDS if share > 1 else ()
         self.beta = nn.ParameterDict({kind: nn.Parameter(0.001 * torch.randn(len(EDGES))) for kind in weighted})
+        self._weights = {
+            name: parameter for name, parameter in self.named_parameters() if not name.startswith(("alpha.", "beta."))
+        }
 
     def alphas(self) -> list[nn.Parameter]:
         """The two matrices of alphas, shape (edges, operations), normal and reduction; and betas, shape (edges,)."""
@@ -125,11 +128,11 @@ class Supernet(nn.Module):
 
     def weight_names(self) -> list[str]:
         """Names of all parameters but the alphas and betas."""
-        return [name for name, _ in self.named_parameters() if not name.startswith(("alpha.", "beta."))]
+        return list(self._weights)
 
     def weights(self) -> list[nn.Parameter]:
         """All network weights, in the order of `weight_names`."""
-        return [self.get_parameter(name) for name in self.weight_names()]
+        return list(self._weights.values())
 
     def architecture(self) -> Architecture:
         """The weights of operations and edges as they stand, in full double precision, on the CPU."""
