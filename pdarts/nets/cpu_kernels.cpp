@@ -44,6 +44,11 @@ template <class T> inline void store(T* to, vec<T> v, int64_t count) {
     for (int i = 0; i < count; i++) to[i] = v[i];
 }
 
+// Rows are short: copying them by a call of memcpy takes longer.
+template <class T> inline void copy_row(const T* from, int64_t count, T* to) {
+    for (int64_t i = 0; i < count; i += LANES<T>) store(to + i, load(from + i), count - i);
+}
+
 // Calls `body` with sizes that add up to `total`, each at most N and as even as can be, as compile-time constants.
 template <int N, class F> inline void dispatch(int size, F&& body) {
     if constexpr (N > 0) {
@@ -166,7 +171,7 @@ template <bool ADD = false, class T>
 void multiply(const T* a, int64_t ai, int64_t ak, const T* b, int64_t ldb, T* out, int64_t ldo,
               int64_t rows, int64_t depth, int64_t columns) {
     for (int64_t j = 0; j < columns; j += 2 * LANES<T>) {
-        blocks<6>(rows, [&](int64_t i, auto count) {
+        blocks<BYTES == 64 ? 8 : 6>(rows, [&](int64_t i, auto count) {  // as many as there are registers for
             constexpr int R = count;
             vec<T> left[R] = {}, right[R] = {};
             for (int64_t k = 0; k < depth; k++) {
@@ -188,24 +193,28 @@ void multiply(const T* a, int64_t ai, int64_t ak, const T* b, int64_t ldb, T* ou
     }
 }
 
-// out[i, k] += sum over j of a[i, j] * b[k, j], through `turned`, which holds STRIP columns of b at a time as rows;
-// b has whole vectors of rows.
-constexpr int64_t STRIP = 128;
+// out[i, k] += sum over j of a[i, j] * b[k, j]; behind their columns both have zeros to the end of the last vector.
 template <class T>
-void multiply_transposed(const T* a, const T* b, int64_t ld, T* turned, T* out, int64_t rows, int64_t depth,
-                         int64_t columns) {
-    const int64_t ldt = up(depth, 2 * LANES<T>) + 2 * LANES<T>;
-    for (int64_t start = 0; start < columns; start += STRIP) {
-        const int64_t width = std::min(STRIP, columns - start);
-        for (int64_t k = 0; k < depth; k += LANES<T>)
-            for (int64_t j = 0; j < width; j++) {
-                vec<T> column;
-#pragma GCC unroll 16
-                for (int i = 0; i < LANES<T>; i++) column[i] = b[(k + i) * ld + start + j];
-                store(turned + j * ldt + k, column);
+void multiply_transposed(const T* a, const T* b, int64_t ld, T* out, int64_t rows, int64_t depth, int64_t columns) {
+    blocks<BYTES == 64 ? 5 : 3>(depth, [&](int64_t k, auto wide) {
+        blocks<BYTES == 64 ? 5 : 4>(rows, [&](int64_t i, auto high) {
+            constexpr int R = high, S = wide;
+            vec<T> total[R][S] = {};
+            for (int64_t j = 0; j < columns; j += LANES<T>) {
+                vec<T> other[S];
+#pragma GCC unroll 8
+                for (int s = 0; s < S; s++) other[s] = load(b + (k + s) * ld + j);
+#pragma GCC unroll 8
+                for (int r = 0; r < R; r++) {
+                    vec<T> one = load(a + (i + r) * ld + j);
+#pragma GCC unroll 8
+                    for (int s = 0; s < S; s++) total[r][s] += one * other[s];
+                }
             }
-        multiply<true>(a + start, ld, int64_t(1), turned, ldt, out, depth, rows, width, depth);
-    }
+            for (int r = 0; r < R; r++)
+                for (int s = 0; s < S; s++) out[(i + r) * depth + k + s] += sum<T>(total[r][s]);
+        });
+    });
 }
 
 // Memory of a thread that lives as long as it does, at the start of a cache line; its first `zeros` values are 0.
@@ -232,7 +241,7 @@ namespace {
 
 // Where things lie in planes with a border of zeros. With stride 2, even and odd columns lie apart.
 template <class T> struct Geometry : Shape {
-    int64_t pad, rows, columns, out_plane, in_plane, phase, in_row, step, padded, border, bordered, together, ld, taps;
+    int64_t pad, rows, columns, out_plane, in_plane, phase, in_row, step, padded, border, bordered, together, ld, taps, halves;
     std::vector<int64_t> offset;
 
     explicit Geometry(const Shape& shape) : Shape(shape) {
@@ -251,6 +260,8 @@ template <class T> struct Geometry : Shape {
         together = std::clamp<int64_t>(256 / out_plane, 1, (images + threads - 1) / threads);
         ld = up(together * out_plane, 2 * LANES<T>) + 2 * LANES<T>;  // not a power of two, which caches dislike
         taps = size * size;
+        // A factorized reduction: half of the channels see even rows and columns, the other half odd ones.
+        halves = size == 0 && stride == 2 ? 2 : 1;
         for (int64_t y = 0; y < size; y++)
             for (int64_t x = 0; x < size; x++)
                 offset.push_back(y * dilation * in_row + x * dilation % stride * phase + x * dilation / stride);
@@ -291,11 +302,16 @@ template <class T> struct Geometry : Shape {
             [&] { correlate_weights(plane, g, step, offset.data(), int(taps), gradient, rows, columns); });
     }
 
-    // Rectified input of one image through the depthwise convolution, into rows of length ld.
-    void depthwise(const T* x, const T* affine, const T* weight, T* plane, T* out) const {
+    // Rectified input of one image through the depthwise convolution, or what a half of the channels sees of it, into rows
+    // of length ld.
+    void depthwise(const T* x, const T* norm, const T* weight, int64_t half, T* plane, T* out) const {
         for (int64_t c = 0; c < channels_in; c++, x += in_plane, out += ld) {
-            T scale = affine ? affine[c] : 1, shift = affine ? affine[channels_in + c] : 0;
-            if (taps == 0) {
+            T scale = norm ? norm[2 * channels_in + c] : 1, shift = norm ? norm[3 * channels_in + c] : 0;
+            if (halves == 2) {
+                for (int64_t y = 0, i = 0; y < rows; y++)
+                    for (int64_t j = 0; j < columns; j++, i++)
+                        out[i] = std::max(scale * x[(2 * y + half) * width + 2 * j + half] + shift, T(0));
+            } else if (taps == 0) {
                 for (int64_t i = 0; i < in_plane; i++) out[i] = std::max(scale * x[i] + shift, T(0));
             } else {
                 rectify(x, scale, shift, plane);
@@ -361,10 +377,11 @@ template <class T> void moments(const T* x, int64_t size, double& mean, double& 
     squares = double(sum<T>(square)) + deviation - error * error * double(size);
 }
 
-// Statistics of every channel from those of its planes; running ones; and the factor and shift that normalize it.
+// Of every channel, one behind the other: mean and 1 / deviation, from those of its planes, and the factor and shift that
+// normalize it. Moves the running statistics.
 template <class T>
 void normalize(const Shape& shape, int64_t plane, const std::vector<double>& means, const std::vector<double>& squares,
-               const T* weight, const T* bias, const T* scale, T* running_mean, T* running_var, T* statistics, T* affine) {
+               const T* weight, const T* bias, const T* scale, T* running_mean, T* running_var, T* norm) {
     const int64_t N = shape.images, C = shape.channels;
     const double count = double(N) * double(plane);
     for (int64_t c = 0; c < C; c++) {
@@ -375,27 +392,26 @@ void normalize(const Shape& shape, int64_t plane, const std::vector<double>& mea
                 double difference = means[n * C + c] - mean;
                 square += squares[n * C + c] + difference * difference * double(plane);
             }
-            statistics[c] = T(mean);
-            statistics[C + c] = T(1 / std::sqrt(square / count + shape.epsilon));
+            norm[c] = T(mean);
+            norm[C + c] = T(1 / std::sqrt(square / count + shape.epsilon));
             running_mean[c] += T(shape.momentum) * (T(mean) - running_mean[c]);
             running_var[c] += T(shape.momentum) * (T(square / (count - 1)) - running_var[c]);
         } else {
-            statistics[c] = running_mean[c];
-            statistics[C + c] = T(1 / std::sqrt(double(running_var[c]) + shape.epsilon));
+            norm[c] = running_mean[c];
+            norm[C + c] = T(1 / std::sqrt(double(running_var[c]) + shape.epsilon));
         }
-        affine[c] = (weight ? weight[c] : scale ? *scale : 1) * statistics[C + c];
-        affine[C + c] = (bias ? bias[c] : 0) - statistics[c] * affine[c];
+        norm[2 * C + c] = (weight ? weight[c] : scale ? *scale : 1) * norm[C + c];
+        norm[3 * C + c] = (bias ? bias[c] : 0) - norm[c] * norm[2 * C + c];
     }
 }
 
-// All of a unit but the last step of BatchNorm, whose factors and shifts it leaves in `affine`. Without a pointwise
-// convolution only BatchNorm, of which `x` is the product.
+// All of a unit but the last step of BatchNorm, whose factors and shifts it leaves in `norm`; `norm_in` are those of the
+// unit before. Without a pointwise convolution only BatchNorm, of which `x` is the product.
 template <class T>
-void forward(const Shape& shape, const T* x, const T* affine_in, const T* depthwise, const T* pointwise,
-             const T* weight, const T* bias, const T* scale, T* running_mean, T* running_var,
-             T* product, T* statistics, T* affine) {
+void forward(const Shape& shape, const T* x, const T* norm_in, const T* depthwise, const T* pointwise,
+             const T* weight, const T* bias, const T* scale, T* running_mean, T* running_var, T* product, T* norm) {
     const Geometry<T> g(shape);
-    const int64_t C = g.channels, I = g.channels_in, N = g.images, P = g.out_plane;
+    const int64_t C = g.channels, H = C / g.halves, I = g.channels_in, N = g.images, P = g.out_plane;
     std::vector<double> means(N * C), squares(N * C);
     if (pointwise) {
 #pragma omp parallel num_threads(int(g.threads)) if (g.threads > 1)
@@ -405,9 +421,11 @@ void forward(const Shape& shape, const T* x, const T* affine_in, const T* depthw
 #pragma omp for schedule(static)
             for (int64_t first = 0; first < N; first += g.together) {
                 const int64_t number = std::min(g.together, N - first);
-                for (int64_t n = 0; n < number; n++)
-                    g.depthwise(x + (first + n) * g.from_image_to_image, affine_in, depthwise, plane, between + n * P);
-                multiply(pointwise, I, int64_t(1), between, g.ld, behind, g.ld, C, I, number * P);
+                for (int64_t half = 0, top = 0; half < g.halves; half++, top += H) {
+                    for (int64_t n = 0; n < number; n++)
+                        g.depthwise(x + (first + n) * g.from_image_to_image, norm_in, depthwise, half, plane, between + n * P);
+                    multiply(pointwise + top * I, I, int64_t(1), between, g.ld, behind + top * g.ld, g.ld, H, I, number * P);
+                }
                 for (int64_t n = 0; n < number; n++)
                     for (int64_t c = 0; c < C; c++) {
                         const T* from = behind + c * g.ld + n * P;
@@ -422,44 +440,45 @@ void forward(const Shape& shape, const T* x, const T* affine_in, const T* depthw
         for (int64_t at = 0; at < N * C; at++)
             moments(x + at / C * g.from_image_to_image + at % C * P, P, means[at], squares[at]);
     }
-    normalize(shape, P, means, squares, weight, bias, scale, running_mean, running_var, statistics, affine);
+    normalize(shape, P, means, squares, weight, bias, scale, running_mean, running_var, norm);
 }
 
 }  // namespace
 
 extern "C" {
-// What is added to a sum: a tensor whose images lie `apart`, normalized, or times a scale, and each image times `kept`.
+// What is added to a sum: images of so many pixels that lie `apart`, normalized or times a scale, each times `kept`.
 struct Part {
     const void *product;
-    int64_t apart;
-    const void *statistics, *affine, *scale, *kept;
-    void *gradient_weight, *gradient_bias, *offset, *slope;
+    int64_t apart, plane;
+    const void *norm, *scale, *kept;
+    void *sums;
 };
 }
 
 namespace {
 
-// A part's pointers, and what its values are multiplied by and shifted by.
+// A part, channel by channel.
 template <class T> struct Values {
-    const T *product, *statistics, *affine, *scale, *kept;
+    const T *product, *norm, *scale, *kept;
     int64_t channels, plane, apart;
 
-    Values(const Part& part, int64_t channels, int64_t plane)
-        : product(static_cast<const T*>(part.product)), statistics(static_cast<const T*>(part.statistics)),
-          affine(static_cast<const T*>(part.affine)), scale(static_cast<const T*>(part.scale)),
-          kept(static_cast<const T*>(part.kept)), channels(channels), plane(plane), apart(part.apart) {}
+    Values(const Part& part, int64_t channels)
+        : product(static_cast<const T*>(part.product)), norm(static_cast<const T*>(part.norm)),
+          scale(static_cast<const T*>(part.scale)), kept(static_cast<const T*>(part.kept)),
+          channels(channels), plane(part.plane), apart(part.apart) {}
 
     const T* at(int64_t n, int64_t c) const { return product + n * apart + c * plane; }
-    T factor(int64_t c) const { return affine ? affine[c] : scale ? *scale : T(1); }
-    T shift(int64_t c) const { return affine ? affine[channels + c] : T(0); }
     T share(int64_t n) const { return kept ? kept[n] : T(1); }
-    T mean(int64_t c) const { return statistics ? statistics[c] : T(0); }
+    T mean(int64_t c) const { return norm ? norm[c] : T(0); }
+    T inverse(int64_t c) const { return norm ? norm[channels + c] : T(1); }
+    T factor(int64_t c) const { return norm ? norm[2 * channels + c] : scale ? *scale : T(1); }
+    T shift(int64_t c) const { return norm ? norm[3 * channels + c] : T(0); }
 };
 
 // A part, to what is there if `add`.
 template <class T> void combine(const Shape& g, const Part& part, T* out, bool add) {
-    const int64_t C = g.channels, P = g.height * g.width;
-    const Values<T> values(part, C, P);
+    const int64_t C = g.channels, P = part.plane;
+    const Values<T> values(part, C);
 #pragma omp parallel for schedule(static) num_threads(int(g.threads)) if (g.threads > 1)
     for (int64_t at = 0; at < g.images * C; at++) {
         const int64_t n = at / C, c = at % C;
@@ -472,11 +491,11 @@ template <class T> void combine(const Shape& g, const Part& part, T* out, bool a
     }
 }
 
-// What a part's gradient needs of whole channels: gradients of the factor and shift behind normalization, and what
-// normalization takes off the gradient of its input: `offset`, and `slope` times the difference from the mean.
+// What a part's gradient needs of whole channels, one behind the other: gradients of weights and biases; what normalization
+// takes off the gradient of its input, an offset and a slope that multiplies differences from the mean; the scale's gradient.
 template <class T> void sums(const Shape& g, const Part& part, const T* gradient, int64_t apart) {
-    const int64_t N = g.images, C = g.channels, P = g.height * g.width;
-    const Values<T> values(part, C, P);
+    const int64_t N = g.images, C = g.channels, P = part.plane;
+    const Values<T> values(part, C);
     std::vector<double> totals(N * C), products(N * C);
 #pragma omp parallel for schedule(static) num_threads(int(g.threads)) if (g.threads > 1)
     for (int64_t at = 0; at < N * C; at++) {
@@ -494,44 +513,48 @@ template <class T> void sums(const Shape& g, const Part& part, const T* gradient
         totals[at] = (double(sum<T>(s)) + s_rest) * values.share(n);
         products[at] = (double(sum<T>(q)) + q_rest) * values.share(n);
     }
-    T *gradient_weight = static_cast<T*>(part.gradient_weight), *gradient_bias = static_cast<T*>(part.gradient_bias);
-    T *offset = static_cast<T*>(part.offset), *slope = static_cast<T*>(part.slope);
+    T* found = static_cast<T*>(part.sums);
+    const bool moves = values.norm && g.training;
     const double size = double(N) * double(P);
+    double all = 0;
     for (int64_t c = 0; c < C; c++) {
         double s = 0, q = 0;
         for (int64_t n = 0; n < N; n++) s += totals[n * C + c], q += products[n * C + c];
-        const double inverse = values.statistics ? values.statistics[C + c] : 1;
-        const bool moves = values.statistics && g.training;
-        gradient_bias[c] = T(s);
-        gradient_weight[c] = T(q * inverse);
-        offset[c] = moves ? T(s / size) : 0;
-        slope[c] = moves ? T(q * inverse * inverse / size) : 0;
+        const double inverse = values.inverse(c);
+        all += q * inverse;
+        found[c] = T(q * inverse);
+        found[C + c] = T(s);
+        found[2 * C + c] = moves ? T(s / size) : 0;
+        found[3 * C + c] = moves ? T(q * inverse * inverse / size) : 0;
     }
+    found[4 * C] = T(all);
 }
 
 // The gradient of one channel of one image of a part's product.
-template <class T> void unnormalize(const Part& part, const T* gy, int64_t n, int64_t c, int64_t channels, int64_t plane, T* to, bool add) {
-    const Values<T> values(part, channels, plane);
-    const T *p = values.at(n, c), factor = values.factor(c), share = values.share(n), mean = values.mean(c);
-    const T shift = static_cast<const T*>(part.offset)[c], tilt = static_cast<const T*>(part.slope)[c];
+template <class T>
+void unnormalize(const Part& part, int64_t channels, const T* gy, int64_t n, int64_t c, T* to, bool add) {
+    const Values<T> values(part, channels);
+    const T *p = values.at(n, c), *found = static_cast<const T*>(part.sums);
+    const T factor = values.factor(c), share = values.share(n), mean = values.mean(c);
+    const T offset = found[2 * channels + c], slope = found[3 * channels + c];
     if (add)
-        for (int64_t i = 0; i < plane; i++) to[i] += factor * (share * gy[i] - shift - (p[i] - mean) * tilt);
+        for (int64_t i = 0; i < part.plane; i++) to[i] += factor * (share * gy[i] - offset - (p[i] - mean) * slope);
     else
-        for (int64_t i = 0; i < plane; i++) to[i] = factor * (share * gy[i] - shift - (p[i] - mean) * tilt);
+        for (int64_t i = 0; i < part.plane; i++) to[i] = factor * (share * gy[i] - offset - (p[i] - mean) * slope);
 }
 
 // Gradients of a unit's input, to what is there if `add`, and of its weights. Without a pointwise convolution the product
 // is the input.
 template <class T>
-void backward(const Shape& shape, const Part& part, const T* gradient, int64_t apart, const T* x, const T* affine_in,
+void backward(const Shape& shape, const Part& part, const T* gradient, int64_t apart, const T* x, const T* norm_in,
               const T* depthwise, const T* pointwise, T* gradient_x, bool add, T* gradient_depthwise, T* gradient_pointwise) {
     const Geometry<T> g(shape);
-    const int64_t C = g.channels, I = g.channels_in, N = g.images, P = g.out_plane;
+    const int64_t C = g.channels, H = C / g.halves, I = g.channels_in, N = g.images, P = g.out_plane;
     if (!pointwise) {
 #pragma omp parallel for schedule(static) num_threads(int(g.threads)) if (g.threads > 1)
         for (int64_t at = 0; at < N * C; at++) {
             const int64_t n = at / C, c = at % C;
-            unnormalize(part, gradient + n * apart + c * P, n, c, C, P, gradient_x + at * P, add);
+            unnormalize(part, C, gradient + n * apart + c * P, n, c, gradient_x + at * P, add);
         }
         return;
     }
@@ -542,46 +565,55 @@ void backward(const Shape& shape, const Part& part, const T* gradient, int64_t a
 #pragma omp parallel num_threads(int(g.threads)) if (g.threads > 1)
     {
         T* own = partial.data() + omp_get_thread_num() * room;
-        const int64_t all_rows = up(I, LANES<T>), in_plane = up(g.in_plane, LANES<T>);
-        T* plane = scratch<T>(g.padded + g.bordered, (C + all_rows) * g.ld + STRIP * (all_rows + 4 * LANES<T>) + 2 * in_plane);
+        const int64_t in_plane = up(g.in_plane, LANES<T>);
+        T* plane = scratch<T>(g.padded + g.bordered, (C + I) * g.ld + 2 * in_plane);
         T *bordered = plane + g.padded, *before_norm = bordered + g.bordered, *between = before_norm + C * g.ld;
-        T *gathered = between + all_rows * g.ld, *piece = gathered + in_plane, *turned = piece + in_plane;
+        T *gathered = between + I * g.ld, *piece = gathered + in_plane;
 #pragma omp for schedule(static)
         for (int64_t first = 0; first < N; first += g.together) {
             const int64_t number = std::min(g.together, N - first);
             for (int64_t n = 0; n < number; n++)
                 for (int64_t c = 0; c < C; c++)
-                    unnormalize(part, gradient + (first + n) * apart + c * P, first + n, c, C, P, before_norm + c * g.ld + n * P, false);
-            if (gradient_pointwise) {
-                for (int64_t n = 0; n < number; n++)
-                    g.depthwise(x + (first + n) * g.from_image_to_image, affine_in, depthwise, plane, between + n * P);
-                multiply_transposed(before_norm, between, g.ld, turned, own + width_depthwise, C, I, number * P);
-            }
-            if (!gradient_x && !gradient_depthwise) continue;
-            T* behind = between;
-            multiply(pointwise, int64_t(1), I, before_norm, g.ld, behind, g.ld, I, C, number * P);
-            for (int64_t n = first; n < first + number; n++, behind += P)
-                for (int64_t c = 0; c < I; c++) {
-                    const T* from = x + n * g.from_image_to_image + c * g.in_plane;
-                    const T scale = affine_in ? affine_in[c] : 1, shift = affine_in ? affine_in[I + c] : 0;
-                    const T* rectified = behind + c * g.ld;
-                    if (g.taps) {
-                        for (int64_t y = 0; y < g.rows; y++)
-                            std::copy_n(behind + c * g.ld + y * g.columns, g.columns, bordered + g.border + y * g.step);
-                        if (gradient_depthwise) {
-                            g.rectify(from, scale, shift, plane);
-                            g.convolve_weights(plane, bordered + g.border, own + c * g.taps);
-                        }
-                        if (gradient_x) g.transposed(bordered, depthwise + c * g.taps, piece, gathered);
-                        rectified = gathered;
-                    }
-                    if (!gradient_x) continue;
-                    T* to = gradient_x + (n * I + c) * g.in_plane;
-                    if (add)
-                        for (int64_t i = 0; i < g.in_plane; i++) to[i] += scale * from[i] + shift > 0 ? rectified[i] : T(0);
-                    else
-                        for (int64_t i = 0; i < g.in_plane; i++) to[i] = scale * from[i] + shift > 0 ? rectified[i] : T(0);
+                    unnormalize(part, C, gradient + (first + n) * apart + c * P, first + n, c, before_norm + c * g.ld + n * P, false);
+            for (T* row = before_norm; row < gathered; row += g.ld) std::fill_n(row + number * P, LANES<T>, T(0));
+            for (int64_t half = 0, top = 0; half < g.halves; half++, top += H) {
+                const T* of_half = before_norm + top * g.ld;
+                if (gradient_pointwise) {
+                    for (int64_t n = 0; n < number; n++)
+                        g.depthwise(x + (first + n) * g.from_image_to_image, norm_in, depthwise, half, plane, between + n * P);
+                    multiply_transposed(of_half, between, g.ld, own + width_depthwise + top * I, H, I, number * P);
                 }
+                if (!gradient_x && !gradient_depthwise) continue;
+                multiply(pointwise + top * I, int64_t(1), I, of_half, g.ld, between, g.ld, I, H, number * P);
+                for (int64_t n = 0; n < number; n++)
+                    for (int64_t c = 0; c < I; c++) {
+                        const T *from = x + (first + n) * g.from_image_to_image + c * g.in_plane, *behind = between + c * g.ld + n * P;
+                        const T scale = norm_in ? norm_in[2 * I + c] : 1, shift = norm_in ? norm_in[3 * I + c] : 0;
+                        if (g.taps) {
+                            for (int64_t y = 0; y < g.rows; y++)
+                                copy_row(behind + y * g.columns, g.columns, bordered + g.border + y * g.step);
+                            if (gradient_depthwise) {
+                                g.rectify(from, scale, shift, plane);
+                                g.convolve_weights(plane, bordered + g.border, own + c * g.taps);
+                            }
+                            if (gradient_x) g.transposed(bordered, depthwise + c * g.taps, piece, gathered);
+                            behind = gathered;
+                        }
+                        if (!gradient_x) continue;
+                        T* to = gradient_x + ((first + n) * I + c) * g.in_plane;
+                        auto passed = [&](int64_t at, int64_t i) { return scale * from[at] + shift > 0 ? behind[i] : T(0); };
+                        if (g.halves == 2) {
+                            if (half == 0 && !add) std::fill_n(to, g.in_plane, T(0));
+                            for (int64_t y = 0, i = 0; y < g.rows; y++)
+                                for (int64_t at = (2 * y + half) * g.width + half, j = 0; j < g.columns; j++, i++, at += 2)
+                                    to[at] += passed(at, i);
+                        } else if (add) {
+                            for (int64_t i = 0; i < g.in_plane; i++) to[i] += passed(i, i);
+                        } else {
+                            for (int64_t i = 0; i < g.in_plane; i++) to[i] = passed(i, i);
+                        }
+                    }
+            }
         }
     }
     for (size_t i = 0; i < width; i++) {
@@ -711,11 +743,11 @@ void dropout(int64_t size, uint64_t seed, uint32_t threshold, T factor, int64_t 
 }  // namespace
 
 #define KERNELS(NAME, T)                                                                                               \
-    extern "C" void forward_##NAME(const Shape* shape, const T* x, const T* affine_in, const T* depthwise,             \
+    extern "C" void forward_##NAME(const Shape* shape, const T* x, const T* norm_in, const T* depthwise,             \
                                    const T* pointwise, const T* weight, const T* bias, const T* scale,                 \
-                                   T* running_mean, T* running_var, T* product, T* statistics, T* affine) {            \
-        forward<T>(*shape, x, affine_in, depthwise, pointwise, weight, bias, scale, running_mean, running_var,         \
-                   product, statistics, affine);                                                                       \
+                                   T* running_mean, T* running_var, T* product, T* norm) {                             \
+        forward<T>(*shape, x, norm_in, depthwise, pointwise, weight, bias, scale, running_mean, running_var,         \
+                   product, norm);                                                                                     \
     }                                                                                                                  \
     extern "C" void combine_##NAME(const Shape* shape, const Part* part, T* out, int64_t add) {                        \
         combine<T>(*shape, *part, out, add);                                                                           \
@@ -724,9 +756,9 @@ void dropout(int64_t size, uint64_t seed, uint32_t threshold, T factor, int64_t 
         sums<T>(*shape, *part, gradient, apart);                                                                       \
     }                                                                                                                  \
     extern "C" void backward_##NAME(const Shape* shape, const Part* part, const T* gradient, int64_t apart, const T* x,\
-                                    const T* affine_in, const T* depthwise, const T* pointwise, T* gradient_x,         \
+                                    const T* norm_in, const T* depthwise, const T* pointwise, T* gradient_x,         \
                                     int64_t add, T* gradient_depthwise, T* gradient_pointwise) {                       \
-        backward<T>(*shape, *part, gradient, apart, x, affine_in, depthwise, pointwise, gradient_x, add,               \
+        backward<T>(*shape, *part, gradient, apart, x, norm_in, depthwise, pointwise, gradient_x, add,               \
                     gradient_depthwise, gradient_pointwise);                                                           \
     }                                                                                                                  \
     extern "C" void pool_##NAME(const Shape* shape, int64_t largest, const T* x, T* out) {                             \

@@ -28,7 +28,7 @@ NAMES = {torch.float32: "float", torch.float64: "double"}
 
 _POINTER, _INTEGER = ctypes.c_void_p, ctypes.c_int64
 SIGNATURES = {
-    "forward": [_POINTER] * 13,
+    "forward": [_POINTER] * 12,
     "combine": [_POINTER] * 3 + [_INTEGER],
     "sums": [_POINTER] * 3 + [_INTEGER],
     "backward": [_POINTER] * 3 + [_INTEGER] + [_POINTER] * 5 + [_INTEGER] + [_POINTER] * 2,
@@ -39,7 +39,10 @@ SIGNATURES = {
 
 
 class Unit(NamedTuple):
-    """ReLU, depthwise convolution, pointwise convolution, BatchNorm; without convolutions only BatchNorm."""
+    """ReLU, depthwise convolution, pointwise convolution, BatchNorm; without convolutions only BatchNorm.
+
+    With a stride but no depthwise convolution, the first half of the channels sees even rows and columns, the other odd ones.
+    """
 
     weight: Tensor | None
     """Of BatchNorm, shape (channels,), as its bias and running statistics."""
@@ -79,9 +82,8 @@ class _Shape(ctypes.Structure):
 class _Part(ctypes.Structure):
     _fields_ = (
         ("product", _POINTER),
-        ("apart", _INTEGER),
-        *((name, _POINTER) for name in ("statistics", "affine", "scale", "kept")),
-        *((name, _POINTER) for name in ("gradient_weight", "gradient_bias", "offset", "slope")),
+        *((name, _INTEGER) for name in ("apart", "plane")),
+        *((name, _POINTER) for name in ("norm", "scale", "kept", "sums")),
     )
 
 
@@ -117,8 +119,8 @@ class _Layer(NamedTuple):
 
     product: Tensor
     """What BatchNorm takes."""
-    statistics: Tensor | None = None
-    affine: Tensor | None = None
+    norm: Tensor | None = None
+    """What it does to each channel, shape (4, channels): mean, 1 / deviation, factor, shift."""
     pointwise: Tensor | None = None
     depthwise: Tensor | None = None
 
@@ -126,7 +128,7 @@ class _Layer(NamedTuple):
 class _Total(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, parts: Sequence[Part], places: list[int], norm: Any, *tensors: Any) -> Tensor:
-        ctx.norm, ctx.inputs, ctx.layout = norm, max(places) + 1, []
+        ctx.inputs, ctx.layout = max(places) + 1, []
         saved = list(tensors[: ctx.inputs])
         out: Tensor | None = None
         for part, place in zip(parts, places, strict=True):
@@ -134,7 +136,7 @@ class _Total(torch.autograd.Function):
             product, add = layers[-1].product, out is not None
             out = torch.empty(product.shape, dtype=product.dtype) if out is None else out
             structure = _part(layers[-1], part.scale, part.kept)
-            _call("combine", out, _shape(out, norm), ctypes.byref(structure), out.data_ptr(), add)
+            _call("combine", out, shapes[-1], ctypes.byref(structure), out.data_ptr(), add)
             saved += [part.scale, part.kept, *(tensor for layer in layers for tensor in layer)]
             ctx.layout.append((place, shapes))
         ctx.save_for_backward(*saved)
@@ -151,18 +153,19 @@ class _Total(torch.autograd.Function):
         others: list[Tensor | None] = []
         for place, shapes in ctx.layout:
             scale, kept, wanted_scale = next(saved), next(saved), next(wanted)
-            layers = [_Layer(*islice(saved, 5)) for _ in shapes]
-            of_units = [list(islice(wanted, 4)) for layer in layers if layer.statistics is not None]
+            layers = [_Layer(*islice(saved, len(_Layer._fields))) for _ in shapes]
+            of_units = [list(islice(wanted, 4)) for layer in layers if layer.norm is not None]
             behind = gradient
             for number in reversed(range(len(layers))):
                 layer, last = layers[number], number == len(layers) - 1
-                rows = gradient.new_empty(4, layer.product.shape[1])
-                structure = _part(layer, scale if last else None, kept if last else None, rows)
-                outer = ctypes.byref(structure), behind.data_ptr(), behind.stride(0)
-                _call("sums", behind, _shape(behind, ctx.norm), *outer)
-                if last:
-                    others.append(rows[0].sum() if wanted_scale else None)
                 before = layers[number - 1] if number else _Layer(inputs[place])
+                channels = layer.product.shape[1]
+                sums = gradient.new_empty(4 * channels + 1)
+                structure = _part(layer, scale if last else None, kept if last else None, sums)
+                outer = ctypes.byref(structure), behind.data_ptr(), behind.stride(0)
+                _call("sums", gradient, shapes[number], *outer)
+                if last:
+                    others.append(sums[-1] if wanted_scale else None)
                 target = None if number else gradients[place]
                 add = target is not None
                 if target is None and (number or onward[place]):
@@ -172,12 +175,12 @@ class _Total(torch.autograd.Function):
                     weight, bias, *convolutions = of_units[number]
                     tensors = zip((layer.pointwise, layer.depthwise), convolutions, strict=True)
                     results = [torch.empty_like(tensor) if wish else None for tensor, wish in tensors]
-                    of_units[number] = [rows[0] if weight else None, rows[1] if bias else None, *results]
+                    affine = sums[:channels] if weight else None, sums[channels : 2 * channels] if bias else None
+                    of_units[number] = [*affine, *results]
                 if target is not None or any(result is not None for result in results):
-                    inner = (before.product, before.affine, layer.depthwise, layer.pointwise, target)
-                    _call(
-                        "backward", gradient, shapes[number], *outer, *map(_pointer, inner), add, *map(_pointer, reversed(results))
-                    )
+                    inner = before.product, before.norm, layer.depthwise, layer.pointwise, target
+                    outcome = *map(_pointer, inner), add, *map(_pointer, reversed(results))
+                    _call("backward", gradient, shapes[number], *outer, *outcome)
                 behind = target
             gradients[place] = target
             others += [tensor for of_unit in of_units for tensor in of_unit]
@@ -188,30 +191,29 @@ def _forward(part: Part, norm: Any) -> tuple[list[_Layer], list[_Shape]]:
     """A part's layers, and their shapes."""
     if not part.units:
         return [_Layer(part.x)], [_shape(part.x, norm)]
-    layers: list[_Layer] = []
-    shapes: list[_Shape] = []
-    value, affine = part.x, None
+    layers = [_Layer(part.x)]
+    shapes = []
     for unit in part.units:
+        value, norm_in, *_ = layers[-1]
         shape, product = _shape(value, norm, unit), value
         if unit.pointwise is not None:
             size = (-(-length // unit.stride) for length in value.shape[2:])
             product = value.new_empty(len(value), len(unit.pointwise), *size)
-        statistics, affine_out = value.new_empty(2, 2, product.shape[1]).unbind()
+        norm_out = value.new_empty(4, product.shape[1])
         scale = part.scale if unit is part.units[-1] else None
-        arguments = value, affine, unit.depthwise, unit.pointwise, unit.weight, unit.bias, scale
-        results = unit.running_mean, unit.running_var, product, statistics, affine_out
+        arguments = value, norm_in, unit.depthwise, unit.pointwise, unit.weight, unit.bias, scale
+        results = unit.running_mean, unit.running_var, product, norm_out
         _call("forward", value, shape, *map(_pointer, (*arguments, *results)))
-        layers.append(_Layer(product, statistics, affine_out, unit.pointwise, unit.depthwise))
+        layers.append(_Layer(product, norm_out, unit.pointwise, unit.depthwise))
         shapes.append(shape)
-        value, affine = product, affine_out
-    return layers, shapes
+    return layers[1:], shapes
 
 
 def _part(layer: _Layer, scale: Tensor | None, kept: Tensor | None, sums: Tensor | None = None) -> _Part:
-    """With `sums`, shape (4, channels), what the function of that name fills and `backward` reads."""
-    rows = [None] * 4 if sums is None else sums
-    pointers = map(_pointer, (layer.statistics, layer.affine, scale, kept, *rows))
-    return _Part(layer.product.data_ptr(), layer.product.stride(0), *pointers)
+    """With `sums`, 4 * channels + 1 values, which the function of that name fills and `backward` reads."""
+    product = layer.product
+    pointers = map(_pointer, (layer.norm, scale, kept, sums))
+    return _Part(product.data_ptr(), product.stride(0), product.shape[2] * product.shape[3], *pointers)
 
 
 def pool(x: Tensor, largest: bool, size: int, stride: int) -> Tensor:

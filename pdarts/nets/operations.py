@@ -249,20 +249,22 @@ class FactorizedReduction(nn.Module):
         Raises:
             InputError: if height or width is odd.
         """
-        return self.norm(self._halved(state), scale)
+        self._check(state)
+        rectified = state.rectified
+        return self.norm(torch.cat([self.first(rectified), self.second(rectified[:, :, 1:, 1:])], 1), scale)
 
     def for_kernels(self, state: State) -> KernelForm:
-        return self._halved(state), [self.norm.for_kernels()]
+        self._check(state)
+        both = torch.cat([self.first.weight, self.second.weight])
+        return state.value, [self.norm.for_kernels()._replace(pointwise=both, stride=2)]
 
-    def _halved(self, state: State) -> Tensor:
+    def _check(self, state: State) -> None:
         height, width = state.value.shape[2:]
         if height % 2 or width % 2:
             raise InputError(
                 f"a feature map of {height}x{width} pixels cannot be halved; use images whose size is a multiple "
                 "of 4 (cifar stem) or 32 (imagenet stem)"
             )
-        rectified = state.rectified
-        return torch.cat([self.first(rectified), self.second(rectified[:, :, 1:, 1:])], 1)
 
 
 def _skip(channels: int, stride: int, search: bool) -> nn.Module:
