@@ -302,21 +302,18 @@ template <class T> struct Geometry : Shape {
             [&] { correlate_weights(plane, g, step, offset.data(), int(taps), gradient, rows, columns); });
     }
 
-    // Rectified input of one image through the depthwise convolution, or what a half of the channels sees of it, into rows
-    // of length ld.
-    void depthwise(const T* x, const T* norm, const T* weight, int64_t half, T* plane, T* out) const {
-        for (int64_t c = 0; c < channels_in; c++, x += in_plane, out += ld) {
-            T scale = norm ? norm[2 * channels_in + c] : 1, shift = norm ? norm[3 * channels_in + c] : 0;
-            if (halves == 2) {
-                for (int64_t y = 0, i = 0; y < rows; y++)
-                    for (int64_t j = 0; j < columns; j++, i++)
-                        out[i] = std::max(scale * x[(2 * y + half) * width + 2 * j + half] + shift, T(0));
-            } else if (taps == 0) {
-                for (int64_t i = 0; i < in_plane; i++) out[i] = std::max(scale * x[i] + shift, T(0));
-            } else {
-                rectify(x, scale, shift, plane);
-                convolve(plane, weight + c * taps, out);
-            }
+    // A rectified plane through its depthwise convolution; without one, the plane itself, or what a half of the channels
+    // sees of it. Leaves a bordered plane in front of windows in `plane`.
+    void depthwise(const T* x, T scale, T shift, const T* weight, int64_t half, T* plane, T* out) const {
+        if (taps) {
+            rectify(x, scale, shift, plane);
+            convolve(plane, weight, out);
+        } else if (halves == 2) {
+            for (int64_t y = 0, i = 0; y < rows; y++)
+                for (int64_t j = 0; j < columns; j++, i++)
+                    out[i] = std::max(scale * x[(2 * y + half) * width + 2 * j + half] + shift, T(0));
+        } else {
+            for (int64_t i = 0; i < in_plane; i++) out[i] = std::max(scale * x[i] + shift, T(0));
         }
     }
 
@@ -423,7 +420,11 @@ void forward(const Shape& shape, const T* x, const T* norm_in, const T* depthwis
                 const int64_t number = std::min(g.together, N - first);
                 for (int64_t half = 0, top = 0; half < g.halves; half++, top += H) {
                     for (int64_t n = 0; n < number; n++)
-                        g.depthwise(x + (first + n) * g.from_image_to_image, norm_in, depthwise, half, plane, between + n * P);
+                        for (int64_t c = 0; c < I; c++) {
+                            const T scale = norm_in ? norm_in[2 * I + c] : 1, shift = norm_in ? norm_in[3 * I + c] : 0;
+                            const T* from = x + (first + n) * g.from_image_to_image + c * g.in_plane;
+                            g.depthwise(from, scale, shift, depthwise + c * g.taps, half, plane, between + c * g.ld + n * P);
+                        }
                     multiply(pointwise + top * I, I, int64_t(1), between, g.ld, behind + top * g.ld, g.ld, H, I, number * P);
                 }
                 for (int64_t n = 0; n < number; n++)
@@ -558,6 +559,7 @@ void backward(const Shape& shape, const Part& part, const T* gradient, int64_t a
         }
         return;
     }
+    const bool onward = gradient_x || gradient_depthwise;
     const size_t width_depthwise = gradient_depthwise ? I * g.taps : 0, width_pointwise = gradient_pointwise ? C * I : 0;
     const size_t width = width_depthwise + width_pointwise;
     const size_t room = width + 2 * LANES<T>;
@@ -566,42 +568,39 @@ void backward(const Shape& shape, const Part& part, const T* gradient, int64_t a
     {
         T* own = partial.data() + omp_get_thread_num() * room;
         const int64_t in_plane = up(g.in_plane, LANES<T>);
-        T* plane = scratch<T>(g.padded + g.bordered, (C + I) * g.ld + 2 * in_plane);
+        T* plane = scratch<T>(g.padded + g.bordered, (C + 2 * I) * g.ld + 2 * in_plane);
         T *bordered = plane + g.padded, *before_norm = bordered + g.bordered, *between = before_norm + C * g.ld;
-        T *gathered = between + I * g.ld, *piece = gathered + in_plane;
+        T *behind = between + I * g.ld, *gathered = behind + I * g.ld, *piece = gathered + in_plane;
 #pragma omp for schedule(static)
         for (int64_t first = 0; first < N; first += g.together) {
             const int64_t number = std::min(g.together, N - first);
             for (int64_t n = 0; n < number; n++)
                 for (int64_t c = 0; c < C; c++)
                     unnormalize(part, C, gradient + (first + n) * apart + c * P, first + n, c, before_norm + c * g.ld + n * P, false);
-            for (T* row = before_norm; row < gathered; row += g.ld) std::fill_n(row + number * P, LANES<T>, T(0));
+            for (T* row = before_norm; row < behind; row += g.ld) std::fill_n(row + number * P, LANES<T>, T(0));
             for (int64_t half = 0, top = 0; half < g.halves; half++, top += H) {
                 const T* of_half = before_norm + top * g.ld;
-                if (gradient_pointwise) {
-                    for (int64_t n = 0; n < number; n++)
-                        g.depthwise(x + (first + n) * g.from_image_to_image, norm_in, depthwise, half, plane, between + n * P);
-                    multiply_transposed(of_half, between, g.ld, own + width_depthwise + top * I, H, I, number * P);
-                }
-                if (!gradient_x && !gradient_depthwise) continue;
-                multiply(pointwise + top * I, int64_t(1), I, of_half, g.ld, between, g.ld, I, H, number * P);
+                if (onward) multiply(pointwise + top * I, int64_t(1), I, of_half, g.ld, behind, g.ld, I, H, number * P);
                 for (int64_t n = 0; n < number; n++)
                     for (int64_t c = 0; c < I; c++) {
-                        const T *from = x + (first + n) * g.from_image_to_image + c * g.in_plane, *behind = between + c * g.ld + n * P;
                         const T scale = norm_in ? norm_in[2 * I + c] : 1, shift = norm_in ? norm_in[3 * I + c] : 0;
+                        const T *from = x + (first + n) * g.from_image_to_image + c * g.in_plane, *taps = depthwise + c * g.taps;
+                        if (gradient_pointwise)
+                            g.depthwise(from, scale, shift, taps, half, plane, between + c * g.ld + n * P);
+                        else if (gradient_depthwise)
+                            g.rectify(from, scale, shift, plane);
+                        if (!onward) continue;
+                        const T* rectified = behind + c * g.ld + n * P;
                         if (g.taps) {
                             for (int64_t y = 0; y < g.rows; y++)
-                                copy_row(behind + y * g.columns, g.columns, bordered + g.border + y * g.step);
-                            if (gradient_depthwise) {
-                                g.rectify(from, scale, shift, plane);
-                                g.convolve_weights(plane, bordered + g.border, own + c * g.taps);
-                            }
-                            if (gradient_x) g.transposed(bordered, depthwise + c * g.taps, piece, gathered);
-                            behind = gathered;
+                                copy_row(rectified + y * g.columns, g.columns, bordered + g.border + y * g.step);
+                            if (gradient_depthwise) g.convolve_weights(plane, bordered + g.border, own + c * g.taps);
+                            if (gradient_x) g.transposed(bordered, taps, piece, gathered);
+                            rectified = gathered;
                         }
                         if (!gradient_x) continue;
                         T* to = gradient_x + ((first + n) * I + c) * g.in_plane;
-                        auto passed = [&](int64_t at, int64_t i) { return scale * from[at] + shift > 0 ? behind[i] : T(0); };
+                        auto passed = [&](int64_t at, int64_t i) { return scale * from[at] + shift > 0 ? rectified[i] : T(0); };
                         if (g.halves == 2) {
                             if (half == 0 && !add) std::fill_n(to, g.in_plane, T(0));
                             for (int64_t y = 0, i = 0; y < g.rows; y++)
@@ -613,6 +612,8 @@ void backward(const Shape& shape, const Part& part, const T* gradient, int64_t a
                             for (int64_t i = 0; i < g.in_plane; i++) to[i] = passed(i, i);
                         }
                     }
+                if (gradient_pointwise)
+                    multiply_transposed(of_half, between, g.ld, own + width_depthwise + top * I, H, I, number * P);
             }
         }
     }
