@@ -41,7 +41,9 @@ inline int64_t up(int64_t length, int64_t multiple) { return (length + multiple 
 // Store the first `count` lanes.
 template <class T> inline void store(T* to, vec<T> v, int64_t count) {
     if (count >= LANES<T>) return store(to, v);
-    for (int i = 0; i < count; i++) to[i] = v[i];
+    const int half = count >= LANES<T> / 2 ? LANES<T> / 2 : 0;
+    if (half) std::memcpy(to, &v, BYTES / 2);
+    for (int i = half; i < count; i++) to[i] = v[i];
 }
 
 // Rows are short: copying them by a call of memcpy takes longer.
