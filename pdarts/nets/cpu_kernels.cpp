@@ -35,7 +35,22 @@ template <class T> constexpr int LANES = BYTES / sizeof(T);
 template <class T> inline vec<T> load(const T* from) { vec<T> v; std::memcpy(&v, from, BYTES); return v; }
 template <class T> inline void store(T* to, vec<T> v) { std::memcpy(to, &v, BYTES); }
 template <class T> inline vec<T> all(T value) { return value - vec<T>{}; }
-template <class T> inline T sum(vec<T> v) { T s = 0; for (int i = 0; i < LANES<T>; i++) s += v[i]; return s; }
+
+// Sum of N values side by side, half of them at a time.
+template <class T, int N, class V> inline T sum_of(V v) {
+    if constexpr (N == 1) {
+        return v[0];
+    } else if constexpr (N == 2) {
+        return v[0] + v[1];
+    } else {
+        typedef T half __attribute__((vector_size(N / 2 * sizeof(T))));
+        half low, high;
+        std::memcpy(&low, &v, sizeof low);
+        std::memcpy(&high, reinterpret_cast<const char*>(&v) + sizeof low, sizeof high);
+        return sum_of<T, N / 2>(low + high);
+    }
+}
+template <class T> inline T sum(vec<T> v) { return sum_of<T, LANES<T>>(v); }
 inline int64_t up(int64_t length, int64_t multiple) { return (length + multiple - 1) / multiple * multiple; }
 
 // Store the first `count` lanes.
