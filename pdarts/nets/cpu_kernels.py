@@ -41,7 +41,7 @@ SIGNATURES = {
 class Unit(NamedTuple):
     """ReLU, depthwise convolution, pointwise convolution, BatchNorm; without convolutions only BatchNorm.
 
-    With a stride but no depthwise convolution, the first half of the channels sees even rows and columns, the other odd ones.
+    With a stride but no depthwise convolution half of the channels see even rows and columns, the other half odd ones.
     """
 
     weight: Tensor | None
@@ -155,12 +155,11 @@ class _Total(torch.autograd.Function):
             scale, kept, wanted_scale = next(saved), next(saved), next(wanted)
             layers = [_Layer(*islice(saved, len(_Layer._fields))) for _ in shapes]
             of_units = [list(islice(wanted, 4)) for layer in layers if layer.norm is not None]
-            behind = gradient
+            behind, target = gradient, None
             for number in reversed(range(len(layers))):
                 layer, last = layers[number], number == len(layers) - 1
                 before = layers[number - 1] if number else _Layer(inputs[place])
-                channels = layer.product.shape[1]
-                sums = gradient.new_empty(4 * channels + 1)
+                sums = gradient.new_empty(4 * layer.product.shape[1] + 1)
                 structure = _part(layer, scale if last else None, kept if last else None, sums)
                 outer = ctypes.byref(structure), behind.data_ptr(), behind.stride(0)
                 _call("sums", gradient, shapes[number], *outer)
@@ -170,21 +169,27 @@ class _Total(torch.autograd.Function):
                 add = target is not None
                 if target is None and (number or onward[place]):
                     target = torch.empty(before.product.shape, dtype=gradient.dtype)
-                results: list[Tensor | None] = [None, None]
+                pointwise = depthwise = None
                 if of_units:
-                    weight, bias, *convolutions = of_units[number]
-                    tensors = zip((layer.pointwise, layer.depthwise), convolutions, strict=True)
-                    results = [torch.empty_like(tensor) if wish else None for tensor, wish in tensors]
-                    affine = sums[:channels] if weight else None, sums[channels : 2 * channels] if bias else None
-                    of_units[number] = [*affine, *results]
-                if target is not None or any(result is not None for result in results):
-                    inner = before.product, before.norm, layer.depthwise, layer.pointwise, target
-                    outcome = *map(_pointer, inner), add, *map(_pointer, reversed(results))
-                    _call("backward", gradient, shapes[number], *outer, *outcome)
-                behind = target
+                    of_units[number] = _room(layer, sums, *of_units[number])
+                    *_, pointwise, depthwise = of_units[number]
+                if any(tensor is not None for tensor in (target, pointwise, depthwise)):
+                    tensors = before.product, before.norm, layer.depthwise, layer.pointwise, target
+                    results = *map(_pointer, tensors), add, *map(_pointer, (depthwise, pointwise))
+                    _call("backward", gradient, shapes[number], *outer, *results)
+                if target is not None:
+                    behind = target
             gradients[place] = target
             others += [tensor for of_unit in of_units for tensor in of_unit]
         return None, None, None, *gradients, *others
+
+
+def _room(layer: _Layer, sums: Tensor, *wanted: bool) -> list[Tensor | None]:
+    """Gradients of a unit's parameters, as far as they are wanted; those of convolutions are still to be computed."""
+    channels = layer.product.shape[1]
+    of_norm = sums[:channels], sums[channels : 2 * channels]
+    of_convolutions = (None if tensor is None else torch.empty_like(tensor) for tensor in layer[2:])
+    return [tensor if wish else None for tensor, wish in zip((*of_norm, *of_convolutions), wanted, strict=True)]
 
 
 def _forward(part: Part, norm: Any) -> tuple[list[_Layer], list[_Shape]]:

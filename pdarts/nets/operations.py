@@ -306,8 +306,8 @@ class Branch(NamedTuple):
 def total(branches: Iterable[Branch]) -> State:
     """A node, as the sum of its branches; on a CPU kernels compute all of them together."""
     branches = list(branches)
-    operation, state, _, _ = branches[0]
-    if not cpu_kernels.suit(state.value):
-        return State(sum((branch.value() for branch in branches[1:]), branches[0].value()))
-    parts = [cpu_kernels.Part(*branch.operation.for_kernels(branch.state), *branch[2:]) for branch in branches]
-    return State(cpu_kernels.total(parts, operation.training, MOMENTUM, EPSILON))
+    first, *others = branches
+    if not cpu_kernels.suit(first.state.value):
+        return State(sum((branch.value() for branch in others), first.value()))
+    parts = [cpu_kernels.Part(*operation.for_kernels(state), scale, kept) for operation, state, scale, kept in branches]
+    return State(cpu_kernels.total(parts, first.operation.training, MOMENTUM, EPSILON))

@@ -82,9 +82,7 @@ class SearchCell(nn.Module):
             states.append(total(self._branches(node, states, weights, skip_dropout)))
         return torch.cat([states[node].value for node in NODES], dim=1)
 
-    def _branches(
-        self, node: int, states: list[State], weights: EdgeWeights, skip_dropout: float
-    ) -> Iterator[Branch]:
+    def _branches(self, node: int, states: list[State], weights: EdgeWeights, skip_dropout: float) -> Iterator[Branch]:
         for place in incoming(node):
             source, _ = EDGES[place]
             yield from self.edges[place](states[source], weights[place], skip_dropout)

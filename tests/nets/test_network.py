@@ -61,9 +61,9 @@ def test_drop_path_is_behind_everything_but_skips_of_stride_one(monkeypatch: pyt
 
     def record(x: torch.Tensor, rate: float) -> torch.Tensor:
         seen.append(rate)
-        return x
+        return kept(x, rate)
 
-    monkeypatch.setattr("pdarts.nets.network.dropped", record)
+    monkeypatch.setattr("pdarts.nets.network.kept", record)
     network = network_of_skips()
     operations = [operation for cell in network.cells for operation in cell.operations]
     network(torch.randn(2, 3, 16, 16), drop_path=0.2)
