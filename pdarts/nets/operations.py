@@ -302,6 +302,10 @@ class Branch(NamedTuple):
         value: Tensor = self.operation(self.state, self.scale)
         return value if self.kept is None else value * self.kept
 
+    def for_kernels(self) -> cpu_kernels.Part:
+        x, units = self.operation.for_kernels(self.state)
+        return cpu_kernels.Part(x, units, self.scale, self.kept)
+
 
 def total(branches: Iterable[Branch]) -> State:
     """A node, as the sum of its branches; on a CPU kernels compute all of them together."""
@@ -309,5 +313,5 @@ def total(branches: Iterable[Branch]) -> State:
     first, *others = branches
     if not cpu_kernels.suit(first.state.value):
         return State(sum((branch.value() for branch in others), first.value()))
-    parts = [cpu_kernels.Part(*operation.for_kernels(state), scale, kept) for operation, state, scale, kept in branches]
+    parts = [branch.for_kernels() for branch in branches]
     return State(cpu_kernels.total(parts, first.operation.training, MOMENTUM, EPSILON))
