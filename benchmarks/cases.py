@@ -22,7 +22,6 @@ from pdarts.checking import parse
 from pdarts.data.catalog import Split
 from pdarts.data.loaders import Loader
 from pdarts.engine.checkpoint import Checkpoint
-from pdarts.engine.device import fused
 from pdarts.engine.journal import Journal
 from pdarts.engine.progress import Progress
 from pdarts.engine.tracking import Tracker
@@ -110,7 +109,7 @@ def search(
 
 def search_step(ours: Supernet, joint: bool, valid: Batch, train: Batch, dropout: float) -> Step:
     """Our own step."""
-    adam, sgd = optimizers(ours, fused(train[0].device))
+    adam, sgd = optimizers(ours, fused=True)
 
     def project() -> None:
         if joint:
@@ -135,7 +134,7 @@ def second_order(batch_size: int = 16) -> tuple[Step, Step]:
     """DARTS: 8 cells and all operations."""
     theirs, ours = supernets(1, cells=8)
     valid, train = batch(batch_size), batch(batch_size)
-    their_optimizers, (adam, sgd) = optimizers(theirs), optimizers(ours, fused(valid[0].device))
+    their_optimizers, (adam, sgd) = optimizers(theirs), optimizers(ours, fused=True)
     return (
         lambda: baseline_steps.second_order_step(theirs, valid, train, *their_optimizers),
         lambda: second_order_alphas_step(ours, valid, train, adam, sgd, None, 0.0),
@@ -148,7 +147,8 @@ def training(stem: str, channels: int, cells: int, batch_size: int, pixels: int,
     theirs, ours = BaselineNetwork(*arguments), placed(Network(*arguments))
     images, labels = batch(batch_size, classes, pixels)
     sgd = [
-        torch.optim.SGD(network.parameters(), 0.025, momentum=0.9, weight_decay=0.0003) for network in (theirs, ours)
+        torch.optim.SGD(network.parameters(), 0.025, momentum=0.9, weight_decay=0.0003, fused=network is ours)
+        for network in (theirs, ours)
     ]
 
     def project() -> None:

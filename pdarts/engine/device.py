@@ -29,11 +29,6 @@ def set_up(machine: Machine) -> torch.device:
     return torch.device("cuda" if present and machine.device != "cpu" else "cpu")
 
 
-def fused(device: torch.device) -> bool:
-    """Whether optimizers move all parameters in one go; on a CPU that would change Adam's last bits."""
-    return device.type == "cuda"
-
-
 def device_name(device: torch.device) -> str:
     """What the device calls itself, such as `NVIDIA A100-SXM4-40GB` or the processor's model."""
     if device.type == "cuda":

@@ -10,7 +10,6 @@ from torch.nn.utils import clip_grad_norm_
 from pdarts.data.loaders import Batches
 from pdarts.engine import distributed
 from pdarts.engine.checkpoint import Checkpoint
-from pdarts.engine.device import fused
 from pdarts.engine.journal import Journal
 from pdarts.engine.metrics import Tally
 from pdarts.engine.run import Run
@@ -48,7 +47,7 @@ def fit(
         settings.learning_rate,
         momentum=settings.momentum,
         weight_decay=settings.weight_decay,
-        fused=fused(device),
+        fused=True,
     )
     network.train()
     tally = Tally(device)

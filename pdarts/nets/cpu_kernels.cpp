@@ -35,13 +35,35 @@ template <class T> constexpr int LANES = BYTES / sizeof(T);
 template <class T> inline vec<T> load(const T* from) { vec<T> v; std::memcpy(&v, from, BYTES); return v; }
 template <class T> inline void store(T* to, vec<T> v) { std::memcpy(to, &v, BYTES); }
 template <class T> inline vec<T> all(T value) { return value - vec<T>{}; }
-template <class T> inline T sum(vec<T> v) { T s = 0; for (int i = 0; i < LANES<T>; i++) s += v[i]; return s; }
+
+// Sum of N values side by side, half of them at a time.
+template <class T, int N, class V> inline T sum_of(V v) {
+    if constexpr (N == 1) {
+        return v[0];
+    } else if constexpr (N == 2) {
+        return v[0] + v[1];
+    } else {
+        typedef T half __attribute__((vector_size(N / 2 * sizeof(T))));
+        half low, high;
+        std::memcpy(&low, &v, sizeof low);
+        std::memcpy(&high, reinterpret_cast<const char*>(&v) + sizeof low, sizeof high);
+        return sum_of<T, N / 2>(low + high);
+    }
+}
+template <class T> inline T sum(vec<T> v) { return sum_of<T, LANES<T>>(v); }
 inline int64_t up(int64_t length, int64_t multiple) { return (length + multiple - 1) / multiple * multiple; }
 
 // Store the first `count` lanes.
 template <class T> inline void store(T* to, vec<T> v, int64_t count) {
     if (count >= LANES<T>) return store(to, v);
-    for (int i = 0; i < count; i++) to[i] = v[i];
+    const int half = count >= LANES<T> / 2 ? LANES<T> / 2 : 0;
+    if (half) std::memcpy(to, &v, BYTES / 2);
+    for (int i = half; i < count; i++) to[i] = v[i];
+}
+
+// Rows are short: copying them by a call of memcpy takes longer.
+template <class T> inline void copy_row(const T* from, int64_t count, T* to) {
+    for (int64_t i = 0; i < count; i += LANES<T>) store(to + i, load(from + i), count - i);
 }
 
 // Calls `body` with sizes that add up to `total`, each at most N and as even as can be, as compile-time constants.
@@ -166,7 +188,7 @@ template <bool ADD = false, class T>
 void multiply(const T* a, int64_t ai, int64_t ak, const T* b, int64_t ldb, T* out, int64_t ldo,
               int64_t rows, int64_t depth, int64_t columns) {
     for (int64_t j = 0; j < columns; j += 2 * LANES<T>) {
-        blocks<6>(rows, [&](int64_t i, auto count) {
+        blocks<BYTES == 64 ? 8 : 6>(rows, [&](int64_t i, auto count) {  // as many as there are registers for
             constexpr int R = count;
             vec<T> left[R] = {}, right[R] = {};
             for (int64_t k = 0; k < depth; k++) {
@@ -188,24 +210,28 @@ void multiply(const T* a, int64_t ai, int64_t ak, const T* b, int64_t ldb, T* ou
     }
 }
 
-// out[i, k] += sum over j of a[i, j] * b[k, j], through `turned`, which holds STRIP columns of b at a time as rows;
-// b has whole vectors of rows.
-constexpr int64_t STRIP = 128;
+// out[i, k] += sum over j of a[i, j] * b[k, j]; behind their columns both have zeros to the end of the last vector.
 template <class T>
-void multiply_transposed(const T* a, const T* b, int64_t ld, T* turned, T* out, int64_t rows, int64_t depth,
-                         int64_t columns) {
-    const int64_t ldt = up(depth, 2 * LANES<T>) + 2 * LANES<T>;
-    for (int64_t start = 0; start < columns; start += STRIP) {
-        const int64_t width = std::min(STRIP, columns - start);
-        for (int64_t k = 0; k < depth; k += LANES<T>)
-            for (int64_t j = 0; j < width; j++) {
-                vec<T> column;
-#pragma GCC unroll 16
-                for (int i = 0; i < LANES<T>; i++) column[i] = b[(k + i) * ld + start + j];
-                store(turned + j * ldt + k, column);
+void multiply_transposed(const T* a, const T* b, int64_t ld, T* out, int64_t rows, int64_t depth, int64_t columns) {
+    blocks<BYTES == 64 ? 5 : 3>(depth, [&](int64_t k, auto wide) {
+        blocks<BYTES == 64 ? 5 : 4>(rows, [&](int64_t i, auto high) {
+            constexpr int R = high, S = wide;
+            vec<T> total[R][S] = {};
+            for (int64_t j = 0; j < columns; j += LANES<T>) {
+                vec<T> other[S];
+#pragma GCC unroll 8
+                for (int s = 0; s < S; s++) other[s] = load(b + (k + s) * ld + j);
+#pragma GCC unroll 8
+                for (int r = 0; r < R; r++) {
+                    vec<T> one = load(a + (i + r) * ld + j);
+#pragma GCC unroll 8
+                    for (int s = 0; s < S; s++) total[r][s] += one * other[s];
+                }
             }
-        multiply<true>(a + start, ld, int64_t(1), turned, ldt, out, depth, rows, width, depth);
-    }
+            for (int r = 0; r < R; r++)
+                for (int s = 0; s < S; s++) out[(i + r) * depth + k + s] += sum<T>(total[r][s]);
+        });
+    });
 }
 
 // Memory of a thread that lives as long as it does, at the start of a cache line; its first `zeros` values are 0.
@@ -232,7 +258,7 @@ namespace {
 
 // Where things lie in planes with a border of zeros. With stride 2, even and odd columns lie apart.
 template <class T> struct Geometry : Shape {
-    int64_t pad, rows, columns, out_plane, in_plane, phase, in_row, step, padded, border, bordered, together, ld, taps;
+    int64_t pad, rows, columns, out_plane, in_plane, phase, in_row, step, padded, border, bordered, together, ld, taps, halves;
     std::vector<int64_t> offset;
 
     explicit Geometry(const Shape& shape) : Shape(shape) {
@@ -251,6 +277,8 @@ template <class T> struct Geometry : Shape {
         together = std::clamp<int64_t>(256 / out_plane, 1, (images + threads - 1) / threads);
         ld = up(together * out_plane, 2 * LANES<T>) + 2 * LANES<T>;  // not a power of two, which caches dislike
         taps = size * size;
+        // A factorized reduction: half of the channels see even rows and columns, the other half odd ones.
+        halves = size == 0 && stride == 2 ? 2 : 1;
         for (int64_t y = 0; y < size; y++)
             for (int64_t x = 0; x < size; x++)
                 offset.push_back(y * dilation * in_row + x * dilation % stride * phase + x * dilation / stride);
@@ -291,16 +319,18 @@ template <class T> struct Geometry : Shape {
             [&] { correlate_weights(plane, g, step, offset.data(), int(taps), gradient, rows, columns); });
     }
 
-    // Rectified input of one image through the depthwise convolution, into rows of length ld.
-    void depthwise(const T* x, const T* affine, const T* weight, T* plane, T* out) const {
-        for (int64_t c = 0; c < channels_in; c++, x += in_plane, out += ld) {
-            T scale = affine ? affine[c] : 1, shift = affine ? affine[channels_in + c] : 0;
-            if (taps == 0) {
-                for (int64_t i = 0; i < in_plane; i++) out[i] = std::max(scale * x[i] + shift, T(0));
-            } else {
-                rectify(x, scale, shift, plane);
-                convolve(plane, weight + c * taps, out);
-            }
+    // A rectified plane through its depthwise convolution; without one, the plane itself, or what a half of the channels
+    // sees of it. Leaves a bordered plane in front of windows in `plane`.
+    void depthwise(const T* x, T scale, T shift, const T* weight, int64_t half, T* plane, T* out) const {
+        if (taps) {
+            rectify(x, scale, shift, plane);
+            convolve(plane, weight, out);
+        } else if (halves == 2) {
+            for (int64_t y = 0, i = 0; y < rows; y++)
+                for (int64_t j = 0; j < columns; j++, i++)
+                    out[i] = std::max(scale * x[(2 * y + half) * width + 2 * j + half] + shift, T(0));
+        } else {
+            for (int64_t i = 0; i < in_plane; i++) out[i] = std::max(scale * x[i] + shift, T(0));
         }
     }
 
@@ -361,112 +391,192 @@ template <class T> void moments(const T* x, int64_t size, double& mean, double& 
     squares = double(sum<T>(square)) + deviation - error * error * double(size);
 }
 
-// out = scale * x + shift
-template <class T> void affine_plane(const T* x, int64_t size, T scale, T shift, T* out) {
-    for (int64_t i = 0; i < size; i++) out[i] = scale * x[i] + shift;
-}
-
+// Of every channel, one behind the other: mean and 1 / deviation, from those of its planes, and the factor and shift that
+// normalize it. Moves the running statistics.
 template <class T>
-void forward(const Shape& shape, const T* x, const T* affine_in, const T* depthwise, const T* pointwise,
-             const T* weight, const T* bias, const T* scale, T* running_mean, T* running_var,
-             T* product, T* statistics, T* affine, T* out) {
-    const Geometry<T> g(shape);
-    const int64_t C = g.channels, I = g.channels_in, N = g.images, P = g.out_plane;
-    auto set_affine = [&] {
-        for (int64_t c = 0; c < C; c++) {
-            T factor = (weight ? weight[c] : 1) * (scale ? *scale : 1);
-            affine[c] = factor * statistics[C + c];
-            affine[C + c] = (bias ? bias[c] : 0) - statistics[c] * affine[c];
-        }
-    };
-    if (!g.training) {
-        for (int64_t c = 0; c < C; c++) {
-            statistics[c] = running_mean[c];
-            statistics[C + c] = T(1 / std::sqrt(double(running_var[c]) + g.epsilon));
-        }
-        set_affine();
-    }
-    std::vector<double> means(N * C), squares(N * C);
-#pragma omp parallel num_threads(int(g.threads)) if (g.threads > 1)
-    {
-        T* plane = scratch<T>(g.padded, (I + C) * g.ld);
-        T *between = plane + g.padded, *behind = between + I * g.ld;
-#pragma omp for schedule(static)
-        for (int64_t first = 0; first < N; first += g.together) {
-            const int64_t number = std::min(g.together, N - first);
-            for (int64_t n = 0; n < number; n++)
-                g.depthwise(x + (first + n) * g.from_image_to_image, affine_in, depthwise, plane, between + n * P);
-            multiply(pointwise, I, int64_t(1), between, g.ld, behind, g.ld, C, I, number * P);
-            for (int64_t n = 0; n < number; n++)
-                for (int64_t c = 0; c < C; c++) {
-                    const T* from = behind + c * g.ld + n * P;
-                    const int64_t at = (first + n) * C + c;
-                    if (g.training || out != product) std::copy_n(from, P, product + at * P);
-                    if (g.training) moments(from, P, means[at], squares[at]);
-                    else if (out) affine_plane(from, P, affine[c], affine[C + c], out + at * P);
-                }
-        }
-    }
-    if (!g.training) return;
-    const double count = double(N) * double(P);
+void normalize(const Shape& shape, int64_t plane, const std::vector<double>& means, const std::vector<double>& squares,
+               const T* weight, const T* bias, const T* scale, T* running_mean, T* running_var, T* norm) {
+    const int64_t N = shape.images, C = shape.channels;
+    const double count = double(N) * double(plane);
     for (int64_t c = 0; c < C; c++) {
-        double mean = 0, square = 0;
-        for (int64_t n = 0; n < N; n++) mean += means[n * C + c] / double(N);
-        for (int64_t n = 0; n < N; n++) {
-            double difference = means[n * C + c] - mean;
-            square += squares[n * C + c] + difference * difference * double(P);
+        if (shape.training) {
+            double mean = 0, square = 0;
+            for (int64_t n = 0; n < N; n++) mean += means[n * C + c] / double(N);
+            for (int64_t n = 0; n < N; n++) {
+                double difference = means[n * C + c] - mean;
+                square += squares[n * C + c] + difference * difference * double(plane);
+            }
+            norm[c] = T(mean);
+            norm[C + c] = T(1 / std::sqrt(square / count + shape.epsilon));
+            running_mean[c] += T(shape.momentum) * (T(mean) - running_mean[c]);
+            running_var[c] += T(shape.momentum) * (T(square / (count - 1)) - running_var[c]);
+        } else {
+            norm[c] = running_mean[c];
+            norm[C + c] = T(1 / std::sqrt(double(running_var[c]) + shape.epsilon));
         }
-        statistics[c] = T(mean);
-        statistics[C + c] = T(1 / std::sqrt(square / count + g.epsilon));
-        running_mean[c] += T(g.momentum) * (T(mean) - running_mean[c]);
-        running_var[c] += T(g.momentum) * (T(square / (count - 1)) - running_var[c]);
+        norm[2 * C + c] = (weight ? weight[c] : scale ? *scale : 1) * norm[C + c];
+        norm[3 * C + c] = (bias ? bias[c] : 0) - norm[c] * norm[2 * C + c];
     }
-    set_affine();
-    if (!out) return;
-#pragma omp parallel for schedule(static) num_threads(int(g.threads)) if (g.threads > 1)
-    for (int64_t n = 0; n < N; n++)
-        for (int64_t c = 0; c < C; c++) {
-            int64_t at = (n * C + c) * P;
-            affine_plane(product + at, P, affine[c], affine[C + c], out + at);
-        }
 }
 
+// All of a unit but the last step of BatchNorm, whose factors and shifts it leaves in `norm`; `norm_in` are those of the
+// unit before. Without a pointwise convolution only BatchNorm, of which `x` is the product.
 template <class T>
-void backward(const Shape& shape, const T* gradient, int64_t apart, const T* product, const T* statistics, const T* affine,
-              const T* x, const T* affine_in, const T* depthwise, const T* pointwise,
-              T* gradient_x, T* gradient_depthwise, T* gradient_pointwise, T* gradient_weight, T* gradient_bias) {
+void forward(const Shape& shape, const T* x, const T* norm_in, const T* depthwise, const T* pointwise,
+             const T* weight, const T* bias, const T* scale, T* running_mean, T* running_var, T* product, T* norm) {
     const Geometry<T> g(shape);
-    const int64_t C = g.channels, I = g.channels_in, N = g.images, P = g.out_plane;
-    std::vector<double> sums(N * C), products(N * C);
-#pragma omp parallel for schedule(static) num_threads(int(g.threads)) if (g.threads > 1)
-    for (int64_t n = 0; n < N; n++)
-        for (int64_t c = 0; c < C; c++) {
-            const T *gy = gradient + n * apart + c * P, *p = product + (n * C + c) * P, mean = statistics[c];
-            vec<T> s = {}, q = {};
-            T s_rest = 0, q_rest = 0;
-            int64_t i = 0;
-            for (; i + LANES<T> <= P; i += LANES<T>) {
-                vec<T> v = load(gy + i);
-                s += v;
-                q += v * (load(p + i) - mean);
+    const int64_t C = g.channels, H = C / g.halves, I = g.channels_in, N = g.images, P = g.out_plane;
+    std::vector<double> means(N * C), squares(N * C);
+    if (pointwise) {
+#pragma omp parallel num_threads(int(g.threads)) if (g.threads > 1)
+        {
+            T* plane = scratch<T>(g.padded, (I + C) * g.ld);
+            T *between = plane + g.padded, *behind = between + I * g.ld;
+#pragma omp for schedule(static)
+            for (int64_t first = 0; first < N; first += g.together) {
+                const int64_t number = std::min(g.together, N - first);
+                for (int64_t half = 0, top = 0; half < g.halves; half++, top += H) {
+                    for (int64_t n = 0; n < number; n++)
+                        for (int64_t c = 0; c < I; c++) {
+                            const T scale = norm_in ? norm_in[2 * I + c] : 1, shift = norm_in ? norm_in[3 * I + c] : 0;
+                            const T* from = x + (first + n) * g.from_image_to_image + c * g.in_plane;
+                            g.depthwise(from, scale, shift, depthwise + c * g.taps, half, plane, between + c * g.ld + n * P);
+                        }
+                    multiply(pointwise + top * I, I, int64_t(1), between, g.ld, behind + top * g.ld, g.ld, H, I, number * P);
+                }
+                for (int64_t n = 0; n < number; n++)
+                    for (int64_t c = 0; c < C; c++) {
+                        const T* from = behind + c * g.ld + n * P;
+                        const int64_t at = (first + n) * C + c;
+                        std::copy_n(from, P, product + at * P);
+                        if (g.training) moments(from, P, means[at], squares[at]);
+                    }
             }
-            for (; i < P; i++) s_rest += gy[i], q_rest += gy[i] * (p[i] - mean);
-            sums[n * C + c] = double(sum<T>(s)) + s_rest;
-            products[n * C + c] = double(sum<T>(q)) + q_rest;
         }
-    std::vector<T> offset(C), slope(C);
-    const double count = double(N) * double(P);
+    } else if (g.training) {
+#pragma omp parallel for schedule(static) num_threads(int(g.threads)) if (g.threads > 1)
+        for (int64_t at = 0; at < N * C; at++)
+            moments(x + at / C * g.from_image_to_image + at % C * P, P, means[at], squares[at]);
+    }
+    normalize(shape, P, means, squares, weight, bias, scale, running_mean, running_var, norm);
+}
+
+}  // namespace
+
+extern "C" {
+// What is added to a sum: images of so many pixels that lie `apart`, normalized or times a scale, each times `kept`.
+struct Part {
+    const void *product;
+    int64_t apart, plane;
+    const void *norm, *scale, *kept;
+    void *sums;
+};
+}
+
+namespace {
+
+// A part, channel by channel.
+template <class T> struct Values {
+    const T *product, *norm, *scale, *kept;
+    int64_t channels, plane, apart;
+
+    Values(const Part& part, int64_t channels)
+        : product(static_cast<const T*>(part.product)), norm(static_cast<const T*>(part.norm)),
+          scale(static_cast<const T*>(part.scale)), kept(static_cast<const T*>(part.kept)),
+          channels(channels), plane(part.plane), apart(part.apart) {}
+
+    const T* at(int64_t n, int64_t c) const { return product + n * apart + c * plane; }
+    T share(int64_t n) const { return kept ? kept[n] : T(1); }
+    T mean(int64_t c) const { return norm ? norm[c] : T(0); }
+    T inverse(int64_t c) const { return norm ? norm[channels + c] : T(1); }
+    T factor(int64_t c) const { return norm ? norm[2 * channels + c] : scale ? *scale : T(1); }
+    T shift(int64_t c) const { return norm ? norm[3 * channels + c] : T(0); }
+};
+
+// A part, to what is there if `add`.
+template <class T> void combine(const Shape& g, const Part& part, T* out, bool add) {
+    const int64_t C = g.channels, P = part.plane;
+    const Values<T> values(part, C);
+#pragma omp parallel for schedule(static) num_threads(int(g.threads)) if (g.threads > 1)
+    for (int64_t at = 0; at < g.images * C; at++) {
+        const int64_t n = at / C, c = at % C;
+        const T *from = values.at(n, c), factor = values.factor(c) * values.share(n), shift = values.shift(c) * values.share(n);
+        T* to = out + at * P;
+        if (add)
+            for (int64_t i = 0; i < P; i++) to[i] += factor * from[i] + shift;
+        else
+            for (int64_t i = 0; i < P; i++) to[i] = factor * from[i] + shift;
+    }
+}
+
+// What a part's gradient needs of whole channels, one behind the other: gradients of weights and biases; what normalization
+// takes off the gradient of its input, an offset and a slope that multiplies differences from the mean; the scale's gradient.
+template <class T> void sums(const Shape& g, const Part& part, const T* gradient, int64_t apart) {
+    const int64_t N = g.images, C = g.channels, P = part.plane;
+    const Values<T> values(part, C);
+    std::vector<double> totals(N * C), products(N * C);
+#pragma omp parallel for schedule(static) num_threads(int(g.threads)) if (g.threads > 1)
+    for (int64_t at = 0; at < N * C; at++) {
+        const int64_t n = at / C, c = at % C;
+        const T *gy = gradient + n * apart + c * P, *from = values.at(n, c), mean = values.mean(c);
+        vec<T> s = {}, q = {};
+        T s_rest = 0, q_rest = 0;
+        int64_t i = 0;
+        for (; i + LANES<T> <= P; i += LANES<T>) {
+            vec<T> v = load(gy + i);
+            s += v;
+            q += v * (load(from + i) - mean);
+        }
+        for (; i < P; i++) s_rest += gy[i], q_rest += gy[i] * (from[i] - mean);
+        totals[at] = (double(sum<T>(s)) + s_rest) * values.share(n);
+        products[at] = (double(sum<T>(q)) + q_rest) * values.share(n);
+    }
+    T* found = static_cast<T*>(part.sums);
+    const bool moves = values.norm && g.training;
+    const double size = double(N) * double(P);
+    double all = 0;
     for (int64_t c = 0; c < C; c++) {
         double s = 0, q = 0;
-        for (int64_t n = 0; n < N; n++) s += sums[n * C + c], q += products[n * C + c];
-        const double inverse = statistics[C + c];
-        gradient_bias[c] = T(s);
-        gradient_weight[c] = T(q * inverse);
-        offset[c] = g.training ? T(s / count) : 0;
-        slope[c] = g.training ? T(q * inverse * inverse / count) : 0;
+        for (int64_t n = 0; n < N; n++) s += totals[n * C + c], q += products[n * C + c];
+        const double inverse = values.inverse(c);
+        all += q * inverse;
+        found[c] = T(q * inverse);
+        found[C + c] = T(s);
+        found[2 * C + c] = moves ? T(s / size) : 0;
+        found[3 * C + c] = moves ? T(q * inverse * inverse / size) : 0;
     }
-    if (!gradient_x && !gradient_depthwise && !gradient_pointwise) return;
+    found[4 * C] = T(all);
+}
 
+// The gradient of one channel of one image of a part's product.
+template <class T>
+void unnormalize(const Part& part, int64_t channels, const T* gy, int64_t n, int64_t c, T* to, bool add) {
+    const Values<T> values(part, channels);
+    const T *p = values.at(n, c), *found = static_cast<const T*>(part.sums);
+    const T factor = values.factor(c), share = values.share(n), mean = values.mean(c);
+    const T offset = found[2 * channels + c], slope = found[3 * channels + c];
+    if (add)
+        for (int64_t i = 0; i < part.plane; i++) to[i] += factor * (share * gy[i] - offset - (p[i] - mean) * slope);
+    else
+        for (int64_t i = 0; i < part.plane; i++) to[i] = factor * (share * gy[i] - offset - (p[i] - mean) * slope);
+}
+
+// Gradients of a unit's input, to what is there if `add`, and of its weights. Without a pointwise convolution the product
+// is the input.
+template <class T>
+void backward(const Shape& shape, const Part& part, const T* gradient, int64_t apart, const T* x, const T* norm_in,
+              const T* depthwise, const T* pointwise, T* gradient_x, bool add, T* gradient_depthwise, T* gradient_pointwise) {
+    const Geometry<T> g(shape);
+    const int64_t C = g.channels, H = C / g.halves, I = g.channels_in, N = g.images, P = g.out_plane;
+    if (!pointwise) {
+#pragma omp parallel for schedule(static) num_threads(int(g.threads)) if (g.threads > 1)
+        for (int64_t at = 0; at < N * C; at++) {
+            const int64_t n = at / C, c = at % C;
+            unnormalize(part, C, gradient + n * apart + c * P, n, c, gradient_x + at * P, add);
+        }
+        return;
+    }
+    const bool onward = gradient_x || gradient_depthwise;
     const size_t width_depthwise = gradient_depthwise ? I * g.taps : 0, width_pointwise = gradient_pointwise ? C * I : 0;
     const size_t width = width_depthwise + width_pointwise;
     const size_t room = width + 2 * LANES<T>;
@@ -474,47 +584,54 @@ void backward(const Shape& shape, const T* gradient, int64_t apart, const T* pro
 #pragma omp parallel num_threads(int(g.threads)) if (g.threads > 1)
     {
         T* own = partial.data() + omp_get_thread_num() * room;
-        const int64_t all_rows = up(I, LANES<T>);
-        T* plane = scratch<T>(g.padded + g.bordered, (C + all_rows) * g.ld + STRIP * (all_rows + 4 * LANES<T>) + up(g.in_plane, LANES<T>));
+        const int64_t in_plane = up(g.in_plane, LANES<T>);
+        T* plane = scratch<T>(g.padded + g.bordered, (C + 2 * I) * g.ld + 2 * in_plane);
         T *bordered = plane + g.padded, *before_norm = bordered + g.bordered, *between = before_norm + C * g.ld;
-        T *part = between + all_rows * g.ld, *turned = part + up(g.in_plane, LANES<T>);
+        T *behind = between + I * g.ld, *gathered = behind + I * g.ld, *piece = gathered + in_plane;
 #pragma omp for schedule(static)
         for (int64_t first = 0; first < N; first += g.together) {
             const int64_t number = std::min(g.together, N - first);
             for (int64_t n = 0; n < number; n++)
-                for (int64_t c = 0; c < C; c++) {
-                    const T *gy = gradient + (first + n) * apart + c * P, *p = product + ((first + n) * C + c) * P;
-                    const T mean = statistics[c], factor = affine[c], shift = offset[c], tilt = slope[c];
-                    T* to = before_norm + c * g.ld + n * P;
-                    for (int64_t i = 0; i < P; i++) to[i] = factor * (gy[i] - shift - (p[i] - mean) * tilt);
-                }
-            if (gradient_pointwise) {
+                for (int64_t c = 0; c < C; c++)
+                    unnormalize(part, C, gradient + (first + n) * apart + c * P, first + n, c, before_norm + c * g.ld + n * P, false);
+            for (T* row = before_norm; row < behind; row += g.ld) std::fill_n(row + number * P, LANES<T>, T(0));
+            for (int64_t half = 0, top = 0; half < g.halves; half++, top += H) {
+                const T* of_half = before_norm + top * g.ld;
+                if (onward) multiply(pointwise + top * I, int64_t(1), I, of_half, g.ld, behind, g.ld, I, H, number * P);
                 for (int64_t n = 0; n < number; n++)
-                    g.depthwise(x + (first + n) * g.from_image_to_image, affine_in, depthwise, plane, between + n * P);
-                multiply_transposed(before_norm, between, g.ld, turned, own + width_depthwise, C, I, number * P);
-            }
-            if (!gradient_x && !gradient_depthwise) continue;
-            T* behind = between;
-            multiply(pointwise, int64_t(1), I, before_norm, g.ld, behind, g.ld, I, C, number * P);
-            for (int64_t n = first; n < first + number; n++, behind += P)
-                for (int64_t c = 0; c < I; c++) {
-                    const T* from = x + n * g.from_image_to_image + c * g.in_plane;
-                    const T scale = affine_in ? affine_in[c] : 1, shift = affine_in ? affine_in[I + c] : 0;
-                    T* to = gradient_x ? gradient_x + (n * I + c) * g.in_plane : nullptr;
-                    if (g.taps) {
-                        for (int64_t y = 0; y < g.rows; y++)
-                            std::copy_n(behind + c * g.ld + y * g.columns, g.columns, bordered + g.border + y * g.step);
-                        if (gradient_depthwise) {
+                    for (int64_t c = 0; c < I; c++) {
+                        const T scale = norm_in ? norm_in[2 * I + c] : 1, shift = norm_in ? norm_in[3 * I + c] : 0;
+                        const T *from = x + (first + n) * g.from_image_to_image + c * g.in_plane, *taps = depthwise + c * g.taps;
+                        if (gradient_pointwise)
+                            g.depthwise(from, scale, shift, taps, half, plane, between + c * g.ld + n * P);
+                        else if (gradient_depthwise)
                             g.rectify(from, scale, shift, plane);
-                            g.convolve_weights(plane, bordered + g.border, own + c * g.taps);
+                        if (!onward) continue;
+                        const T* rectified = behind + c * g.ld + n * P;
+                        if (g.taps) {
+                            for (int64_t y = 0; y < g.rows; y++)
+                                copy_row(rectified + y * g.columns, g.columns, bordered + g.border + y * g.step);
+                            if (gradient_depthwise) g.convolve_weights(plane, bordered + g.border, own + c * g.taps);
+                            if (gradient_x) g.transposed(bordered, taps, piece, gathered);
+                            rectified = gathered;
                         }
-                        if (to) g.transposed(bordered, depthwise + c * g.taps, part, to);
-                    } else if (to) {
-                        std::copy_n(behind + c * g.ld, P, to);
+                        if (!gradient_x) continue;
+                        T* to = gradient_x + ((first + n) * I + c) * g.in_plane;
+                        auto passed = [&](int64_t at, int64_t i) { return scale * from[at] + shift > 0 ? rectified[i] : T(0); };
+                        if (g.halves == 2) {
+                            if (half == 0 && !add) std::fill_n(to, g.in_plane, T(0));
+                            for (int64_t y = 0, i = 0; y < g.rows; y++)
+                                for (int64_t at = (2 * y + half) * g.width + half, j = 0; j < g.columns; j++, i++, at += 2)
+                                    to[at] += passed(at, i);
+                        } else if (add) {
+                            for (int64_t i = 0; i < g.in_plane; i++) to[i] += passed(i, i);
+                        } else {
+                            for (int64_t i = 0; i < g.in_plane; i++) to[i] = passed(i, i);
+                        }
                     }
-                    if (to)
-                        for (int64_t i = 0; i < g.in_plane; i++) to[i] = scale * from[i] + shift > 0 ? to[i] : T(0);
-                }
+                if (gradient_pointwise)
+                    multiply_transposed(of_half, between, g.ld, own + width_depthwise + top * I, H, I, number * P);
+            }
         }
     }
     for (size_t i = 0; i < width; i++) {
@@ -643,20 +760,24 @@ void dropout(int64_t size, uint64_t seed, uint32_t threshold, T factor, int64_t 
 
 }  // namespace
 
-#define UNIT(NAME, T)                                                                                                  \
-    extern "C" void forward_##NAME(const Shape* shape, const T* x, const T* affine_in, const T* depthwise,             \
+#define KERNELS(NAME, T)                                                                                               \
+    extern "C" void forward_##NAME(const Shape* shape, const T* x, const T* norm_in, const T* depthwise,             \
                                    const T* pointwise, const T* weight, const T* bias, const T* scale,                 \
-                                   T* running_mean, T* running_var, T* product, T* statistics, T* affine, T* out) {    \
-        forward<T>(*shape, x, affine_in, depthwise, pointwise, weight, bias, scale, running_mean, running_var,         \
-                   product, statistics, affine, out);                                                                  \
+                                   T* running_mean, T* running_var, T* product, T* norm) {                             \
+        forward<T>(*shape, x, norm_in, depthwise, pointwise, weight, bias, scale, running_mean, running_var,         \
+                   product, norm);                                                                                     \
     }                                                                                                                  \
-    extern "C" void backward_##NAME(const Shape* shape, const T* gradient, int64_t apart, const T* product,            \
-                                    const T* statistics, const T* affine, const T* x, const T* affine_in,             \
-                                    const T* depthwise,                                                               \
-                                    const T* pointwise, T* gradient_x, T* gradient_depthwise, T* gradient_pointwise,   \
-                                    T* gradient_weight, T* gradient_bias) {                                            \
-        backward<T>(*shape, gradient, apart, product, statistics, affine, x, affine_in, depthwise, pointwise, gradient_x,     \
-                    gradient_depthwise, gradient_pointwise, gradient_weight, gradient_bias);                           \
+    extern "C" void combine_##NAME(const Shape* shape, const Part* part, T* out, int64_t add) {                        \
+        combine<T>(*shape, *part, out, add);                                                                           \
+    }                                                                                                                  \
+    extern "C" void sums_##NAME(const Shape* shape, const Part* part, const T* gradient, int64_t apart) {              \
+        sums<T>(*shape, *part, gradient, apart);                                                                       \
+    }                                                                                                                  \
+    extern "C" void backward_##NAME(const Shape* shape, const Part* part, const T* gradient, int64_t apart, const T* x,\
+                                    const T* norm_in, const T* depthwise, const T* pointwise, T* gradient_x,         \
+                                    int64_t add, T* gradient_depthwise, T* gradient_pointwise) {                       \
+        backward<T>(*shape, *part, gradient, apart, x, norm_in, depthwise, pointwise, gradient_x, add,               \
+                    gradient_depthwise, gradient_pointwise);                                                           \
     }                                                                                                                  \
     extern "C" void pool_##NAME(const Shape* shape, int64_t largest, const T* x, T* out) {                             \
         pool<T>(*shape, largest, x, out);                                                                              \
@@ -670,5 +791,5 @@ void dropout(int64_t size, uint64_t seed, uint32_t threshold, T factor, int64_t 
         dropout<T>(size, uint64_t(seed), uint32_t(threshold), T(factor), threads, x, out);                             \
     }
 
-UNIT(float, float)
-UNIT(double, double)
+KERNELS(float, float)
+KERNELS(double, double)

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,8 +28,10 @@ NAMES = {torch.float32: "float", torch.float64: "double"}
 
 _POINTER, _INTEGER = ctypes.c_void_p, ctypes.c_int64
 SIGNATURES = {
-    "forward": [_POINTER] * 14,
-    "backward": [_POINTER] * 2 + [_INTEGER] + [_POINTER] * 12,
+    "forward": [_POINTER] * 12,
+    "combine": [_POINTER] * 3 + [_INTEGER],
+    "sums": [_POINTER] * 3 + [_INTEGER],
+    "backward": [_POINTER] * 3 + [_INTEGER] + [_POINTER] * 5 + [_INTEGER] + [_POINTER] * 2,
     "pool": [_POINTER, _INTEGER] + [_POINTER] * 2,
     "pool_backward": [_POINTER, _INTEGER, _POINTER, _INTEGER] + [_POINTER] * 2,
     "dropout": [_INTEGER] * 3 + [ctypes.c_double, _INTEGER] + [_POINTER] * 2,
@@ -36,18 +39,35 @@ SIGNATURES = {
 
 
 class Unit(NamedTuple):
-    """ReLU, depthwise convolution, pointwise convolution, BatchNorm."""
+    """ReLU, depthwise convolution, pointwise convolution, BatchNorm; without convolutions only BatchNorm.
 
+    With a stride but no depthwise convolution half of the channels see even rows and columns, the other half odd ones.
+    """
+
+    weight: Tensor | None
+    """Of BatchNorm, shape (channels,), as its bias and running statistics."""
+    bias: Tensor | None
+    pointwise: Tensor | None
+    """Shape (channels, C, 1, 1)."""
     depthwise: Tensor | None
     """Shape (C, 1, size, size)."""
-    pointwise: Tensor
-    """Shape (channels, C, 1, 1)."""
-    stride: int
-    dilation: int
-    weight: Tensor | None
-    bias: Tensor | None
     running_mean: Tensor
     running_var: Tensor
+    stride: int = 1
+    dilation: int = 1
+
+
+class Part(NamedTuple):
+    """What is added to a sum."""
+
+    x: Tensor
+    """Shape (N, C, H, W)."""
+    units: Sequence[Unit]
+    """What it goes through, one behind the other; the first rectifies it."""
+    scale: Tensor | None
+    """A scalar that multiplies the result; then the last unit has neither weight nor bias."""
+    kept: Tensor | None
+    """A factor for each image, N values."""
 
 
 class _Shape(ctypes.Structure):
@@ -56,6 +76,14 @@ class _Shape(ctypes.Structure):
         *((name, ctypes.c_int64) for name in ("stride", "dilation", "training", "threads", "from_image_to_image")),
         ("momentum", ctypes.c_double),
         ("epsilon", ctypes.c_double),
+    )
+
+
+class _Part(ctypes.Structure):
+    _fields_ = (
+        ("product", _POINTER),
+        *((name, _INTEGER) for name in ("apart", "plane")),
+        *((name, _POINTER) for name in ("norm", "scale", "kept", "sums")),
     )
 
 
@@ -70,91 +98,127 @@ def suit(x: Tensor) -> bool:
     )
 
 
-def units(
-    x: Tensor, chain: Sequence[Unit], scale: Tensor | None, training: bool, momentum: float, epsilon: float
-) -> Tensor:
-    """Units one behind the other, of which the last is multiplied by `scale`.
+def total(parts: Sequence[Part], training: bool, momentum: float, epsilon: float) -> Tensor:
+    """The sum of all parts, whose results have one shape.
 
     Args:
-        x: not rectified, shape (N, C, H, W).
-        chain: the units.
-        scale: a scalar, or None.
+        parts: at least one.
         training: whether to normalize by the batch's statistics, and move the running ones.
         momentum: of the running statistics.
         epsilon: of BatchNorm.
     """
-    parameters = [tensor for unit in chain for tensor in (unit.depthwise, unit.pointwise, unit.weight, unit.bias)]
-    return _Units.apply(x, scale, chain, (training, momentum, epsilon), torch.is_grad_enabled(), *parameters)
+    parts = [part._replace(x=_regular(part.x)) for part in parts]
+    inputs = {id(part.x): part.x for part in parts}
+    others = [tensor for part in parts for tensor in (part.scale, *(row for unit in part.units for row in unit[:4]))]
+    places = [list(inputs).index(id(part.x)) for part in parts]
+    return _Total.apply(parts, places, (training, momentum, epsilon), *inputs.values(), *others)
 
 
-class _Units(torch.autograd.Function):
+class _Layer(NamedTuple):
+    """What the backward pass needs of a unit; a part without units has one layer, with no more than a product."""
+
+    product: Tensor
+    """What BatchNorm takes."""
+    norm: Tensor | None = None
+    """What it does to each channel, shape (4, channels): mean, 1 / deviation, factor, shift."""
+    pointwise: Tensor | None = None
+    depthwise: Tensor | None = None
+
+
+class _Total(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, scale: Tensor | None, chain: Sequence[Unit], norm: Any, graph: bool, *_: Any
-    ) -> Tensor:
-        x = _regular(x)
-        function = getattr(_library(), f"forward_{NAMES[x.dtype]}")
-        value, affine, out = x, None, None
-        kept, shapes = [x], []
-        for place, unit in enumerate(chain):
-            shape = _shape(value, unit, *norm)
-            channels, (height, width) = unit.pointwise.shape[0], value.shape[2:]
-            size = -(-height // unit.stride), -(-width // unit.stride)
-            product = value.new_empty(len(value), channels, *size)
-            statistics, affine_out = value.new_empty(2, 2, channels).unbind()
-            last = place == len(chain) - 1
-            if last:
-                out = torch.empty_like(product) if graph else product
-            tensors = value, affine, unit.depthwise, unit.pointwise, unit.weight, unit.bias, scale if last else None
-            results = unit.running_mean, unit.running_var, product, statistics, affine_out, out
-            function(ctypes.byref(shape), *map(_pointer, (*tensors, *results)))
-            kept += [product, statistics, affine_out]
-            shapes.append(shape)
-            value, affine = product, affine_out
-        ctx.save_for_backward(*kept, scale, *(tensor for unit in chain for tensor in unit[:2] + unit[4:6]))
-        ctx.shapes = shapes
+    def forward(ctx: Any, parts: Sequence[Part], places: list[int], norm: Any, *tensors: Any) -> Tensor:
+        ctx.inputs, ctx.layout = max(places) + 1, []
+        saved = list(tensors[: ctx.inputs])
+        out: Tensor | None = None
+        for part, place in zip(parts, places, strict=True):
+            layers, shapes = _forward(part, norm)
+            product, add = layers[-1].product, out is not None
+            out = torch.empty(product.shape, dtype=product.dtype) if out is None else out
+            structure = _part(layers[-1], part.scale, part.kept)
+            _call("combine", out, shapes[-1], ctypes.byref(structure), out.data_ptr(), add)
+            saved += [part.scale, part.kept, *(tensor for layer in layers for tensor in layer)]
+            ctx.layout.append((place, shapes))
+        ctx.save_for_backward(*saved)
         assert out is not None
         return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Any:
-        saved, shapes = ctx.saved_tensors, ctx.shapes
-        count = len(shapes)
-        x, scale = saved[0], saved[3 * count + 1]
-        function = getattr(_library(), f"backward_{NAMES[x.dtype]}")
-        gradients: list[Tensor | None] = [None] * (4 * count)
-        gradient_scale = None
-        for place in reversed(range(count)):
-            product, statistics, affine = saved[1 + 3 * place : 4 + 3 * place]
-            depthwise, pointwise, weight, bias = saved[2 + 3 * count + 4 * place :][:4]
-            value, affine_in = (saved[3 * place - 2], saved[3 * place]) if place else (x, None)
-            wanted = ctx.needs_input_grad[5 + 4 * place :]
-            onward = place > 0 or ctx.needs_input_grad[0]
-            gradient = _regular(gradient)
-            gradient_in = torch.empty(value.shape, dtype=x.dtype) if onward else None
-            gradient_depthwise = torch.empty_like(depthwise) if depthwise is not None and wanted[0] else None
-            gradient_pointwise = torch.empty_like(pointwise) if wanted[1] else None
-            gradient_weight, gradient_bias = x.new_empty(2, len(pointwise)).unbind()
-            function(
-                ctypes.byref(shapes[place]),
-                gradient.data_ptr(),
-                gradient.stride(0),
-                *map(_pointer, (product, statistics, affine, value, affine_in, depthwise, pointwise)),
-                *map(_pointer, (gradient_in, gradient_depthwise, gradient_pointwise, gradient_weight, gradient_bias)),
-            )
-            if place == count - 1 and scale is not None:
-                gradient_scale = (gradient_weight if weight is None else gradient_weight * weight).sum()
-                gradient_weight *= scale
-            gradients[4 * place : 4 * place + 4] = (
-                gradient_depthwise,
-                gradient_pointwise,
-                None if weight is None else gradient_weight,
-                None if bias is None else gradient_bias,
-            )
-            if gradient_in is not None:
-                gradient = gradient_in
-        return gradient if ctx.needs_input_grad[0] else None, gradient_scale, None, None, None, *gradients
+        gradient = _regular(gradient)
+        saved, wanted = iter(ctx.saved_tensors), iter(ctx.needs_input_grad[3:])
+        inputs, onward = list(islice(saved, ctx.inputs)), list(islice(wanted, ctx.inputs))
+        gradients: list[Tensor | None] = [None] * ctx.inputs
+        others: list[Tensor | None] = []
+        for place, shapes in ctx.layout:
+            scale, kept, wanted_scale = next(saved), next(saved), next(wanted)
+            layers = [_Layer(*islice(saved, len(_Layer._fields))) for _ in shapes]
+            of_units = [list(islice(wanted, 4)) for layer in layers if layer.norm is not None]
+            behind, target = gradient, None
+            for number in reversed(range(len(layers))):
+                layer, last = layers[number], number == len(layers) - 1
+                before = layers[number - 1] if number else _Layer(inputs[place])
+                sums = gradient.new_empty(4 * layer.product.shape[1] + 1)
+                structure = _part(layer, scale if last else None, kept if last else None, sums)
+                outer = ctypes.byref(structure), behind.data_ptr(), behind.stride(0)
+                _call("sums", gradient, shapes[number], *outer)
+                if last:
+                    others.append(sums[-1] if wanted_scale else None)
+                target = None if number else gradients[place]
+                add = target is not None
+                if target is None and (number or onward[place]):
+                    target = torch.empty(before.product.shape, dtype=gradient.dtype)
+                pointwise = depthwise = None
+                if of_units:
+                    of_units[number] = _room(layer, sums, *of_units[number])
+                    *_, pointwise, depthwise = of_units[number]
+                if any(tensor is not None for tensor in (target, pointwise, depthwise)):
+                    tensors = before.product, before.norm, layer.depthwise, layer.pointwise, target
+                    results = *map(_pointer, tensors), add, *map(_pointer, (depthwise, pointwise))
+                    _call("backward", gradient, shapes[number], *outer, *results)
+                if target is not None:
+                    behind = target
+            gradients[place] = target
+            others += [tensor for of_unit in of_units for tensor in of_unit]
+        return None, None, None, *gradients, *others
+
+
+def _room(layer: _Layer, sums: Tensor, *wanted: bool) -> list[Tensor | None]:
+    """Gradients of a unit's parameters, as far as they are wanted; those of convolutions are still to be computed."""
+    channels = layer.product.shape[1]
+    of_norm = sums[:channels], sums[channels : 2 * channels]
+    of_convolutions = (None if tensor is None else torch.empty_like(tensor) for tensor in layer[2:])
+    return [tensor if wish else None for tensor, wish in zip((*of_norm, *of_convolutions), wanted, strict=True)]
+
+
+def _forward(part: Part, norm: Any) -> tuple[list[_Layer], list[_Shape]]:
+    """A part's layers, and their shapes."""
+    if not part.units:
+        return [_Layer(part.x)], [_shape(part.x, norm)]
+    layers = [_Layer(part.x)]
+    shapes = []
+    for unit in part.units:
+        value, norm_in, *_ = layers[-1]
+        shape, product = _shape(value, norm, unit), value
+        if unit.pointwise is not None:
+            size = (-(-length // unit.stride) for length in value.shape[2:])
+            product = value.new_empty(len(value), len(unit.pointwise), *size)
+        norm_out = value.new_empty(4, product.shape[1])
+        scale = part.scale if unit is part.units[-1] else None
+        arguments = value, norm_in, unit.depthwise, unit.pointwise, unit.weight, unit.bias, scale
+        results = unit.running_mean, unit.running_var, product, norm_out
+        _call("forward", value, shape, *map(_pointer, (*arguments, *results)))
+        layers.append(_Layer(product, norm_out, unit.pointwise, unit.depthwise))
+        shapes.append(shape)
+    return layers[1:], shapes
+
+
+def _part(layer: _Layer, scale: Tensor | None, kept: Tensor | None, sums: Tensor | None = None) -> _Part:
+    """With `sums`, 4 * channels + 1 values, which the function of that name fills and `backward` reads."""
+    product = layer.product
+    pointers = map(_pointer, (layer.norm, scale, kept, sums))
+    return _Part(product.data_ptr(), product.stride(0), product.shape[2] * product.shape[3], *pointers)
 
 
 def pool(x: Tensor, largest: bool, size: int, stride: int) -> Tensor:
@@ -172,7 +236,7 @@ class _Pool(torch.autograd.Function):
         )
         ctx.largest = largest
         out = x.new_empty(number, channels, -(-height // stride), -(-width // stride))
-        getattr(_library(), f"pool_{NAMES[x.dtype]}")(ctypes.byref(ctx.shape), largest, x.data_ptr(), out.data_ptr())
+        _call("pool", x, ctx.shape, largest, x.data_ptr(), out.data_ptr())
         ctx.save_for_backward(x)
         return out
 
@@ -182,9 +246,8 @@ class _Pool(torch.autograd.Function):
         (x,) = ctx.saved_tensors
         gradient = _regular(gradient)
         gradient_x = torch.empty(x.shape, dtype=x.dtype)
-        function = getattr(_library(), f"pool_backward_{NAMES[x.dtype]}")
         tensors = (gradient.data_ptr(), gradient.stride(0), x.data_ptr(), gradient_x.data_ptr())
-        function(ctypes.byref(ctx.shape), ctx.largest, *tensors)
+        _call("pool_backward", x, ctx.shape, ctx.largest, *tensors)
         return gradient_x, None, None, None
 
 
@@ -224,11 +287,22 @@ def _pointer(tensor: Tensor | None) -> int | None:
     return None if tensor is None else tensor.data_ptr()
 
 
-def _shape(x: Tensor, unit: Unit, training: bool, momentum: float, epsilon: float) -> _Shape:
-    size, dilation = (unit.depthwise.shape[-1], unit.dilation) if unit.depthwise is not None else (0, 0)
+def _shape(x: Tensor, norm: Any, unit: Unit | None = None) -> _Shape:
+    """Of a unit's input, or of what is summed."""
     number, channels_in, height, width = x.shape
-    sizes = number, channels_in, unit.pointwise.shape[0], height, width, size, unit.stride, dilation
-    return _cached_shape(*sizes, training, torch.get_num_threads(), x.stride(0), momentum, epsilon)
+    channels, size, stride, dilation = channels_in, 0, 1, 1
+    if unit is not None and unit.pointwise is not None:
+        channels, stride = len(unit.pointwise), unit.stride
+        if unit.depthwise is not None:
+            size, dilation = unit.depthwise.shape[-1], unit.dilation
+    training, *constants = norm
+    sizes = number, channels_in, channels, height, width, size, stride, dilation
+    return _cached_shape(*sizes, training, torch.get_num_threads(), x.stride(0), *constants)
+
+
+def _call(name: str, x: Tensor, shape: _Shape, *arguments: Any) -> None:
+    """Call the kernel of that name for the type of `x`."""
+    getattr(_library(), f"{name}_{NAMES[x.dtype]}")(ctypes.byref(shape), *arguments)
 
 
 @lru_cache(maxsize=1024)

@@ -7,18 +7,18 @@ from torch.nn import functional as F
 from pdarts.nets import cpu_kernels
 
 
-def drop_path(x: Tensor, rate: float) -> Tensor:
-    """Zero each sample's branch with probability `rate` and scale the rest, so that the mean stays.
+def kept(x: Tensor, rate: float) -> Tensor:
+    """Factors, shape (N, 1, 1, 1), that zero each sample's branch with probability `rate` and scale the rest.
 
     Args:
-        x: a branch, shape (N, C, H, W).
+        x: what a branch is computed of, shape (N, C, H, W).
         rate: from 0 to below 1.
 
     Source: Larsson et al. 2017 (arXiv:1605.07648).
     """
     sample = x.new_empty(x.shape[0], 1, 1, 1)
-    kept = _compilable(sample, rate) if torch.compiler.is_compiling() else sample.bernoulli_(1 - rate)
-    return x * (kept / (1 - rate))
+    drawn = _compilable(sample, rate) if torch.compiler.is_compiling() else sample.bernoulli_(1 - rate)
+    return drawn / (1 - rate)
 
 
 def dropped(x: Tensor, rate: float) -> Tensor:

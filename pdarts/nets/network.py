@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from pdarts.errors import InputError
-from pdarts.nets.drop_path import drop_path as dropped
+from pdarts.nets.drop_path import kept
 from pdarts.nets.execution import Execution
 from pdarts.nets.layout import CellLayout, layout, output_channels
-from pdarts.nets.operations import BUILDERS, BatchNorm, Identity, State
+from pdarts.nets.operations import BUILDERS, BatchNorm, Branch, Identity, State, total
 from pdarts.nets.stems import STEMS
 from pdarts.space.genotype import Genotype, Pairs
 from pdarts.space.topology import KINDS
@@ -33,17 +33,15 @@ class Cell(nn.Module):
 
     def forward(self, before_previous: State, previous: State, drop_path: float) -> Tensor:
         """Two inputs to one output of shape (N, nodes * channels, H / stride, W / stride)."""
-        states = [State(self.preprocess0(before_previous)), State(self.preprocess1(previous))]
+        states = [total([Branch(self.preprocess0, before_previous)]), total([Branch(self.preprocess1, previous)])]
         for left in range(0, len(self.sources), 2):
-            states.append(State(self._branch(left, states, drop_path) + self._branch(left + 1, states, drop_path)))
+            states.append(total(self._branch(place, states, drop_path) for place in (left, left + 1)))
         return torch.cat([states[node].value for node in self.concat], dim=1)
 
-    def _branch(self, place: int, states: list[State], drop_path: float) -> Tensor:
-        operation = self.operations[place]
-        value: Tensor = operation(states[self.sources[place]])
-        if self.training and drop_path > 0 and not isinstance(operation, Identity):
-            value = dropped(value, drop_path)
-        return value
+    def _branch(self, place: int, states: list[State], drop_path: float) -> Branch:
+        operation, state = self.operations[place], states[self.sources[place]]
+        drops = self.training and drop_path > 0 and not isinstance(operation, Identity)
+        return Branch(operation, state, kept=kept(state.value, drop_path) if drops else None)
 
 
 class AuxiliaryHead(nn.Module):

@@ -6,9 +6,9 @@ operation is folded in as the weight of its last BatchNorm: the same product in 
 Source: Liu et al. 2019 (arXiv:1806.09055), section 3.1.1.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,8 @@ from pdarts.errors import InputError
 from pdarts.nets import cpu_kernels
 
 PoolKind = Literal["max", "avg"]
+KernelForm = tuple[Tensor, list[cpu_kernels.Unit]]
+"""An operation as kernels for CPUs take it: a tensor, and the units that it goes through."""
 MOMENTUM = 0.1
 EPSILON = 1e-5
 
@@ -95,13 +97,20 @@ class BatchNorm(nn.Module):
         weight = self.weight if scale is None else scale.expand(x.shape[1]).contiguous()
         return F.batch_norm(x, self.running_mean, self.running_var, weight, self.bias, self.training, MOMENTUM, EPSILON)
 
+    def for_kernels(self) -> cpu_kernels.Unit:
+        """A unit that does nothing else."""
+        return cpu_kernels.Unit(self.weight, self.bias, None, None, self.running_mean, self.running_var)
+
 
 class Identity(nn.Module):
     """`skip_connect` at stride 1."""
 
-    def forward(self, state: State) -> Tensor:
-        """The node's value itself."""
-        return state.value
+    def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
+        """The node's value itself, times `scale`."""
+        return state.value if scale is None else state.value * scale
+
+    def for_kernels(self, state: State) -> KernelForm:
+        return state.value, []
 
 
 class Pool(nn.Module):
@@ -123,6 +132,9 @@ class Pool(nn.Module):
         self.norm.running_mean.lerp_(mean, MOMENTUM)
         self.norm.running_var.lerp_(variance, MOMENTUM)
         return normalized if scale is None else normalized * scale
+
+    def for_kernels(self, state: State) -> KernelForm:
+        return state.pooled(self.kind, self.stride), [] if self.norm is None else [self.norm.for_kernels()]
 
 
 class ConvUnit(nn.Module):
@@ -151,26 +163,36 @@ class ConvUnit(nn.Module):
     def for_kernels(self) -> cpu_kernels.Unit:
         """Its tensors and settings."""
         depthwise = None if self.depthwise is None else self.depthwise.weight
-        norm = self.norm
-        statistics = norm.running_mean, norm.running_var
-        return cpu_kernels.Unit(
-            depthwise, self.pointwise.weight, self.stride, self.dilation, norm.weight, norm.bias, *statistics
+        return self.norm.for_kernels()._replace(
+            pointwise=self.pointwise.weight, depthwise=depthwise, stride=self.stride, dilation=self.dilation
         )
 
 
-def through(state: State, units: Sequence[ConvUnit], scale: Tensor | None = None) -> Tensor:
-    """A node's value through units one behind the other, times `scale`."""
-    if cpu_kernels.suit(state.value):
-        chain = [unit.for_kernels() for unit in units]
-        return cpu_kernels.units(state.value, chain, scale, units[0].training, MOMENTUM, EPSILON)
-    first, *others = units
-    value: Tensor = first(state.rectified, None if others else scale)
-    for unit in others:
-        value = unit(F.relu(value), scale if unit is units[-1] else None)
-    return value
+class ConvUnits(nn.Module):
+    """Units one behind the other, which are the children of a module of this class."""
+
+    def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
+        """Shape (N, C, H, W) to (N, channels, H / stride, W / stride), times `scale`."""
+        *inner, last = self.children()
+        rectified = state.rectified
+        for unit in inner:
+            rectified = F.relu(unit(rectified))
+        return last(rectified, scale)
+
+    def for_kernels(self, state: State) -> KernelForm:
+        units: Any = self.children()
+        return state.value, [unit.for_kernels() for unit in units]
 
 
-class SeparableConv(nn.Module):
+class PointwiseConv(ConvUnits):
+    """ReLU, 1x1 convolution, BatchNorm: brings a cell's input to the cell's channels."""
+
+    def __init__(self, channels_in: int, channels: int, search: bool) -> None:
+        super().__init__()
+        self.unit = ConvUnit(channels_in, channels, search)
+
+
+class SeparableConv(ConvUnits):
     """`sep_conv_KxK`: two units, of which only the first strides."""
 
     def __init__(self, size: int, channels: int, stride: int, search: bool) -> None:
@@ -178,21 +200,13 @@ class SeparableConv(nn.Module):
         self.first = ConvUnit(channels, channels, search, size, stride)
         self.second = ConvUnit(channels, channels, search, size)
 
-    def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
-        """Apply both units to the node's value."""
-        return through(state, (self.first, self.second), scale)
 
-
-class DilatedConv(nn.Module):
+class DilatedConv(ConvUnits):
     """`dil_conv_KxK`: one unit of dilation 2."""
 
     def __init__(self, size: int, channels: int, stride: int, search: bool) -> None:
         super().__init__()
         self.unit = ConvUnit(channels, channels, search, size, stride, dilation=2)
-
-    def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
-        """Apply the unit to the node's value."""
-        return through(state, (self.unit,), scale)
 
 
 class FactorizedConv(nn.Module):
@@ -206,7 +220,13 @@ class FactorizedConv(nn.Module):
 
     def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
         """Apply both convolutions to the node's value."""
-        return self.norm(self.vertical(self.horizontal(state.rectified)), scale)
+        return self.norm(self._convolved(state), scale)
+
+    def for_kernels(self, state: State) -> KernelForm:
+        return self._convolved(state), [self.norm.for_kernels()]
+
+    def _convolved(self, state: State) -> Tensor:
+        return self.vertical(self.horizontal(state.rectified))
 
 
 class FactorizedReduction(nn.Module):
@@ -229,26 +249,22 @@ class FactorizedReduction(nn.Module):
         Raises:
             InputError: if height or width is odd.
         """
+        self._check(state)
+        rectified = state.rectified
+        return self.norm(torch.cat([self.first(rectified), self.second(rectified[:, :, 1:, 1:])], 1), scale)
+
+    def for_kernels(self, state: State) -> KernelForm:
+        self._check(state)
+        both = torch.cat([self.first.weight, self.second.weight])
+        return state.value, [self.norm.for_kernels()._replace(pointwise=both, stride=2)]
+
+    def _check(self, state: State) -> None:
         height, width = state.value.shape[2:]
         if height % 2 or width % 2:
             raise InputError(
                 f"a feature map of {height}x{width} pixels cannot be halved; use images whose size is a multiple "
                 "of 4 (cifar stem) or 32 (imagenet stem)"
             )
-        rectified = state.rectified
-        return self.norm(torch.cat([self.first(rectified), self.second(rectified[:, :, 1:, 1:])], 1), scale)
-
-
-class PointwiseConv(nn.Module):
-    """ReLU, 1x1 convolution, BatchNorm: brings a cell's input to the cell's channels."""
-
-    def __init__(self, channels_in: int, channels: int, search: bool) -> None:
-        super().__init__()
-        self.unit = ConvUnit(channels_in, channels, search)
-
-    def forward(self, state: State) -> Tensor:
-        """Shape (N, channels_in, H, W) to (N, channels, H, W)."""
-        return through(state, (self.unit,))
 
 
 def _skip(channels: int, stride: int, search: bool) -> nn.Module:
@@ -267,3 +283,35 @@ BUILDERS: dict[str, Callable[[int, int, bool], nn.Module]] = {
     "conv_7x1_1x7": FactorizedConv,
 }
 """From (channels, stride, search) to a module; `none` has none, since it adds nothing."""
+
+
+class Branch(NamedTuple):
+    """One of what a node sums."""
+
+    operation: Any
+    """One of the modules above."""
+    state: State
+    """Of the node that it leaves."""
+    scale: Tensor | None = None
+    """Its architecture weight, a scalar; then its BatchNorm is not affine."""
+    kept: Tensor | None = None
+    """What drop path multiplies each image by, shape (N, 1, 1, 1)."""
+
+    def value(self) -> Tensor:
+        """Shape (N, channels, H / stride, W / stride)."""
+        value: Tensor = self.operation(self.state, self.scale)
+        return value if self.kept is None else value * self.kept
+
+    def for_kernels(self) -> cpu_kernels.Part:
+        x, units = self.operation.for_kernels(self.state)
+        return cpu_kernels.Part(x, units, self.scale, self.kept)
+
+
+def total(branches: Iterable[Branch]) -> State:
+    """A node, as the sum of its branches; on a CPU kernels compute all of them together."""
+    branches = list(branches)
+    first, *others = branches
+    if not cpu_kernels.suit(first.state.value):
+        return State(sum((branch.value() for branch in others), first.value()))
+    parts = [branch.for_kernels() for branch in branches]
+    return State(cpu_kernels.total(parts, first.operation.training, MOMENTUM, EPSILON))

@@ -4,7 +4,7 @@ Source: Liu et al. 2019 (arXiv:1806.09055), section 2.2; Chen et al. 2019 (arXiv
 channels and edge weights Xu et al. 2020 (arXiv:1907.05737), section 3.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 import torch
@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from pdarts.nets.drop_path import dropped
 from pdarts.nets.execution import Execution
 from pdarts.nets.layout import CellLayout, layout, output_channels
-from pdarts.nets.operations import BUILDERS, Identity, State
+from pdarts.nets.operations import BUILDERS, Branch, Identity, State, total
 from pdarts.nets.stems import CifarStem
 from pdarts.space.architecture import Architecture
 from pdarts.space.candidates import Candidates
@@ -34,17 +34,16 @@ class MixedOperation(nn.Module):
             {name: BUILDERS[name](channels, stride, True) for name in candidates if name != "none"}
         )
 
-    def forward(self, state: State, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Tensor]:
-        """Yield the weighted operations one by one, each a tensor that nothing else refers to."""
+    def forward(self, state: State, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Branch]:
+        """Yield the weighted operations one by one."""
         for name, weight in zip(self.candidates, weights, strict=True):
             if name == "none":
                 continue
             operation = self.operations[name]
-            if isinstance(operation, Identity):
-                active = self.training and skip_dropout > 0
-                yield (dropped(state.value, skip_dropout) if active else state.value) * weight
+            if isinstance(operation, Identity) and self.training and skip_dropout > 0:
+                yield Branch(operation, State(dropped(state.value, skip_dropout)), weight)
             else:
-                yield operation(state, weight)
+                yield Branch(operation, state, weight)
 
 
 class PartialMixedOperation(MixedOperation):
@@ -53,13 +52,15 @@ class PartialMixedOperation(MixedOperation):
     def __init__(self, candidates: tuple[str, ...], channels: int, stride: int, share: int) -> None:
         super().__init__(candidates, channels // share, stride)
         self.stride, self.share = stride, share
+        self.whole = Identity()
 
-    def forward(self, state: State, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Tensor]:
+    def forward(self, state: State, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Branch]:
         """Yield the edge, channels shuffled, times the edge's weight, which is the last of `weights`."""
         *operation_weights, edge_weight = weights
         part, rest = state.split(self.share, self.stride)
-        mixed = _total(super().forward(part, operation_weights, skip_dropout))
-        yield F.channel_shuffle(torch.cat([mixed, rest], dim=1), self.share) * edge_weight
+        mixed = total(super().forward(part, operation_weights, skip_dropout)).value
+        shuffled = F.channel_shuffle(torch.cat([mixed, rest], dim=1), self.share)
+        yield Branch(self.whole, State(shuffled), edge_weight)
 
 
 class SearchCell(nn.Module):
@@ -76,14 +77,12 @@ class SearchCell(nn.Module):
 
     def forward(self, before_previous: State, previous: State, weights: EdgeWeights, skip_dropout: float) -> Tensor:
         """Two inputs to one output of shape (N, 4 * channels, H / stride, W / stride)."""
-        states = [State(self.preprocess0(before_previous)), State(self.preprocess1(previous))]
+        states = [total([Branch(self.preprocess0, before_previous)]), total([Branch(self.preprocess1, previous)])]
         for node in NODES:
-            states.append(State(_total(self._contributions(node, states, weights, skip_dropout))))
+            states.append(total(self._branches(node, states, weights, skip_dropout)))
         return torch.cat([states[node].value for node in NODES], dim=1)
 
-    def _contributions(
-        self, node: int, states: list[State], weights: EdgeWeights, skip_dropout: float
-    ) -> Iterator[Tensor]:
+    def _branches(self, node: int, states: list[State], weights: EdgeWeights, skip_dropout: float) -> Iterator[Branch]:
         for place in incoming(node):
             source, _ = EDGES[place]
             yield from self.edges[place](states[source], weights[place], skip_dropout)
@@ -117,6 +116,9 @@ class Supernet(nn.Module):
         )
         weighted = KINDS if share > 1 else ()
         self.beta = nn.ParameterDict({kind: nn.Parameter(0.001 * torch.randn(len(EDGES))) for kind in weighted})
+        self._weights = {
+            name: parameter for name, parameter in self.named_parameters() if not name.startswith(("alpha.", "beta."))
+        }
 
     def alphas(self) -> list[nn.Parameter]:
         """The two matrices of alphas, shape (edges, operations), normal and reduction; and betas, shape (edges,)."""
@@ -124,11 +126,11 @@ class Supernet(nn.Module):
 
     def weight_names(self) -> list[str]:
         """Names of all parameters but the alphas and betas."""
-        return [name for name, _ in self.named_parameters() if not name.startswith(("alpha.", "beta."))]
+        return list(self._weights)
 
     def weights(self) -> list[nn.Parameter]:
         """All network weights, in the order of `weight_names`."""
-        return [self.get_parameter(name) for name in self.weight_names()]
+        return list(self._weights.values())
 
     def architecture(self) -> Architecture:
         """The weights of operations and edges as they stand, in full double precision, on the CPU."""
@@ -167,12 +169,3 @@ class Supernet(nn.Module):
 def _edge_weights(betas: Tensor) -> Tensor:
     """Softmax over the edges into each node, shape (edges,)."""
     return torch.cat([betas[incoming(node)].softmax(dim=0) for node in NODES])
-
-
-def _total(values: Iterable[Tensor]) -> Tensor:
-    """Sum in place of the first value: no value is referred to elsewhere, nor needed by a backward pass."""
-    values = iter(values)
-    total = next(values)
-    for value in values:
-        total += value
-    return total

@@ -113,13 +113,14 @@ def _virtual_weights(supernet: Supernet, batch: Batch, optimizer: Optimizer, ski
 @contextmanager
 def _learning(supernet: Supernet, parameters: list[nn.Parameter]) -> Iterator[None]:
     """In forward and backward passes under this, nothing is kept for gradients of other parameters."""
-    chosen = set(map(id, parameters))
+    chosen, everything = set(map(id, parameters)), [*supernet.alphas(), *supernet.weights()]
     try:
-        for parameter in supernet.parameters():
+        for parameter in everything:
             parameter.requires_grad_(id(parameter) in chosen)
         yield
     finally:
-        supernet.requires_grad_(True)
+        for parameter in everything:
+            parameter.requires_grad_(True)
 
 
 def _gradients(loss: Tensor, inputs: Sequence[Tensor], labels: Tensor) -> list[Tensor]:

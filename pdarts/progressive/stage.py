@@ -11,7 +11,6 @@ from torch import Tensor
 from pdarts.data.loaders import Batches
 from pdarts.engine import distributed
 from pdarts.engine.checkpoint import Checkpoint
-from pdarts.engine.device import fused
 from pdarts.engine.journal import Journal
 from pdarts.engine.metrics import Tally, evaluate
 from pdarts.engine.run import Run
@@ -62,14 +61,14 @@ def search_stage(
         stage.weights.learning_rate,
         momentum=stage.weights.momentum,
         weight_decay=stage.weights.weight_decay,
-        fused=fused(device),
+        fused=True,
     )
     alphas_optimizer = torch.optim.Adam(
         supernet.alphas(),
         stage.alphas.learning_rate,
         stage.alphas.betas,
         weight_decay=stage.alphas.weight_decay,
-        fused=fused(device),
+        fused=True,
     )
     weights_images, alphas_images = halves
     weights_tally, alphas_tally = Tally(device), Tally(device)

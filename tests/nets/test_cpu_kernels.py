@@ -12,7 +12,7 @@ from benchmarks.baseline.network import Network as BaselineNetwork
 from benchmarks.baseline.supernet import Supernet as BaselineSupernet
 from pdarts.nets import cpu_kernels
 from pdarts.nets.network import Network
-from pdarts.nets.operations import BUILDERS, ConvUnit, State, through
+from pdarts.nets.operations import BUILDERS, Branch, DilatedConv, State, total
 from pdarts.nets.reference import network_state, supernet_state
 from pdarts.nets.supernet import Supernet
 from pdarts.planning.timing import mixed_candidates
@@ -51,29 +51,24 @@ def outcome(
     module.train(training).zero_grad()
     x = x.clone().requires_grad_()
     scale = None if scale is None else scale.clone().requires_grad_()
-    y = module(State(x), scale)
+    y = total([Branch(module, State(x), scale)]).value
     y.backward(torch.linspace(-1, 2, y.numel(), dtype=y.dtype).cos().view_as(y))
     gradients = [x.grad, *([] if scale is None else [scale.grad]), *(weight.grad for weight in module.parameters())]
     return [y.detach(), *gradients, *(buffer.clone() for buffer in module.buffers())]
 
 
-OPERATIONS = [name for name in BUILDERS if "sep" in name or "dil" in name or "pool" in name]
-
-
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("search", [True, False])
 @pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("name", BUILDERS)
 def test_operations_agree_on_even_and_odd_sizes(name: str, stride: int, search: bool, training: bool) -> None:
     torch.manual_seed(0)
-    module = BUILDERS[name](5, stride, search).double()
+    module = BUILDERS[name](6, stride, search).double()
     state = {key: value + 0.1 * torch.rand_like(value) for key, value in module.state_dict().items()}
     scale = torch.tensor(0.3, dtype=torch.float64) if search else None
-    call = module.forward
-    if not search and "pool" in name:  # has nothing to scale or normalize
-        module.forward = lambda state, _: call(state)  # type: ignore[method-assign]
-    for height, width in ((1, 2), (7, 8), (9, 17)):
-        x = torch.randn(3, 5, height, width, dtype=torch.float64).round(decimals=1)  # some values are equal
+    halved = name == "skip_connect" and stride == 2
+    for height, width in ((2, 4), (8, 14)) if halved else ((1, 2), (7, 8), (9, 17)):
+        x = torch.randn(3, 6, height, width, dtype=torch.float64).round(decimals=1)  # some values are equal
         expected = []
         for kernels in (False, True):
             with pytest.MonkeyPatch.context() as patch:
@@ -89,10 +84,10 @@ def test_operations_agree_on_even_and_odd_sizes(name: str, stride: int, search: 
 
 def test_parts_of_the_channels_are_read_where_they_lie() -> None:
     torch.manual_seed(0)
-    unit = ConvUnit(4, 6, True, size=3).double()
+    operation = DilatedConv(3, 4, 1, True).double()
     whole = torch.randn(2, 8, 6, 6, dtype=torch.float64)
-    close(through(State(whole[:, 2:6]), (unit,)), through(State(whole[:, 2:6].clone()), (unit,)))
-    close(through(State(whole.mT[:, 2:6]), (unit,)), through(State(whole.mT[:, 2:6].clone()), (unit,)))
+    for part in (whole[:, 2:6], whole.mT[:, 2:6]):
+        close(*(total([Branch(operation, State(x))]).value for x in (part, part.clone())))
 
 
 def test_dropout_keeps_the_mean_and_its_gradient_has_the_same_mask() -> None:
@@ -174,7 +169,7 @@ def test_without_a_compiler_torch_computes(monkeypatch: pytest.MonkeyPatch, capf
     try:
         assert not cpu_kernels.suit(torch.zeros(1, 1))
         assert "no C++ kernels" in capfd.readouterr().err
-        unit = ConvUnit(2, 2, True, size=3)
-        assert through(State(torch.randn(2, 2, 4, 4)), (unit,)).shape == (2, 2, 4, 4)
+        branch = Branch(DilatedConv(3, 2, 1, True), State(torch.randn(2, 2, 4, 4)))
+        assert total([branch]).value.shape == (2, 2, 4, 4)
     finally:
         cpu_kernels._library.cache_clear()

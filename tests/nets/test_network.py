@@ -6,7 +6,7 @@ from torch import nn
 
 from pdarts.errors import InputError
 from pdarts.nets.count import multiply_adds, parameters
-from pdarts.nets.drop_path import drop_path
+from pdarts.nets.drop_path import kept
 from pdarts.nets.layout import layout
 from pdarts.nets.network import Network
 from pdarts.nets.operations import FactorizedReduction, Identity
@@ -46,11 +46,10 @@ def test_the_auxiliary_head_adds_its_own_parameters() -> None:
 
 def test_drop_path_keeps_the_mean_and_drops_whole_samples() -> None:
     torch.manual_seed(0)
-    dropped = drop_path(torch.ones(20000, 2, 3, 3), 0.3)
-    assert dropped.mean().item() == pytest.approx(1, abs=0.01)
-    per_sample = dropped.flatten(1)
-    assert torch.equal(per_sample.amin(1), per_sample.amax(1))
-    torch.testing.assert_close(per_sample[:, 0].unique(), torch.tensor([0, 1 / 0.7]))
+    factors = kept(torch.ones(20000, 2, 3, 3), 0.3)
+    assert factors.shape == (20000, 1, 1, 1)
+    assert factors.mean().item() == pytest.approx(1, abs=0.01)
+    torch.testing.assert_close(factors.unique(), torch.tensor([0, 1 / 0.7]))
 
 
 def network_of_skips(auxiliary: bool = False) -> Network:
@@ -62,9 +61,9 @@ def test_drop_path_is_behind_everything_but_skips_of_stride_one(monkeypatch: pyt
 
     def record(x: torch.Tensor, rate: float) -> torch.Tensor:
         seen.append(rate)
-        return x
+        return kept(x, rate)
 
-    monkeypatch.setattr("pdarts.nets.network.dropped", record)
+    monkeypatch.setattr("pdarts.nets.network.kept", record)
     network = network_of_skips()
     operations = [operation for cell in network.cells for operation in cell.operations]
     network(torch.randn(2, 3, 16, 16), drop_path=0.2)
