@@ -29,6 +29,7 @@ localrules:
     download,
     draw,
     search_curves,
+    searches_curves,
     training_curves,
     report,
     report_so_far,
