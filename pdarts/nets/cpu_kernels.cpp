@@ -35,8 +35,9 @@ template <class T> constexpr int LANES = BYTES / sizeof(T);
 template <class T> inline vec<T> load(const T* from) { vec<T> v; std::memcpy(&v, from, BYTES); return v; }
 template <class T> inline void store(T* to, vec<T> v) { std::memcpy(to, &v, BYTES); }
 template <class T> inline vec<T> all(T value) { return value - vec<T>{}; }
+template <class T> inline T sum(vec<T> v) { T s = 0; for (int i = 0; i < LANES<T>; i++) s += v[i]; return s; }
 
-// Sum of N values side by side, half of them at a time.
+// The same, half of them at a time: faster where many sums do not wait for each other.
 template <class T, int N, class V> inline T sum_of(V v) {
     if constexpr (N == 1) {
         return v[0];
@@ -50,7 +51,6 @@ template <class T, int N, class V> inline T sum_of(V v) {
         return sum_of<T, N / 2>(low + high);
     }
 }
-template <class T> inline T sum(vec<T> v) { return sum_of<T, LANES<T>>(v); }
 inline int64_t up(int64_t length, int64_t multiple) { return (length + multiple - 1) / multiple * multiple; }
 
 // Store the first `count` lanes.
@@ -182,9 +182,8 @@ template <class F, class G> inline void square(int64_t size, int64_t dilation, F
     otherwise();
 }
 
-// out[i, j] = sum over k of a[i * ai + k * ak] * b[k, j], or added to what is there; rows of b, and of out if added to,
-// can be read to the end of the last pair of vectors.
-template <bool ADD = false, class T>
+// out[i, j] = sum over k of a[i * ai + k * ak] * b[k, j]; rows of b can be read to the end of the last pair of vectors.
+template <class T>
 void multiply(const T* a, int64_t ai, int64_t ak, const T* b, int64_t ldb, T* out, int64_t ldo,
               int64_t rows, int64_t depth, int64_t columns) {
     for (int64_t j = 0; j < columns; j += 2 * LANES<T>) {
@@ -202,7 +201,6 @@ void multiply(const T* a, int64_t ai, int64_t ak, const T* b, int64_t ldb, T* ou
             }
             for (int r = 0; r < R; r++) {
                 T* to = out + (i + r) * ldo + j;
-                if (ADD) left[r] += load(to), right[r] += load(to + LANES<T>);
                 store(to, left[r], columns - j);
                 if (columns - j > LANES<T>) store(to + LANES<T>, right[r], columns - j - LANES<T>);
             }
@@ -229,7 +227,7 @@ void multiply_transposed(const T* a, const T* b, int64_t ld, T* out, int64_t row
                 }
             }
             for (int r = 0; r < R; r++)
-                for (int s = 0; s < S; s++) out[(i + r) * depth + k + s] += sum<T>(total[r][s]);
+                for (int s = 0; s < S; s++) out[(i + r) * depth + k + s] += sum_of<T, LANES<T>>(total[r][s]);
         });
     });
 }
@@ -391,20 +389,21 @@ template <class T> void moments(const T* x, int64_t size, double& mean, double& 
     squares = double(sum<T>(square)) + deviation - error * error * double(size);
 }
 
-// Of every channel, one behind the other: mean and 1 / deviation, from those of its planes, and the factor and shift that
-// normalize it. Moves the running statistics.
+// Of every channel, one behind the other: mean and 1 / deviation, from those of its values in every `together` images, and the
+// factor and shift that normalize it. Moves the running statistics.
 template <class T>
-void normalize(const Shape& shape, int64_t plane, const std::vector<double>& means, const std::vector<double>& squares,
-               const T* weight, const T* bias, const T* scale, T* running_mean, T* running_var, T* norm) {
+void normalize(const Shape& shape, int64_t plane, int64_t together, const std::vector<double>& means,
+               const std::vector<double>& squares, const T* weight, const T* bias, const T* scale,
+               T* running_mean, T* running_var, T* norm) {
     const int64_t N = shape.images, C = shape.channels;
     const double count = double(N) * double(plane);
     for (int64_t c = 0; c < C; c++) {
         if (shape.training) {
             double mean = 0, square = 0;
-            for (int64_t n = 0; n < N; n++) mean += means[n * C + c] / double(N);
-            for (int64_t n = 0; n < N; n++) {
-                double difference = means[n * C + c] - mean;
-                square += squares[n * C + c] + difference * difference * double(plane);
+            for (int64_t n = 0; n < N; n += together) mean += means[n * C + c] * double(std::min(together, N - n)) / double(N);
+            for (int64_t n = 0; n < N; n += together) {
+                double difference = means[n * C + c] - mean, values = double(std::min(together, N - n)) * double(plane);
+                square += squares[n * C + c] + difference * difference * values;
             }
             norm[c] = T(mean);
             norm[C + c] = T(1 / std::sqrt(square / count + shape.epsilon));
@@ -435,6 +434,8 @@ void forward(const Shape& shape, const T* x, const T* norm_in, const T* depthwis
 #pragma omp for schedule(static)
             for (int64_t first = 0; first < N; first += g.together) {
                 const int64_t number = std::min(g.together, N - first);
+                T* to = number == 1 ? product + first * C * P : behind;  // one image's matrix lies as its product does
+                const int64_t row = number == 1 ? P : g.ld;
                 for (int64_t half = 0, top = 0; half < g.halves; half++, top += H) {
                     for (int64_t n = 0; n < number; n++)
                         for (int64_t c = 0; c < I; c++) {
@@ -442,15 +443,13 @@ void forward(const Shape& shape, const T* x, const T* norm_in, const T* depthwis
                             const T* from = x + (first + n) * g.from_image_to_image + c * g.in_plane;
                             g.depthwise(from, scale, shift, depthwise + c * g.taps, half, plane, between + c * g.ld + n * P);
                         }
-                    multiply(pointwise + top * I, I, int64_t(1), between, g.ld, behind + top * g.ld, g.ld, H, I, number * P);
+                    multiply(pointwise + top * I, I, int64_t(1), between, g.ld, to + top * row, row, H, I, number * P);
                 }
-                for (int64_t n = 0; n < number; n++)
-                    for (int64_t c = 0; c < C; c++) {
-                        const T* from = behind + c * g.ld + n * P;
-                        const int64_t at = (first + n) * C + c;
-                        std::copy_n(from, P, product + at * P);
-                        if (g.training) moments(from, P, means[at], squares[at]);
-                    }
+                for (int64_t c = 0; c < C; c++) {
+                    const int64_t at = first * C + c;
+                    if (g.training) moments(to + c * row, number * P, means[at], squares[at]);
+                    for (int64_t n = 0; to == behind && n < number; n++) std::copy_n(to + c * row + n * P, P, product + (at + n * C) * P);
+                }
             }
         }
     } else if (g.training) {
@@ -458,7 +457,7 @@ void forward(const Shape& shape, const T* x, const T* norm_in, const T* depthwis
         for (int64_t at = 0; at < N * C; at++)
             moments(x + at / C * g.from_image_to_image + at % C * P, P, means[at], squares[at]);
     }
-    normalize(shape, P, means, squares, weight, bias, scale, running_mean, running_var, norm);
+    normalize(shape, P, pointwise ? g.together : 1, means, squares, weight, bias, scale, running_mean, running_var, norm);
 }
 
 }  // namespace
@@ -514,22 +513,26 @@ template <class T> void combine(const Shape& g, const Part& part, T* out, bool a
 template <class T> void sums(const Shape& g, const Part& part, const T* gradient, int64_t apart) {
     const int64_t N = g.images, C = g.channels, P = part.plane;
     const Values<T> values(part, C);
-    std::vector<double> totals(N * C), products(N * C);
+    const int64_t together = std::clamp<int64_t>(256 / P, 1, N), groups = (N + together - 1) / together;
+    std::vector<double> totals(groups * C), products(groups * C);
 #pragma omp parallel for schedule(static) num_threads(int(g.threads)) if (g.threads > 1)
-    for (int64_t at = 0; at < N * C; at++) {
-        const int64_t n = at / C, c = at % C;
-        const T *gy = gradient + n * apart + c * P, *from = values.at(n, c), mean = values.mean(c);
+    for (int64_t at = 0; at < groups * C; at++) {
+        const int64_t c = at % C, first = at / C * together;
+        const T mean = values.mean(c);
         vec<T> s = {}, q = {};
         T s_rest = 0, q_rest = 0;
-        int64_t i = 0;
-        for (; i + LANES<T> <= P; i += LANES<T>) {
-            vec<T> v = load(gy + i);
-            s += v;
-            q += v * (load(from + i) - mean);
+        for (int64_t n = first; n < std::min(first + together, N); n++) {
+            const T *gy = gradient + n * apart + c * P, *from = values.at(n, c), share = values.share(n);
+            int64_t i = 0;
+            for (; i + LANES<T> <= P; i += LANES<T>) {
+                vec<T> v = share * load(gy + i);
+                s += v;
+                q += v * (load(from + i) - mean);
+            }
+            for (; i < P; i++) s_rest += share * gy[i], q_rest += share * gy[i] * (from[i] - mean);
         }
-        for (; i < P; i++) s_rest += gy[i], q_rest += gy[i] * (from[i] - mean);
-        totals[at] = (double(sum<T>(s)) + s_rest) * values.share(n);
-        products[at] = (double(sum<T>(q)) + q_rest) * values.share(n);
+        totals[at] = double(sum<T>(s)) + s_rest;
+        products[at] = double(sum<T>(q)) + q_rest;
     }
     T* found = static_cast<T*>(part.sums);
     const bool moves = values.norm && g.training;
@@ -537,7 +540,7 @@ template <class T> void sums(const Shape& g, const Part& part, const T* gradient
     double all = 0;
     for (int64_t c = 0; c < C; c++) {
         double s = 0, q = 0;
-        for (int64_t n = 0; n < N; n++) s += totals[n * C + c], q += products[n * C + c];
+        for (int64_t group = 0; group < groups; group++) s += totals[group * C + c], q += products[group * C + c];
         const double inverse = values.inverse(c);
         all += q * inverse;
         found[c] = T(q * inverse);
