@@ -102,18 +102,23 @@ class BatchNorm(nn.Module):
         return cpu_kernels.Unit(self.weight, self.bias, None, None, self.running_mean, self.running_var)
 
 
-class Identity(nn.Module):
+class Operation(nn.Module):
+    """What `forward(state, scale)` makes of a node's value, times `scale` if it is given."""
+
+    def for_kernels(self, state: State) -> KernelForm:
+        """The form of an operation that kernels do not know: its value."""
+        return self(state), []
+
+
+class Identity(Operation):
     """`skip_connect` at stride 1."""
 
     def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
         """The node's value itself, times `scale`."""
         return state.value if scale is None else state.value * scale
 
-    def for_kernels(self, state: State) -> KernelForm:
-        return state.value, []
 
-
-class Pool(nn.Module):
+class Pool(Operation):
     """`max_pool_3x3` or `avg_pool_3x3`; padding is left out of the mean."""
 
     def __init__(self, kind: PoolKind, channels: int, stride: int, search: bool) -> None:
@@ -168,7 +173,7 @@ class ConvUnit(nn.Module):
         )
 
 
-class ConvUnits(nn.Module):
+class ConvUnits(Operation):
     """Units one behind the other, which are the children of a module of this class."""
 
     def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
@@ -209,7 +214,7 @@ class DilatedConv(ConvUnits):
         self.unit = ConvUnit(channels, channels, search, size, stride, dilation=2)
 
 
-class FactorizedConv(nn.Module):
+class FactorizedConv(Operation):
     """`conv_7x1_1x7`: (1, 7) striding along the width, (7, 1) along the height, BatchNorm."""
 
     def __init__(self, channels: int, stride: int, search: bool) -> None:
@@ -220,16 +225,10 @@ class FactorizedConv(nn.Module):
 
     def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
         """Apply both convolutions to the node's value."""
-        return self.norm(self._convolved(state), scale)
-
-    def for_kernels(self, state: State) -> KernelForm:
-        return self._convolved(state), [self.norm.for_kernels()]
-
-    def _convolved(self, state: State) -> Tensor:
-        return self.vertical(self.horizontal(state.rectified))
+        return self.norm(self.vertical(self.horizontal(state.rectified)), scale)
 
 
-class FactorizedReduction(nn.Module):
+class FactorizedReduction(Operation):
     """Halve height and width with two 1x1 convolutions of stride 2, the second shifted by one pixel.
 
     `skip_connect` at stride 2, and the preprocessing of a cell's first input behind a reduction cell.
@@ -267,11 +266,11 @@ class FactorizedReduction(nn.Module):
             )
 
 
-def _skip(channels: int, stride: int, search: bool) -> nn.Module:
+def _skip(channels: int, stride: int, search: bool) -> Operation:
     return Identity() if stride == 1 else FactorizedReduction(channels, channels, search)
 
 
-BUILDERS: dict[str, Callable[[int, int, bool], nn.Module]] = {
+BUILDERS: dict[str, Callable[[int, int, bool], Operation]] = {
     "max_pool_3x3": partial(Pool, "max"),
     "avg_pool_3x3": partial(Pool, "avg"),
     "skip_connect": _skip,
@@ -289,7 +288,7 @@ class Branch(NamedTuple):
     """One of what a node sums."""
 
     operation: Any
-    """One of the modules above."""
+    """An `Operation`, which containers of modules forget."""
     state: State
     """Of the node that it leaves."""
     scale: Tensor | None = None
