@@ -16,7 +16,7 @@ TARGETS = re.findall(r"^rule (\w+):", (ROOT / "Snakefile").read_text(), re.MULTI
 
 
 def test_every_rule_asks_for_memory_and_time_and_those_that_compute_for_a_gpu() -> None:
-    assert len(RULES) == 14
+    assert len(RULES) == 15
     assert all(re.search(r'mem_mb=memory\("(\w+)"\),\n +runtime=minutes\("\1"\),\n', text) for text in RULES.values())
     assert {name for name, text in RULES.items() if "gpu=gpus(" in text} == {
         "search", "train", "test", "test_checkpoint"
