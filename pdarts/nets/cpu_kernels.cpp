@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #ifdef _OPENMP
@@ -37,21 +39,42 @@ template <class T> inline void store(T* to, vec<T> v) { std::memcpy(to, &v, BYTE
 template <class T> inline vec<T> all(T value) { return value - vec<T>{}; }
 template <class T> inline T sum(vec<T> v) { T s = 0; for (int i = 0; i < LANES<T>; i++) s += v[i]; return s; }
 
-// The same, half of them at a time: faster where many sums do not wait for each other.
-template <class T, int N, class V> inline T sum_of(V v) {
-    if constexpr (N == 1) {
+
+// Keeps a value in its register: compilers may load it anew for every use, which takes more time than the arithmetic.
+template <class V> inline void hold([[maybe_unused]] V& v) {
+#if defined(__x86_64__)
+    asm("" : "+v"(v));
+#endif
+}
+
+// Lanes of two vectors one behind the other, chosen by number.
+template <class T, int... I> inline vec<T> chosen(vec<T> a, vec<T> b, std::integer_sequence<int, I...>) {
+#if defined(__clang__)
+    return __builtin_shufflevector(a, b, I...);
+#else
+    typedef std::conditional_t<sizeof(T) == 4, int32_t, int64_t> number __attribute__((vector_size(BYTES)));
+    return __builtin_shuffle(a, b, number{I...});
+#endif
+}
+
+// Adds both halves of every W lanes: those of `a` go to the first half, those of `b` to the second.
+template <class T, int W, int... I> inline vec<T> folded(vec<T> a, vec<T> b, std::integer_sequence<int, I...>) {
+    constexpr int H = W / 2, N = LANES<T>;
+    return chosen<T>(a, b, std::integer_sequence<int, (I % W < H ? I : N + I - H)...>{}) +
+           chosen<T>(a, b, std::integer_sequence<int, (I % W < H ? I + H : N + I)...>{});
+}
+
+// The sums of as many vectors as there are lanes, which it overwrites.
+template <class T, int W = LANES<T>> inline vec<T> sums_of(vec<T>* v) {
+    if constexpr (W == 1) {
         return v[0];
-    } else if constexpr (N == 2) {
-        return v[0] + v[1];
     } else {
-        typedef T half __attribute__((vector_size(N / 2 * sizeof(T))));
-        half low, high;
-        std::memcpy(&low, &v, sizeof low);
-        std::memcpy(&high, reinterpret_cast<const char*>(&v) + sizeof low, sizeof high);
-        return sum_of<T, N / 2>(low + high);
+#pragma GCC unroll 8
+        for (int i = 0; i < W / 2; i++) v[i] = folded<T, W>(v[i], v[i + W / 2], std::make_integer_sequence<int, LANES<T>>{});
+        return sums_of<T, W / 2>(v);
     }
 }
-inline int64_t up(int64_t length, int64_t multiple) { return (length + multiple - 1) / multiple * multiple; }
+constexpr int64_t up(int64_t length, int64_t multiple) { return (length + multiple - 1) / multiple * multiple; }
 
 // Store the first `count` lanes.
 template <class T> inline void store(T* to, vec<T> v, int64_t count) {
@@ -78,6 +101,16 @@ template <int N, class F> inline void blocks(int64_t total, F&& body) {
         int size = int((total - done + left - 1) / left);
         dispatch<N>(size, [&](auto constant) { body(done, constant); });
         done += size;
+    }
+}
+
+// to[i] += sum of vector number i, of N; the array has room for whole groups of as many vectors as there are lanes.
+template <int N, class T> inline void add_sums(vec<T>* v, T* to) {
+#pragma GCC unroll 8
+    for (int i = 0; i < N; i += LANES<T>) {
+        T found[LANES<T>];
+        store(found, sums_of<T>(v + i));
+        for (int k = i; k < std::min(N, i + LANES<T>); k++) to[k] += found[k - i];
     }
 }
 
@@ -112,10 +145,11 @@ void correlate_square(const T* in, int64_t step, const T* weight, T* out, int64_
 #pragma GCC unroll 8
             for (int x = 0; x < SIZE; x++) {
                 vec<T> w[SIZE];
-                for (int y = 0; y < SIZE; y++) w[y] = all(weight[y * SIZE + x]);
+                for (int y = 0; y < SIZE; y++) w[y] = all(weight[y * SIZE + x]), hold(w[y]);
 #pragma GCC unroll 24
                 for (int i = 0; i < R + (SIZE - 1) * DILATION; i++) {
                     vec<T> v = load(corner + i * step + x * DILATION);
+                    hold(v);
 #pragma GCC unroll 8
                     for (int y = 0; y < SIZE; y++)
                         if (i >= y * DILATION && i - y * DILATION < R) total[i - y * DILATION] += w[y] * v;
@@ -132,7 +166,7 @@ void correlate_weights(const T* in, const T* g, int64_t step, const int64_t* off
                        T* gradient, int64_t height, int64_t width) {
     blocks<8>(taps, [&](int64_t first, auto count) {
         constexpr int B = count;
-        vec<T> total[B] = {};
+        vec<T> total[up(B, LANES<T>)] = {};
         const T* from[B];
         for (int t = 0; t < B; t++) from[t] = in + offset[first + t];
         for (int64_t r = 0; r < height; r++)
@@ -141,32 +175,34 @@ void correlate_weights(const T* in, const T* g, int64_t step, const int64_t* off
 #pragma GCC unroll 8
                 for (int t = 0; t < B; t++) total[t] += v * load(from[t] + at);
             }
-        for (int t = 0; t < B; t++) gradient[first + t] += sum<T>(total[t]);
+        add_sums<B>(total, gradient + first);
     });
 }
 
 // gradient += what correlate_square's weights get from g, which is laid out like `in` and is 0 behind its rows' ends.
 template <int SIZE, int DILATION, class T>
 void correlate_square_weights(const T* in, const T* g, int64_t step, T* gradient, int64_t height, int64_t width) {
-    for (int x = 0; x < SIZE; x++) {
-        vec<T> total[SIZE] = {};
+    vec<T> totals[up(SIZE * SIZE, LANES<T>)] = {};
+    for (int x = 0; x < SIZE; x++)
         blocks<6>(height, [&](int64_t top, auto rows) {
             constexpr int R = rows;
+            vec<T> total[SIZE] = {};
             for (int64_t left = 0; left < width; left += LANES<T>) {
                 const T *from = in + top * step + left + x * DILATION, *gradients = g + top * step + left;
                 vec<T> behind[R];
-                for (int r = 0; r < R; r++) behind[r] = load(gradients + r * step);
+                for (int r = 0; r < R; r++) behind[r] = load(gradients + r * step), hold(behind[r]);
 #pragma GCC unroll 24
                 for (int i = 0; i < R + (SIZE - 1) * DILATION; i++) {
                     vec<T> v = load(from + i * step);
+                    hold(v);
 #pragma GCC unroll 8
                     for (int y = 0; y < SIZE; y++)
                         if (i >= y * DILATION && i - y * DILATION < R) total[y] += v * behind[i - y * DILATION];
                 }
             }
+            for (int y = 0; y < SIZE; y++) totals[y * SIZE + x] += total[y];
         });
-        for (int y = 0; y < SIZE; y++) gradient[y * SIZE + x] += sum<T>(total[y]);
-    }
+    add_sums<SIZE * SIZE>(totals, gradient);
 }
 
 // Calls `body` with size and dilation as compile-time constants, or `otherwise`.
@@ -182,39 +218,40 @@ template <class F, class G> inline void square(int64_t size, int64_t dilation, F
     otherwise();
 }
 
-// out[i, j] = sum over k of a[i * ai + k * ak] * b[k, j]; rows of b can be read to the end of the last pair of vectors.
+// out[i, j] = sum over k of a[i * ai + k * ak] * b[k, j]; rows of b can be read to the end of the last vector.
 template <class T>
 void multiply(const T* a, int64_t ai, int64_t ak, const T* b, int64_t ldb, T* out, int64_t ldo,
               int64_t rows, int64_t depth, int64_t columns) {
-    for (int64_t j = 0; j < columns; j += 2 * LANES<T>) {
-        blocks<BYTES == 64 ? 8 : 6>(rows, [&](int64_t i, auto count) {  // as many as there are registers for
-            constexpr int R = count;
-            vec<T> left[R] = {}, right[R] = {};
+    blocks<2>((columns + LANES<T> - 1) / LANES<T>, [&](int64_t vectors, auto wide) {
+        const int64_t j = vectors * LANES<T>;
+        blocks<BYTES == 64 ? 8 : 6>(rows, [&](int64_t i, auto high) {  // as many as there are registers for
+            constexpr int R = high, S = wide;
+            vec<T> total[R][S] = {};
             for (int64_t k = 0; k < depth; k++) {
-                vec<T> first = load(b + k * ldb + j), second = load(b + k * ldb + j + LANES<T>);
+                vec<T> other[S];
+#pragma GCC unroll 2
+                for (int s = 0; s < S; s++) other[s] = load(b + k * ldb + j + s * LANES<T>);
 #pragma GCC unroll 8
                 for (int r = 0; r < R; r++) {
                     vec<T> factor = all(a[(i + r) * ai + k * ak]);
-                    left[r] += factor * first;
-                    right[r] += factor * second;
+#pragma GCC unroll 2
+                    for (int s = 0; s < S; s++) total[r][s] += factor * other[s];
                 }
             }
-            for (int r = 0; r < R; r++) {
-                T* to = out + (i + r) * ldo + j;
-                store(to, left[r], columns - j);
-                if (columns - j > LANES<T>) store(to + LANES<T>, right[r], columns - j - LANES<T>);
-            }
+            for (int r = 0; r < R; r++)
+                for (int s = 0; s < S; s++)
+                    store(out + (i + r) * ldo + j + s * LANES<T>, total[r][s], columns - j - s * LANES<T>);
         });
-    }
+    });
 }
 
 // out[i, k] += sum over j of a[i, j] * b[k, j]; behind their columns both have zeros to the end of the last vector.
 template <class T>
 void multiply_transposed(const T* a, const T* b, int64_t ld, T* out, int64_t rows, int64_t depth, int64_t columns) {
-    blocks<BYTES == 64 ? 5 : 3>(depth, [&](int64_t k, auto wide) {
-        blocks<BYTES == 64 ? 5 : 4>(rows, [&](int64_t i, auto high) {
+    blocks<BYTES == 64 ? 4 : 3>(depth, [&](int64_t k, auto wide) {
+        blocks<BYTES == 64 ? 6 : 4>(rows, [&](int64_t i, auto high) {
             constexpr int R = high, S = wide;
-            vec<T> total[R][S] = {};
+            vec<T> total[up(R * S, LANES<T>)] = {};
             for (int64_t j = 0; j < columns; j += LANES<T>) {
                 vec<T> other[S];
 #pragma GCC unroll 8
@@ -222,12 +259,15 @@ void multiply_transposed(const T* a, const T* b, int64_t ld, T* out, int64_t row
 #pragma GCC unroll 8
                 for (int r = 0; r < R; r++) {
                     vec<T> one = load(a + (i + r) * ld + j);
+                    hold(one);
 #pragma GCC unroll 8
-                    for (int s = 0; s < S; s++) total[r][s] += one * other[s];
+                    for (int s = 0; s < S; s++) total[r * S + s] += one * other[s];
                 }
             }
+            T found[R * S] = {};
+            add_sums<R * S>(total, found);
             for (int r = 0; r < R; r++)
-                for (int s = 0; s < S; s++) out[(i + r) * depth + k + s] += sum_of<T, LANES<T>>(total[r][s]);
+                for (int s = 0; s < S; s++) out[(i + r) * depth + k + s] += found[r * S + s];
         });
     });
 }
@@ -272,7 +312,7 @@ template <class T> struct Geometry : Shape {
         border = pad * step + pad;  // from a bordered gradient's corner to its first value
         bordered = up((rows + 2 * pad) * step, 2 * LANES<T>) + 2 * LANES<T>;
         // Small images share a matrix, so that few of its vectors are cut.
-        together = std::clamp<int64_t>(256 / out_plane, 1, (images + threads - 1) / threads);
+        together = std::clamp<int64_t>(512 / out_plane, 1, (images + threads - 1) / threads);
         ld = up(together * out_plane, 2 * LANES<T>) + 2 * LANES<T>;  // not a power of two, which caches dislike
         taps = size * size;
         // A factorized reduction: half of the channels see even rows and columns, the other half odd ones.
