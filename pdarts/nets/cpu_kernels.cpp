@@ -1,7 +1,7 @@
-// Convolution units on CPUs: ReLU, depthwise convolution, pointwise convolution, BatchNorm, forward and backward.
+// Convolution units on CPUs: ReLU, depthwise convolution, dense convolution, BatchNorm, forward and backward.
 //
 // An image at a time goes through all of a unit, so that what lies between its layers stays in the core's cache and
-// only the pointwise convolution's output is kept for the backward pass, which computes the rest anew.
+// only the dense convolution's output is kept for the backward pass, which computes the rest anew.
 // Tensors are contiguous, (N, C, H, W). A plane is one channel of one image.
 
 #include <algorithm>
@@ -245,9 +245,9 @@ void multiply(const T* a, int64_t ai, int64_t ak, const T* b, int64_t ldb, T* ou
     });
 }
 
-// out[i, k] += sum over j of a[i, j] * b[k, j]; behind their columns both have zeros to the end of the last vector.
+// out[i, k] += sum over j of a[i, j] * b[k, j]; behind its columns b has zeros to the end of the last vector.
 template <class T>
-void multiply_transposed(const T* a, const T* b, int64_t ld, T* out, int64_t rows, int64_t depth, int64_t columns) {
+void multiply_transposed(const T* a, int64_t lda, const T* b, int64_t ldb, T* out, int64_t rows, int64_t depth, int64_t columns) {
     blocks<BYTES == 64 ? 4 : 3>(depth, [&](int64_t k, auto wide) {
         blocks<BYTES == 64 ? 6 : 4>(rows, [&](int64_t i, auto high) {
             constexpr int R = high, S = wide;
@@ -255,10 +255,10 @@ void multiply_transposed(const T* a, const T* b, int64_t ld, T* out, int64_t row
             for (int64_t j = 0; j < columns; j += LANES<T>) {
                 vec<T> other[S];
 #pragma GCC unroll 8
-                for (int s = 0; s < S; s++) other[s] = load(b + (k + s) * ld + j);
+                for (int s = 0; s < S; s++) other[s] = load(b + (k + s) * ldb + j);
 #pragma GCC unroll 8
                 for (int r = 0; r < R; r++) {
-                    vec<T> one = load(a + (i + r) * ld + j);
+                    vec<T> one = load(a + (i + r) * lda + j);
                     hold(one);
 #pragma GCC unroll 8
                     for (int s = 0; s < S; s++) total[r * S + s] += one * other[s];
@@ -287,7 +287,9 @@ template <class T> T* scratch(size_t zeros, size_t others) {
 
 extern "C" {
 struct Shape {
-    int64_t images, channels_in, channels, height, width, size, stride, dilation, training, threads, from_image_to_image;
+    int64_t images, channels_in, channels, height, width, size, stride, dilation;
+    int64_t full, rectified;  // whether the windows are the dense convolution's, and whether the input is rectified
+    int64_t training, threads, from_image_to_image;
     double momentum, epsilon;
 };
 }
@@ -297,6 +299,8 @@ namespace {
 // Where things lie in planes with a border of zeros. With stride 2, even and odd columns lie apart.
 template <class T> struct Geometry : Shape {
     int64_t pad, rows, columns, out_plane, in_plane, phase, in_row, step, padded, border, bordered, together, ld, taps, halves;
+    int64_t depth, strip, strip_ld;
+    T lowest;  // below which values are cut
     std::vector<int64_t> offset;
 
     explicit Geometry(const Shape& shape) : Shape(shape) {
@@ -311,10 +315,15 @@ template <class T> struct Geometry : Shape {
         padded = up((height + 2 * pad + stride) * in_row, 2 * LANES<T>) + 2 * LANES<T>;
         border = pad * step + pad;  // from a bordered gradient's corner to its first value
         bordered = up((rows + 2 * pad) * step, 2 * LANES<T>) + 2 * LANES<T>;
-        // Small images share a matrix, so that few of its vectors are cut.
-        together = std::clamp<int64_t>(512 / out_plane, 1, (images + threads - 1) / threads);
-        ld = up(together * out_plane, 2 * LANES<T>) + 2 * LANES<T>;  // not a power of two, which caches dislike
         taps = size * size;
+        // Small images share a matrix, so that few of its vectors are cut. Windows of a dense convolution lie in a matrix
+        // of their own, a strip of rows at a time, which the core's cache holds.
+        together = full ? 1 : std::clamp<int64_t>(512 / out_plane, 1, (images + threads - 1) / threads);
+        depth = channels_in * (full ? taps : 1);
+        strip = std::clamp<int64_t>(65536 / (depth * columns), 1, rows);
+        strip_ld = up(strip * columns, LANES<T>) + LANES<T>;
+        lowest = rectified ? T(0) : std::numeric_limits<T>::lowest();
+        ld = up(together * out_plane, 2 * LANES<T>) + 2 * LANES<T>;  // not a power of two, which caches dislike
         // A factorized reduction: half of the channels see even rows and columns, the other half odd ones.
         halves = size == 0 && stride == 2 ? 2 : 1;
         for (int64_t y = 0; y < size; y++)
@@ -337,8 +346,52 @@ template <class T> struct Geometry : Shape {
         }
     }
 
+    // What lies within a plane's border.
+    void unframe(const T* plane, T* x) const {
+        for (int64_t y = 0; y < height; y++, x += width)
+            for (int64_t start = 0; start < stride; start++) {
+                const T* from = plane + (y + pad) * in_row + (start + pad) % stride * phase + (start + pad) / stride;
+                for (int64_t i = start, j = 0; i < width; i += stride, j++) x[i] = from[j];
+            }
+    }
+
+    // What of a rectified plane's gradient reaches `x`, to what is there if `add`.
+    void pass(const T* rectified, const T* x, T scale, T shift, T* to, bool add) const {
+        auto passed = [=, least = lowest](int64_t i) { return scale * x[i] + shift > least ? rectified[i] : T(0); };
+        if (add)
+            for (int64_t i = 0; i < in_plane; i++) to[i] += passed(i);
+        else
+            for (int64_t i = 0; i < in_plane; i++) to[i] = passed(i);
+    }
+
     void rectify(const T* x, T scale, T shift, T* to) const {
-        frame(x, to, [=](T value) { return std::max(scale * value + shift, T(0)); });
+        frame(x, to, [=, least = lowest](T value) { return std::max(scale * value + shift, least); });
+    }
+
+    // All channels of an image.
+    void rectify_all(const T* x, const T* norm, T* planes) const {
+        const int64_t I = channels_in;
+        for (int64_t c = 0; c < I; c++)
+            rectify(x + c * in_plane, norm ? norm[2 * I + c] : T(1), norm ? norm[3 * I + c] : T(0), planes + c * padded);
+    }
+
+    // Calls `body` with every row of a strip's matrix, piece by piece: where it lies in planes with a border, and there.
+    template <class F> void windows(int64_t top, int64_t count, T* planes, T* matrix, F body) const {
+        for (int64_t k = 0; k < depth; k++, matrix += strip_ld) {
+            T* corner = planes + k / taps * padded + offset[k % taps] + top * step;
+            for (int64_t y = 0; y < count; y++) body(corner + y * step, matrix + y * columns);
+        }
+    }
+
+    // Calls `body` with strips: their first row and number of rows.
+    template <class F> void strips(F body) const {
+        for (int64_t top = 0; top < rows; top += strip) body(top, std::min(strip, rows - top));
+    }
+
+    // The rows of windows in planes with a border, behind them zeros to the end of a vector.
+    void gather(int64_t top, int64_t count, T* planes, T* matrix) const {
+        windows(top, count, planes, matrix, [&](const T* from, T* to) { copy_row(from, columns, to); });
+        for (int64_t k = 0; k < depth; k++) std::fill_n(matrix + k * strip_ld + count * columns, LANES<T>, T(0));
     }
 
     // out[r, c] = sum over taps of weight[t] * what the tap covers in a bordered plane
@@ -458,37 +511,65 @@ void normalize(const Shape& shape, int64_t plane, int64_t together, const std::v
     }
 }
 
+// out = factor * from + shift, or that added to it.
+template <class T> inline void scaled(const T* from, T factor, T shift, int64_t size, T* out, bool add) {
+    if (add)
+        for (int64_t i = 0; i < size; i++) out[i] += factor * from[i] + shift;
+    else
+        for (int64_t i = 0; i < size; i++) out[i] = factor * from[i] + shift;
+}
+
 // All of a unit but the last step of BatchNorm, whose factors and shifts it leaves in `norm`; `norm_in` are those of the
-// unit before. Without a pointwise convolution only BatchNorm, of which `x` is the product.
+// unit before. Without a dense convolution only BatchNorm, of which `x` is the product. Where statistics do not move,
+// the last step can follow at once: what the unit gives goes to `out`, added if `add`, and no product is kept.
 template <class T>
-void forward(const Shape& shape, const T* x, const T* norm_in, const T* depthwise, const T* pointwise,
-             const T* weight, const T* bias, const T* scale, T* running_mean, T* running_var, T* product, T* norm) {
+void forward(const Shape& shape, const T* x, const T* norm_in, const T* depthwise, const T* dense, const T* weight, const T* bias,
+             const T* scale, T* running_mean, T* running_var, T* product, T* norm, T* out, int64_t apart, bool add) {
     const Geometry<T> g(shape);
     const int64_t C = g.channels, H = C / g.halves, I = g.channels_in, N = g.images, P = g.out_plane;
     std::vector<double> means(N * C), squares(N * C);
-    if (pointwise) {
+    auto normalizes = [&] {
+        normalize(shape, P, dense ? g.together : 1, means, squares, weight, bias, scale, running_mean, running_var, norm);
+    };
+    if (!g.training) normalizes();
+    if (dense) {
 #pragma omp parallel num_threads(int(g.threads)) if (g.threads > 1)
         {
-            T* plane = scratch<T>(g.padded, (I + C) * g.ld);
-            T *between = plane + g.padded, *behind = between + I * g.ld;
+            const size_t planes = g.full ? I * g.padded : g.padded, matrix = g.full ? g.depth * g.strip_ld : I * g.ld;
+            T* plane = scratch<T>(planes, matrix + C * g.ld);
+            T *between = plane + planes, *behind = between + matrix;
 #pragma omp for schedule(static)
             for (int64_t first = 0; first < N; first += g.together) {
                 const int64_t number = std::min(g.together, N - first);
-                T* to = number == 1 ? product + first * C * P : behind;  // one image's matrix lies as its product does
-                const int64_t row = number == 1 ? P : g.ld;
-                for (int64_t half = 0, top = 0; half < g.halves; half++, top += H) {
+                const bool in_place = product && number == 1;  // one image's matrix lies as its product does
+                T* to = in_place ? product + first * C * P : behind;
+                const int64_t row = in_place ? P : g.ld;
+                if (g.full) {
+                    g.rectify_all(x + first * g.from_image_to_image, norm_in, plane);
+                    g.strips([&](int64_t top, int64_t count) {
+                        g.gather(top, count, plane, between);
+                        multiply(dense, g.depth, int64_t(1), between, g.strip_ld, to + top * g.columns, row, C, g.depth, count * g.columns);
+                    });
+                }
+                for (int64_t half = 0, top = 0; !g.full && half < g.halves; half++, top += H) {
                     for (int64_t n = 0; n < number; n++)
                         for (int64_t c = 0; c < I; c++) {
                             const T scale = norm_in ? norm_in[2 * I + c] : 1, shift = norm_in ? norm_in[3 * I + c] : 0;
                             const T* from = x + (first + n) * g.from_image_to_image + c * g.in_plane;
                             g.depthwise(from, scale, shift, depthwise + c * g.taps, half, plane, between + c * g.ld + n * P);
                         }
-                    multiply(pointwise + top * I, I, int64_t(1), between, g.ld, to + top * row, row, H, I, number * P);
+                    multiply(dense + top * I, I, int64_t(1), between, g.ld, to + top * row, row, H, I, number * P);
                 }
                 for (int64_t c = 0; c < C; c++) {
                     const int64_t at = first * C + c;
                     if (g.training) moments(to + c * row, number * P, means[at], squares[at]);
-                    for (int64_t n = 0; to == behind && n < number; n++) std::copy_n(to + c * row + n * P, P, product + (at + n * C) * P);
+                    for (int64_t n = 0; !in_place && n < number; n++) {
+                        const T* from = to + c * row + n * P;
+                        if (out)
+                            scaled(from, norm[2 * C + c], norm[3 * C + c], P, out + (first + n) * apart + c * P, add);
+                        else
+                            std::copy_n(from, P, product + (at + n * C) * P);
+                    }
                 }
             }
         }
@@ -497,7 +578,7 @@ void forward(const Shape& shape, const T* x, const T* norm_in, const T* depthwis
         for (int64_t at = 0; at < N * C; at++)
             moments(x + at / C * g.from_image_to_image + at % C * P, P, means[at], squares[at]);
     }
-    normalize(shape, P, pointwise ? g.together : 1, means, squares, weight, bias, scale, running_mean, running_var, norm);
+    if (g.training) normalizes();
 }
 
 }  // namespace
@@ -532,19 +613,15 @@ template <class T> struct Values {
     T shift(int64_t c) const { return norm ? norm[3 * channels + c] : T(0); }
 };
 
-// A part, to what is there if `add`.
-template <class T> void combine(const Shape& g, const Part& part, T* out, bool add) {
+// A part, to what is there if `add`; images of `out` lie `apart`.
+template <class T> void combine(const Shape& g, const Part& part, T* out, int64_t apart, bool add) {
     const int64_t C = g.channels, P = part.plane;
     const Values<T> values(part, C);
 #pragma omp parallel for schedule(static) num_threads(int(g.threads)) if (g.threads > 1)
     for (int64_t at = 0; at < g.images * C; at++) {
         const int64_t n = at / C, c = at % C;
-        const T *from = values.at(n, c), factor = values.factor(c) * values.share(n), shift = values.shift(c) * values.share(n);
-        T* to = out + at * P;
-        if (add)
-            for (int64_t i = 0; i < P; i++) to[i] += factor * from[i] + shift;
-        else
-            for (int64_t i = 0; i < P; i++) to[i] = factor * from[i] + shift;
+        const T share = values.share(n);
+        scaled(values.at(n, c), values.factor(c) * share, values.shift(c) * share, P, out + n * apart + c * P, add);
     }
 }
 
@@ -604,14 +681,72 @@ void unnormalize(const Part& part, int64_t channels, const T* gy, int64_t n, int
         for (int64_t i = 0; i < part.plane; i++) to[i] = factor * (share * gy[i] - offset - (p[i] - mean) * slope);
 }
 
-// Gradients of a unit's input, to what is there if `add`, and of its weights. Without a pointwise convolution the product
+// A gradient that threads sum, each its images'.
+template <class T> struct Partial {
+    T* gradient;
+    size_t size, room;
+    std::vector<T> sums;
+
+    Partial(const Shape& g, T* gradient, size_t size)
+        : gradient(gradient), size(gradient ? size : 0), room(this->size + 64 / sizeof(T)), sums(g.threads * room) {}
+    ~Partial() {
+        for (size_t i = 0; i < size; i++) {
+            gradient[i] = 0;
+            for (size_t at = i; at < sums.size(); at += room) gradient[i] += sums[at];
+        }
+    }
+    T* own() { return sums.data() + omp_get_thread_num() * room; }
+};
+
+// Where the dense convolution has windows.
+template <class T>
+void backward_full(const Geometry<T>& g, const Part& part, const T* gradient, int64_t apart, const T* x, const T* norm_in,
+                   const T* dense, T* gradient_x, bool add, T* gradient_dense) {
+    const int64_t C = g.channels, I = g.channels_in, P = g.out_plane;
+    Partial<T> dense_sums(g, gradient_dense, C * g.depth);
+#pragma omp parallel num_threads(int(g.threads)) if (g.threads > 1)
+    {
+        T* own = dense_sums.own();
+        const size_t planes = I * g.padded, matrix = g.depth * g.strip_ld;
+        T* plane = scratch<T>(planes, planes + matrix + C * g.ld + g.in_plane);
+        T *behind = plane + planes, *between = behind + planes, *before_norm = between + matrix, *inner = before_norm + C * g.ld;
+#pragma omp for schedule(static)
+        for (int64_t n = 0; n < g.images; n++) {
+            const T* from = x + n * g.from_image_to_image;
+            for (int64_t c = 0; c < C; c++)
+                unnormalize(part, C, gradient + n * apart + c * P, n, c, before_norm + c * g.ld, false);
+            if (gradient_dense) g.rectify_all(from, norm_in, plane);
+            if (gradient_x) std::fill_n(behind, planes, T(0));
+            g.strips([&](int64_t top, int64_t count) {
+                const T* strip = before_norm + top * g.columns;
+                const int64_t size = count * g.columns;
+                if (gradient_dense) {
+                    g.gather(top, count, plane, between);
+                    multiply_transposed(strip, g.ld, between, g.strip_ld, own, C, g.depth, size);
+                }
+                if (!gradient_x) return;
+                multiply(dense, int64_t(1), g.depth, strip, g.ld, between, g.strip_ld, g.depth, C, size);
+                g.windows(top, count, behind, between, [&](T* to, const T* seen) {
+                    for (int64_t i = 0; i < g.columns; i += LANES<T>) store(to + i, load(to + i) + load(seen + i), g.columns - i);
+                });
+            });
+            for (int64_t c = 0; gradient_x && c < I; c++) {
+                const T scale = norm_in ? norm_in[2 * I + c] : 1, shift = norm_in ? norm_in[3 * I + c] : 0;
+                g.unframe(behind + c * g.padded, inner);
+                g.pass(inner, from + c * g.in_plane, scale, shift, gradient_x + (n * I + c) * g.in_plane, add);
+            }
+        }
+    }
+}
+
+// Gradients of a unit's input, to what is there if `add`, and of its weights. Without a dense convolution the product
 // is the input.
 template <class T>
 void backward(const Shape& shape, const Part& part, const T* gradient, int64_t apart, const T* x, const T* norm_in,
-              const T* depthwise, const T* pointwise, T* gradient_x, bool add, T* gradient_depthwise, T* gradient_pointwise) {
+              const T* depthwise, const T* dense, T* gradient_x, bool add, T* gradient_depthwise, T* gradient_dense) {
     const Geometry<T> g(shape);
     const int64_t C = g.channels, H = C / g.halves, I = g.channels_in, N = g.images, P = g.out_plane;
-    if (!pointwise) {
+    if (!dense) {
 #pragma omp parallel for schedule(static) num_threads(int(g.threads)) if (g.threads > 1)
         for (int64_t at = 0; at < N * C; at++) {
             const int64_t n = at / C, c = at % C;
@@ -619,14 +754,12 @@ void backward(const Shape& shape, const Part& part, const T* gradient, int64_t a
         }
         return;
     }
+    if (g.full) return backward_full(g, part, gradient, apart, x, norm_in, dense, gradient_x, add, gradient_dense);
     const bool onward = gradient_x || gradient_depthwise;
-    const size_t width_depthwise = gradient_depthwise ? I * g.taps : 0, width_pointwise = gradient_pointwise ? C * I : 0;
-    const size_t width = width_depthwise + width_pointwise;
-    const size_t room = width + 2 * LANES<T>;
-    std::vector<T> partial(g.threads * room);
+    Partial<T> depthwise_sums(g, gradient_depthwise, I * g.taps), dense_sums(g, gradient_dense, C * I);
 #pragma omp parallel num_threads(int(g.threads)) if (g.threads > 1)
     {
-        T* own = partial.data() + omp_get_thread_num() * room;
+        T *own_depthwise = depthwise_sums.own(), *own_dense = dense_sums.own();
         const int64_t in_plane = up(g.in_plane, LANES<T>);
         T* plane = scratch<T>(g.padded + g.bordered, (C + 2 * I) * g.ld + 2 * in_plane);
         T *bordered = plane + g.padded, *before_norm = bordered + g.bordered, *between = before_norm + C * g.ld;
@@ -640,12 +773,12 @@ void backward(const Shape& shape, const Part& part, const T* gradient, int64_t a
             for (T* row = before_norm; row < behind; row += g.ld) std::fill_n(row + number * P, LANES<T>, T(0));
             for (int64_t half = 0, top = 0; half < g.halves; half++, top += H) {
                 const T* of_half = before_norm + top * g.ld;
-                if (onward) multiply(pointwise + top * I, int64_t(1), I, of_half, g.ld, behind, g.ld, I, H, number * P);
+                if (onward) multiply(dense + top * I, int64_t(1), I, of_half, g.ld, behind, g.ld, I, H, number * P);
                 for (int64_t n = 0; n < number; n++)
                     for (int64_t c = 0; c < I; c++) {
                         const T scale = norm_in ? norm_in[2 * I + c] : 1, shift = norm_in ? norm_in[3 * I + c] : 0;
                         const T *from = x + (first + n) * g.from_image_to_image + c * g.in_plane, *taps = depthwise + c * g.taps;
-                        if (gradient_pointwise)
+                        if (gradient_dense)
                             g.depthwise(from, scale, shift, taps, half, plane, between + c * g.ld + n * P);
                         else if (gradient_depthwise)
                             g.rectify(from, scale, shift, plane);
@@ -654,33 +787,25 @@ void backward(const Shape& shape, const Part& part, const T* gradient, int64_t a
                         if (g.taps) {
                             for (int64_t y = 0; y < g.rows; y++)
                                 copy_row(rectified + y * g.columns, g.columns, bordered + g.border + y * g.step);
-                            if (gradient_depthwise) g.convolve_weights(plane, bordered + g.border, own + c * g.taps);
+                            if (gradient_depthwise) g.convolve_weights(plane, bordered + g.border, own_depthwise + c * g.taps);
                             if (gradient_x) g.transposed(bordered, taps, piece, gathered);
                             rectified = gathered;
                         }
                         if (!gradient_x) continue;
                         T* to = gradient_x + ((first + n) * I + c) * g.in_plane;
-                        auto passed = [&](int64_t at, int64_t i) { return scale * from[at] + shift > 0 ? rectified[i] : T(0); };
-                        if (g.halves == 2) {
-                            if (half == 0 && !add) std::fill_n(to, g.in_plane, T(0));
-                            for (int64_t y = 0, i = 0; y < g.rows; y++)
-                                for (int64_t at = (2 * y + half) * g.width + half, j = 0; j < g.columns; j++, i++, at += 2)
-                                    to[at] += passed(at, i);
-                        } else if (add) {
-                            for (int64_t i = 0; i < g.in_plane; i++) to[i] += passed(i, i);
-                        } else {
-                            for (int64_t i = 0; i < g.in_plane; i++) to[i] = passed(i, i);
+                        if (g.halves == 1) {
+                            g.pass(rectified, from, scale, shift, to, add);
+                            continue;
                         }
+                        if (half == 0 && !add) std::fill_n(to, g.in_plane, T(0));
+                        for (int64_t y = 0, i = 0; y < g.rows; y++)
+                            for (int64_t at = (2 * y + half) * g.width + half, j = 0; j < g.columns; j++, i++, at += 2)
+                                to[at] += scale * from[at] + shift > 0 ? rectified[i] : T(0);
                     }
-                if (gradient_pointwise)
-                    multiply_transposed(of_half, between, g.ld, own + width_depthwise + top * I, H, I, number * P);
+                if (gradient_dense)
+                    multiply_transposed(of_half, g.ld, between, g.ld, own_dense + top * I, H, I, number * P);
             }
         }
-    }
-    for (size_t i = 0; i < width; i++) {
-        T total = 0;
-        for (int64_t thread = 0; thread < g.threads; thread++) total += partial[thread * room + i];
-        (i < width_depthwise ? gradient_depthwise[i] : gradient_pointwise[i - width_depthwise]) = total;
     }
 }
 
@@ -805,22 +930,23 @@ void dropout(int64_t size, uint64_t seed, uint32_t threshold, T factor, int64_t 
 
 #define KERNELS(NAME, T)                                                                                               \
     extern "C" void forward_##NAME(const Shape* shape, const T* x, const T* norm_in, const T* depthwise,             \
-                                   const T* pointwise, const T* weight, const T* bias, const T* scale,                 \
-                                   T* running_mean, T* running_var, T* product, T* norm) {                             \
-        forward<T>(*shape, x, norm_in, depthwise, pointwise, weight, bias, scale, running_mean, running_var,         \
-                   product, norm);                                                                                     \
+                                   const T* dense, const T* weight, const T* bias, const T* scale,                 \
+                                   T* running_mean, T* running_var, T* product, T* norm, T* out, int64_t apart,        \
+                                   int64_t add) {                                                                      \
+        forward<T>(*shape, x, norm_in, depthwise, dense, weight, bias, scale, running_mean, running_var, product,      \
+                   norm, out, apart, add);                                                                             \
     }                                                                                                                  \
-    extern "C" void combine_##NAME(const Shape* shape, const Part* part, T* out, int64_t add) {                        \
-        combine<T>(*shape, *part, out, add);                                                                           \
+    extern "C" void combine_##NAME(const Shape* shape, const Part* part, T* out, int64_t apart, int64_t add) {         \
+        combine<T>(*shape, *part, out, apart, add);                                                                    \
     }                                                                                                                  \
     extern "C" void sums_##NAME(const Shape* shape, const Part* part, const T* gradient, int64_t apart) {              \
         sums<T>(*shape, *part, gradient, apart);                                                                       \
     }                                                                                                                  \
     extern "C" void backward_##NAME(const Shape* shape, const Part* part, const T* gradient, int64_t apart, const T* x,\
-                                    const T* norm_in, const T* depthwise, const T* pointwise, T* gradient_x,         \
-                                    int64_t add, T* gradient_depthwise, T* gradient_pointwise) {                       \
-        backward<T>(*shape, *part, gradient, apart, x, norm_in, depthwise, pointwise, gradient_x, add,               \
-                    gradient_depthwise, gradient_pointwise);                                                           \
+                                    const T* norm_in, const T* depthwise, const T* dense, T* gradient_x,         \
+                                    int64_t add, T* gradient_depthwise, T* gradient_dense) {                       \
+        backward<T>(*shape, *part, gradient, apart, x, norm_in, depthwise, dense, gradient_x, add,               \
+                    gradient_depthwise, gradient_dense);                                                           \
     }                                                                                                                  \
     extern "C" void pool_##NAME(const Shape* shape, int64_t largest, const T* x, T* out) {                             \
         pool<T>(*shape, largest, x, out);                                                                              \

@@ -1,6 +1,6 @@
 """Convolution units on a CPU, compiled where they run; everywhere else PyTorch's own operations do the same.
 
-PyTorch's depthwise convolutions reach a few percent of a CPU's speed. Here ReLU, depthwise and pointwise convolution
+PyTorch's depthwise convolutions reach a few percent of a CPU's speed. Here ReLU, depthwise and dense convolution
 and BatchNorm are one function over an image at a time, forward and backward (`cpu_kernels.cpp`). The first process
 that needs it calls the C++ compiler, once for a processor, and keeps the result in the user's cache.
 """
@@ -28,8 +28,8 @@ NAMES = {torch.float32: "float", torch.float64: "double"}
 
 _POINTER, _INTEGER = ctypes.c_void_p, ctypes.c_int64
 SIGNATURES = {
-    "forward": [_POINTER] * 12,
-    "combine": [_POINTER] * 3 + [_INTEGER],
+    "forward": [_POINTER] * 13 + [_INTEGER] * 2,
+    "combine": [_POINTER] * 3 + [_INTEGER] * 2,
     "sums": [_POINTER] * 3 + [_INTEGER],
     "backward": [_POINTER] * 3 + [_INTEGER] + [_POINTER] * 5 + [_INTEGER] + [_POINTER] * 2,
     "pool": [_POINTER, _INTEGER] + [_POINTER] * 2,
@@ -39,22 +39,25 @@ SIGNATURES = {
 
 
 class Unit(NamedTuple):
-    """ReLU, depthwise convolution, pointwise convolution, BatchNorm; without convolutions only BatchNorm.
+    """ReLU, depthwise convolution, dense convolution, BatchNorm; without convolutions only BatchNorm.
 
-    With a stride but no depthwise convolution half of the channels see even rows and columns, the other half odd ones.
+    A dense convolution of size 1 that strides without a depthwise one is a factorized reduction: half of its channels
+    see even rows and columns, the other half odd ones.
     """
 
     weight: Tensor | None
     """Of BatchNorm, shape (channels,), as its bias and running statistics."""
     bias: Tensor | None
-    pointwise: Tensor | None
-    """Shape (channels, C, 1, 1)."""
+    dense: Tensor | None
+    """Shape (channels, C, size, size); size 1 behind a depthwise convolution."""
     depthwise: Tensor | None
     """Shape (C, 1, size, size)."""
     running_mean: Tensor
     running_var: Tensor
     stride: int = 1
     dilation: int = 1
+    rectified: bool = True
+    """Whether it starts with ReLU, where it has a convolution."""
 
 
 class Part(NamedTuple):
@@ -63,7 +66,7 @@ class Part(NamedTuple):
     x: Tensor
     """Shape (N, C, H, W)."""
     units: Sequence[Unit]
-    """What it goes through, one behind the other; the first rectifies it."""
+    """What it goes through, one behind the other."""
     scale: Tensor | None
     """A scalar that multiplies the result; then the last unit has neither weight nor bias."""
     kept: Tensor | None
@@ -73,7 +76,8 @@ class Part(NamedTuple):
 class _Shape(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_int64) for name in ("images", "channels_in", "channels", "height", "width", "size")),
-        *((name, ctypes.c_int64) for name in ("stride", "dilation", "training", "threads", "from_image_to_image")),
+        *((name, ctypes.c_int64) for name in ("stride", "dilation", "full", "rectified", "training", "threads")),
+        ("from_image_to_image", ctypes.c_int64),
         ("momentum", ctypes.c_double),
         ("epsilon", ctypes.c_double),
     )
@@ -111,7 +115,10 @@ def total(parts: Sequence[Part], training: bool, momentum: float, epsilon: float
     inputs = {id(part.x): part.x for part in parts}
     others = [tensor for part in parts for tensor in (part.scale, *(row for unit in part.units for row in unit[:4]))]
     places = [list(inputs).index(id(part.x)) for part in parts]
-    return _Total.apply(parts, places, (training, momentum, epsilon), *inputs.values(), *others)
+    norm = training, momentum, epsilon
+    if not (training or torch.is_grad_enabled()):
+        return _evaluated(parts, norm)
+    return _Total.apply(parts, places, norm, *inputs.values(), *others)
 
 
 class _Layer(NamedTuple):
@@ -121,7 +128,7 @@ class _Layer(NamedTuple):
     """What BatchNorm takes."""
     norm: Tensor | None = None
     """What it does to each channel, shape (4, channels): mean, 1 / deviation, factor, shift."""
-    pointwise: Tensor | None = None
+    dense: Tensor | None = None
     depthwise: Tensor | None = None
 
 
@@ -130,17 +137,13 @@ class _Total(torch.autograd.Function):
     def forward(ctx: Any, parts: Sequence[Part], places: list[int], norm: Any, *tensors: Any) -> Tensor:
         ctx.inputs, ctx.layout = max(places) + 1, []
         saved = list(tensors[: ctx.inputs])
-        out: Tensor | None = None
-        for part, place in zip(parts, places, strict=True):
+        out = _behind(parts[0].x, *parts[0].units)
+        for number, (part, place) in enumerate(zip(parts, places, strict=True)):
             layers, shapes = _forward(part, norm)
-            product, add = layers[-1].product, out is not None
-            out = torch.empty(product.shape, dtype=product.dtype) if out is None else out
-            structure = _part(layers[-1], part.scale, part.kept)
-            _call("combine", out, shapes[-1], ctypes.byref(structure), out.data_ptr(), add)
+            _combine(part, layers[-1], shapes[-1], out, number > 0)
             saved += [part.scale, part.kept, *(tensor for layer in layers for tensor in layer)]
             ctx.layout.append((place, shapes))
         ctx.save_for_backward(*saved)
-        assert out is not None
         return out
 
     @staticmethod
@@ -169,13 +172,13 @@ class _Total(torch.autograd.Function):
                 add = target is not None
                 if target is None and (number or onward[place]):
                     target = torch.empty(before.product.shape, dtype=gradient.dtype)
-                pointwise = depthwise = None
+                dense = depthwise = None
                 if of_units:
                     of_units[number] = _room(layer, sums, *of_units[number])
-                    *_, pointwise, depthwise = of_units[number]
-                if any(tensor is not None for tensor in (target, pointwise, depthwise)):
-                    tensors = before.product, before.norm, layer.depthwise, layer.pointwise, target
-                    results = *map(_pointer, tensors), add, *map(_pointer, (depthwise, pointwise))
+                    *_, dense, depthwise = of_units[number]
+                if any(tensor is not None for tensor in (target, dense, depthwise)):
+                    tensors = before.product, before.norm, layer.depthwise, layer.dense, target
+                    results = *map(_pointer, tensors), add, *map(_pointer, (depthwise, dense))
                     _call("backward", gradient, shapes[number], *outer, *results)
                 if target is not None:
                     behind = target
@@ -192,26 +195,50 @@ def _room(layer: _Layer, sums: Tensor, *wanted: bool) -> list[Tensor | None]:
     return [tensor if wish else None for tensor, wish in zip((*of_norm, *of_convolutions), wanted, strict=True)]
 
 
-def _forward(part: Part, norm: Any) -> tuple[list[_Layer], list[_Shape]]:
-    """A part's layers, and their shapes."""
+def _forward(part: Part, norm: Any, out: Tensor | None = None, add: bool = False) -> tuple[list[_Layer], list[_Shape]]:
+    """A part's layers, and their shapes; to `out` goes what the last convolution gives, normalized, not its product."""
     if not part.units:
         return [_Layer(part.x)], [_shape(part.x, norm)]
     layers = [_Layer(part.x)]
     shapes = []
     for unit in part.units:
         value, norm_in, *_ = layers[-1]
+        last = unit is part.units[-1]
         shape, product = _shape(value, norm, unit), value
-        if unit.pointwise is not None:
-            size = (-(-length // unit.stride) for length in value.shape[2:])
-            product = value.new_empty(len(value), len(unit.pointwise), *size)
+        if unit.dense is not None:
+            product = out if last and out is not None and part.kept is None else _behind(value, unit)
         norm_out = value.new_empty(4, product.shape[1])
-        scale = part.scale if unit is part.units[-1] else None
-        arguments = value, norm_in, unit.depthwise, unit.pointwise, unit.weight, unit.bias, scale
-        results = unit.running_mean, unit.running_var, product, norm_out
-        _call("forward", value, shape, *map(_pointer, (*arguments, *results)))
-        layers.append(_Layer(product, norm_out, unit.pointwise, unit.depthwise))
+        places = (None, out) if product is out else (product, None)
+        arguments = value, norm_in, unit.depthwise, unit.dense, unit.weight, unit.bias, part.scale if last else None
+        results = unit.running_mean, unit.running_var, places[0], norm_out, places[1]
+        _call("forward", value, shape, *map(_pointer, (*arguments, *results)), product.stride(0), add)
+        layers.append(_Layer(product, norm_out, unit.dense, unit.depthwise))
         shapes.append(shape)
     return layers[1:], shapes
+
+
+def _evaluated(parts: Sequence[Part], norm: Any) -> Tensor:
+    """`total` by running statistics, for no gradient: a part is added as its last convolution is computed."""
+    out = _behind(parts[0].x, *parts[0].units)
+    for number, part in enumerate(parts):
+        layers, shapes = _forward(part, norm, out, number > 0)
+        if layers[-1].product is not out:
+            _combine(part, layers[-1], shapes[-1], out, number > 0)
+    return out
+
+
+def _combine(part: Part, layer: _Layer, shape: _Shape, out: Tensor, add: bool) -> None:
+    structure = _part(layer, part.scale, part.kept)
+    _call("combine", out, shape, ctypes.byref(structure), out.data_ptr(), out.stride(0), add)
+
+
+def _behind(value: Tensor, *units: Unit) -> Tensor:
+    """Room for what units make of a value."""
+    number, channels, height, width = value.shape
+    for unit in units:
+        channels = channels if unit.dense is None else len(unit.dense)
+        height, width = -(-height // unit.stride), -(-width // unit.stride)
+    return value.new_empty(number, channels, height, width)
 
 
 def _part(layer: _Layer, scale: Tensor | None, kept: Tensor | None, sums: Tensor | None = None) -> _Part:
@@ -232,7 +259,19 @@ class _Pool(torch.autograd.Function):
         x = _regular(x)
         number, channels, height, width = x.shape
         ctx.shape = _cached_shape(
-            number, channels, channels, height, width, size, stride, 1, True, torch.get_num_threads(), x.stride(0), 0, 0
+            number,
+            channels,
+            channels,
+            height,
+            width,
+            size,
+            stride,
+            1,
+            *(False, True, True),
+            torch.get_num_threads(),
+            x.stride(0),
+            0,
+            0,
         )
         ctx.largest = largest
         out = x.new_empty(number, channels, -(-height // stride), -(-width // stride))
@@ -290,14 +329,14 @@ def _pointer(tensor: Tensor | None) -> int | None:
 def _shape(x: Tensor, norm: Any, unit: Unit | None = None) -> _Shape:
     """Of a unit's input, or of what is summed."""
     number, channels_in, height, width = x.shape
-    channels, size, stride, dilation = channels_in, 0, 1, 1
-    if unit is not None and unit.pointwise is not None:
-        channels, stride = len(unit.pointwise), unit.stride
-        if unit.depthwise is not None:
-            size, dilation = unit.depthwise.shape[-1], unit.dilation
+    channels, size, stride, dilation, full, rectified = channels_in, 0, 1, 1, False, True
+    if unit is not None and unit.dense is not None:
+        channels, stride, dilation, rectified = len(unit.dense), unit.stride, unit.dilation, unit.rectified
+        full = unit.dense.shape[-1] > 1
+        size = unit.dense.shape[-1] if full else 0 if unit.depthwise is None else unit.depthwise.shape[-1]
     training, *constants = norm
     sizes = number, channels_in, channels, height, width, size, stride, dilation
-    return _cached_shape(*sizes, training, torch.get_num_threads(), x.stride(0), *constants)
+    return _cached_shape(*sizes, full, rectified, training, torch.get_num_threads(), x.stride(0), *constants)
 
 
 def _call(name: str, x: Tensor, shape: _Shape, *arguments: Any) -> None:

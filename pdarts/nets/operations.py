@@ -8,6 +8,7 @@ Source: Liu et al. 2019 (arXiv:1806.09055), section 3.1.1.
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -169,7 +170,7 @@ class ConvUnit(nn.Module):
         """Its tensors and settings."""
         depthwise = None if self.depthwise is None else self.depthwise.weight
         return self.norm.for_kernels()._replace(
-            pointwise=self.pointwise.weight, depthwise=depthwise, stride=self.stride, dilation=self.dilation
+            dense=self.pointwise.weight, depthwise=depthwise, stride=self.stride, dilation=self.dilation
         )
 
 
@@ -187,6 +188,26 @@ class ConvUnits(Operation):
     def for_kernels(self, state: State) -> KernelForm:
         units: Any = self.children()
         return state.value, [unit.for_kernels() for unit in units]
+
+
+class ConvLayers(nn.Sequential, Operation):
+    """3x3 convolutions with their BatchNorms, and ReLU where it lies between."""
+
+    def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
+        """Shape (N, C, H, W) to (N, channels, H / strides, W / strides); a scale has no place here."""
+        value = state.value
+        for layer in self:
+            value = layer(value)
+        return value
+
+    def for_kernels(self, state: State) -> KernelForm:
+        units, rectified = [], False
+        for layer, norm in pairwise(self):
+            if isinstance(layer, nn.Conv2d) and isinstance(norm, BatchNorm):
+                stride = layer.stride[0]
+                units.append(norm.for_kernels()._replace(dense=layer.weight, stride=stride, rectified=rectified))
+            rectified = isinstance(layer, nn.ReLU)
+        return state.value, units
 
 
 class PointwiseConv(ConvUnits):
@@ -255,7 +276,7 @@ class FactorizedReduction(Operation):
     def for_kernels(self, state: State) -> KernelForm:
         self._check(state)
         both = torch.cat([self.first.weight, self.second.weight])
-        return state.value, [self.norm.for_kernels()._replace(pointwise=both, stride=2)]
+        return state.value, [self.norm.for_kernels()._replace(dense=both, stride=2)]
 
     def _check(self, state: State) -> None:
         height, width = state.value.shape[2:]

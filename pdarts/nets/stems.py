@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from pdarts.nets.operations import BatchNorm, State
+from pdarts.nets.operations import BatchNorm, Branch, ConvLayers, State, total
 
 
 class CifarStem(nn.Module):
@@ -13,13 +13,13 @@ class CifarStem(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.channels = (3 * channels, 3 * channels)
-        self.layers = nn.Sequential(
+        self.layers = ConvLayers(
             nn.Conv2d(3, 3 * channels, 3, padding=1, bias=False), BatchNorm(3 * channels, affine=True)
         )
 
     def forward(self, images: Tensor) -> tuple[State, State]:
         """Images of shape (N, 3, H, W) to twice (N, 3 * channels, H, W)."""
-        state = State(self.layers(images))
+        state = total([Branch(self.layers, State(images))])
         return state, state
 
 
@@ -31,14 +31,14 @@ class ImageNetStem(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.channels = (channels, channels)
-        self.first = nn.Sequential(
+        self.first = ConvLayers(
             nn.Conv2d(3, channels // 2, 3, stride=2, padding=1, bias=False),
             BatchNorm(channels // 2, affine=True),
             nn.ReLU(),
             nn.Conv2d(channels // 2, channels, 3, stride=2, padding=1, bias=False),
             BatchNorm(channels, affine=True),
         )
-        self.second = nn.Sequential(
+        self.second = ConvLayers(
             nn.ReLU(),
             nn.Conv2d(channels, channels, 3, stride=2, padding=1, bias=False),
             BatchNorm(channels, affine=True),
@@ -46,8 +46,8 @@ class ImageNetStem(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[State, State]:
         """Images of shape (N, 3, H, W) to (N, channels, H / 4, W / 4) and (N, channels, H / 8, W / 8)."""
-        quarter = self.first(images)
-        return State(quarter), State(self.second(quarter))
+        quarter = total([Branch(self.first, State(images))])
+        return quarter, total([Branch(self.second, quarter)])
 
 
 STEMS: dict[str, type[CifarStem] | type[ImageNetStem]] = {"cifar": CifarStem, "imagenet": ImageNetStem}

@@ -1,5 +1,6 @@
 """The kernels for CPUs compute what PyTorch's own operations and the textbook formulation do."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pdarts.nets import cpu_kernels
 from pdarts.nets.network import Network
 from pdarts.nets.operations import BUILDERS, Branch, DilatedConv, State, total
 from pdarts.nets.reference import network_state, supernet_state
+from pdarts.nets.stems import STEMS
 from pdarts.nets.supernet import Supernet
 from pdarts.planning.timing import mixed_candidates
 from pdarts.space.candidates import Candidates, all_candidates
@@ -173,3 +175,29 @@ def test_without_a_compiler_torch_computes(monkeypatch: pytest.MonkeyPatch, capf
         assert total([branch]).value.shape == (2, 2, 4, 4)
     finally:
         cpu_kernels._library.cache_clear()
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("size", [(9, 14), (33, 50), (64, 224)])
+@pytest.mark.parametrize("stem", STEMS)
+def test_stems_agree(stem: str, size: tuple[int, int], training: bool) -> None:
+    torch.manual_seed(0)
+    module = STEMS[stem](6).double().train(training)
+    for name, tensor in module.state_dict().items():
+        tensor.add_(torch.rand_like(tensor), alpha=0.0 if name.endswith("mean") else 0.3)
+    images = torch.randn(3, 3, *size, dtype=torch.float64)
+    found = []
+    for kernels in (False, True):
+        with pytest.MonkeyPatch.context() as patch:
+            if not kernels:
+                without_kernels(patch)
+            torch.set_num_threads(2)
+            again, seen = copy.deepcopy(module), images.clone().requires_grad_()
+            values = [state.value for state in again(seen)]
+            torch.stack([value.sin().sum() for value in values]).sum().backward()
+            with torch.no_grad():
+                tested = [state.value for state in again.eval()(images)]
+            gradients = [tensor.grad for tensor in (seen, *again.parameters())]
+            found.append([*values, *gradients, *again.buffers(), *tested])
+    for value, expected in zip(*reversed(found), strict=True):
+        close(value, expected)
