@@ -10,7 +10,8 @@ from pydantic import Field
 
 from pdarts.errors import InputError
 from pdarts.reporting.results import Choice, Evaluation, Provenance, StageResult, TrainingEpoch, read, read_lines
-from pdarts.settings import Column, PaperTable, Settings
+from pdarts.settings.base import Settings
+from pdarts.settings.tables import Column, PaperTable
 from pdarts.space.genotype import Genotype
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from pdarts.data.catalog import Split, load
 from pdarts.data.formats import JPEG_SIZES, Labelled, write_image_folder
 from pdarts.data.stand_ins import DIGITS, painted
-from pdarts.settings import ImageFolder
+from pdarts.settings.datasets import ImageFolder
 
 
 def image_folder(image_size: int = 224, train_images: int | None = None) -> ImageFolder:

@@ -23,7 +23,8 @@ from pdarts.data.manifest import FolderManifest
 from pdarts.data.stream import StreamLoader
 from pdarts.data.stream_transforms import centre_view, random_view
 from pdarts.errors import InputError
-from pdarts.settings import Augmentation, Machine, StreamedAugmentation, Wandb
+from pdarts.settings.augmentation import Augmentation, StreamedAugmentation
+from pdarts.settings.machine import Machine, Wandb
 from tests.configuration import CONFIG
 from tests.data.folders import image_folder, write_folder
 
