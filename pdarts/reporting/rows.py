@@ -189,6 +189,14 @@ class Row:
         return [what for what, key in MIXABLE.items() if len({key(record) for record in records}) > 1]
 
 
+def merged(rows: Iterable[Row]) -> Records:
+    """The records of all rows, each file once."""
+    records: Records = {}
+    for row in rows:
+        records |= row.records
+    return records
+
+
 def read_released(architecture: str, column: str, files: ReleasedFiles) -> Row:
     """Read the test of weights that others trained, if it is there.
 
