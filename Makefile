@@ -134,8 +134,8 @@ format: $(VENV)/.dev ## Format all code and mend what linters can
 	$(BIN)/ruff format
 	$(BIN)/snakefmt Snakefile rules
 
-schema: setup ## Generate rules/config.schema.yaml from pdarts/settings.py
-	$(BIN)/python -m pdarts.settings >rules/config.schema.yaml
+schema: setup ## Generate rules/config.schema.yaml from pdarts/settings
+	$(BIN)/python -m pdarts.settings.schema >rules/config.schema.yaml
 
 # What CUDA needs is not pinned: torch itself asks for it where its build has CUDA, and other builds go without.
 PINS = $(VENV)-lock/bin/pip freeze --all | grep -v -i -E '^(pdarts|pip|triton|cuda-[a-z]+|nvidia-[a-z0-9-]+)( @|==)' \

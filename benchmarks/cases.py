@@ -31,7 +31,10 @@ from pdarts.nets.supernet import Supernet
 from pdarts.planning.timing import mixed_candidates
 from pdarts.progressive.bilevel import alphas_step, second_order_alphas_step, weights_step
 from pdarts.progressive.stage import search_stage
-from pdarts.settings import Augmentation, Config, Machine, StageSettings, Wandb
+from pdarts.settings.augmentation import Augmentation
+from pdarts.settings.config import Config
+from pdarts.settings.machine import Machine, Wandb
+from pdarts.settings.searches import StageSettings
 from pdarts.space.candidates import Candidates
 from pdarts.space.genotype import Genotype
 from pdarts.space.operations import CANDIDATES

@@ -12,7 +12,7 @@ from pdarts.engine.provenance import code_version, now
 from pdarts.errors import InputError
 from pdarts.planning.notes import note, rehearsed
 from pdarts.planning.workflow import add_config, config_of, outdated, snakemake
-from pdarts.settings import REHEARSED
+from pdarts.settings.config import REHEARSED
 
 ALL_BUT_CODE = ("--rerun-triggers", "input", "mtime", "params", "software-env")
 RESULTS = (".json", ".jsonl", ".pt")

@@ -19,7 +19,7 @@ from pdarts.errors import InputError
 from pdarts.planning.checks import CHECKS, OtherCode, check
 from pdarts.planning.notes import note, rehearsed
 from pdarts.planning.workflow import Job, add_config, config_of, jobs, makers, needed, snakemake
-from pdarts.settings import REHEARSED
+from pdarts.settings.config import REHEARSED
 
 RESULTS = Path("results")
 

@@ -18,7 +18,7 @@ from pdarts.planning.calibration import Calibration, hardware
 from pdarts.planning.timing import distinct, measure
 from pdarts.planning.work import Work, work_of
 from pdarts.planning.workflow import Job, add_config, add_target, config_of, jobs, makers
-from pdarts.settings import Machine
+from pdarts.settings.machine import Machine
 
 
 def main() -> None:

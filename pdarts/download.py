@@ -11,7 +11,8 @@ from pdarts.checking import parse_argument, suggestion
 from pdarts.data.catalog import public_files
 from pdarts.engine import files, step
 from pdarts.errors import InputError
-from pdarts.settings import Machine, Source
+from pdarts.settings.datasets import Source
+from pdarts.settings.machine import Machine
 
 
 def main() -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from pdarts.checking import parse_argument
 from pdarts.data import folder, manifest
 from pdarts.engine import files, step
-from pdarts.settings import Dataset, ImageFolder, Machine, parse_dataset
+from pdarts.settings.datasets import Dataset, ImageFolder, parse_dataset
+from pdarts.settings.machine import Machine
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from pdarts.errors import InputError
 from pdarts.nets import saved
 from pdarts.nets.network import Network
 from pdarts.nets.release import reference_state
-from pdarts.settings import REHEARSED
+from pdarts.settings.config import REHEARSED
 from pdarts.space.genotype import Genotype
 
 LINKS = (

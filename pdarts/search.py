@@ -20,7 +20,8 @@ from pdarts.engine.tracking import Tracker
 from pdarts.errors import InputError
 from pdarts.nets.execution import kernels
 from pdarts.progressive.stage import search_stage
-from pdarts.settings import Machine, StageSettings
+from pdarts.settings.machine import Machine
+from pdarts.settings.searches import StageSettings
 from pdarts.sources import fingerprint
 from pdarts.space.architecture import parse, to_json
 from pdarts.space.candidates import Candidates, all_candidates, prune

@@ -13,7 +13,6 @@ from pathlib import Path
 
 NEUTRAL = (
     "pdarts.errors",
-    "pdarts.settings",  # its values reach a step in its command
     "pdarts.sources",
     "pdarts.data.local_copy",  # what it copies is compared with the index
     "pdarts.data.lock",
@@ -24,6 +23,9 @@ NEUTRAL = (
     "pdarts.engine.tracking",
 )
 """Modules that touch no step's result; neither they nor what only they import counts."""
+
+SETTINGS = "pdarts.settings."
+"""Neutral as a whole: its values reach a step in its command."""
 
 REPORTING = "pdarts.reporting."
 REPORTING_STEPS = ("draw", "curves", "report")
@@ -92,7 +94,8 @@ def reached(step: str, modules: Mapping[str, Module]) -> set[str]:
     while waiting:
         name = waiting.pop()
         lent = name.startswith(REPORTING) and step not in REPORTING_STEPS
-        if name not in found and name not in NEUTRAL and not lent:
+        neutral = name in NEUTRAL or name.startswith(SETTINGS)
+        if name not in found and not neutral and not lent:
             found.add(name)
             waiting |= imported(modules[name], modules)
     return found

@@ -16,7 +16,7 @@ from pdarts.engine.tracking import Tracker, new_id
 from pdarts.errors import InputError
 from pdarts.nets import count, saved
 from pdarts.nets.execution import kernels, place
-from pdarts.settings import Machine
+from pdarts.settings.machine import Machine
 from pdarts.space.genotype import Genotype
 
 BATCH_SIZE = 256

@@ -23,7 +23,8 @@ from pdarts.engine.tracking import Tracker
 from pdarts.nets import saved
 from pdarts.nets.execution import kernels, place
 from pdarts.nets.network import Network
-from pdarts.settings import Machine, Recipe
+from pdarts.settings.machine import Machine
+from pdarts.settings.recipes import Recipe
 from pdarts.sources import fingerprint
 from pdarts.space.genotype import Genotype
 

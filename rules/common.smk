@@ -10,10 +10,12 @@ from pathlib import Path
 sys.path.insert(0, workflow.basedir)
 os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]))
 
-from pdarts import settings
 from pdarts.checking import suggestion
 from pdarts.errors import InputError
 from pdarts.reporting.paper import check_quotes
+from pdarts.settings.config import REHEARSED, parse_config
+from pdarts.settings.datasets import ImageFolder
+from pdarts.settings.trainings import FromSearch, RandomCells
 from pdarts.sources import fingerprint
 from pdarts.space.genotype import Genotype
 
@@ -33,7 +35,7 @@ wildcard_constraints:
 
 def checked_config():
     """The whole config, every genotype file that it names, and the results folder."""
-    checked = settings.parse_config(config)
+    checked = parse_config(config)
     for name, training in checked.trainings.items():
         if isinstance(training.genotype, str):
             check_genotype(f"trainings.{name}.genotype", training.genotype)
@@ -42,7 +44,7 @@ def checked_config():
     for name, checkpoint in checked.checkpoints.items():
         check_genotype(f"checkpoints.{name}.genotype", checkpoint.genotype)
     results = Path("results")
-    if checked.rehearsal != (results / settings.REHEARSED).exists():
+    if checked.rehearsal != (results / REHEARSED).exists():
         raise InputError(
             "rehearsal is true, but this folder is not set up for one, so that no result can be touched; call make rehearsal"
             if checked.rehearsal
@@ -98,7 +100,7 @@ def machine(wildcards, resources):
 
 def decoders(name):
     """Processes that decode images of a dataset for one set of batches."""
-    streamed = isinstance(declared("datasets", name), settings.ImageFolder)
+    streamed = isinstance(declared("datasets", name), ImageFolder)
     return CONFIG.machine.workers if streamed else 0
 
 
@@ -284,7 +286,7 @@ def genotype(wildcards):
     wanted = declared("trainings", wildcards.training).genotype
     if isinstance(wanted, str):
         return genotype_file(wanted)
-    if isinstance(wanted, settings.RandomCells):
+    if isinstance(wanted, RandomCells):
         folder = f"results/random/seed{seed_of(wanted.random, wildcards.seed)}"
         return f"{folder}/genotype{variant(wanted.max_skips)}.json"
     seed = "chosen" if wanted.seed == "chosen" else f"seed{seed_of(wanted.seed, wildcards.seed)}"

@@ -13,8 +13,8 @@ def runs(trainings):
     """
     folders = {f"results/train/{name}": list(seeds) for name, seeds in trainings.items()}
     genotypes = {name: CONFIG.trainings[name].genotype for name in trainings}
-    searched = {name: genotype for name, genotype in genotypes.items() if isinstance(genotype, settings.FromSearch)}
-    random = {name: genotype for name, genotype in genotypes.items() if isinstance(genotype, settings.RandomCells)}
+    searched = {name: genotype for name, genotype in genotypes.items() if isinstance(genotype, FromSearch)}
+    random = {name: genotype for name, genotype in genotypes.items() if isinstance(genotype, RandomCells)}
     drawn = {int(seed_of(random[name].random, seed)) for name in random for seed in trainings[name]}
     if not searched:
         return {"trainings": folders, "search": None, "drawn": sorted(drawn)}
@@ -54,7 +54,7 @@ def same_run(one, other, seed):
 
 def origin(genotype, seed):
     """What decides which genotype a training's seed takes; the chosen one of a single search is that search's."""
-    if not isinstance(genotype, settings.FromSearch):
+    if not isinstance(genotype, FromSearch):
         return genotype
     return genotype.search, seeds_behind(genotype, seed), genotype.max_skips, genotype.stage
 
@@ -90,7 +90,7 @@ def row_files(row, columns):
 def searches_of(training):
     """Name and seed of each search that the genotypes of a training come from, or are chosen from."""
     genotype, seeds = CONFIG.trainings[training].genotype, CONFIG.trainings[training].seeds
-    if not isinstance(genotype, settings.FromSearch):
+    if not isinstance(genotype, FromSearch):
         return []
     return sorted({(genotype.search, found) for seed in seeds for found in seeds_behind(genotype, seed)})
 

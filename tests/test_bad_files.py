@@ -12,7 +12,7 @@ import torch
 
 from pdarts.data.catalog import FASHION_MNIST_SHA256
 from pdarts.nets import saved
-from pdarts.settings import Dataset
+from pdarts.settings.datasets import Dataset
 from pdarts.space.operations import CANDIDATES
 from tests.by_hand import QUIET, call, search_arguments, stage_file, train_arguments, trained, write_manifest
 from tests.configuration import CONFIG

@@ -12,7 +12,7 @@ from pdarts import test as test_step
 from pdarts.data.manifest import describe, images_of
 from pdarts.engine import step
 from pdarts.nets import count, saved
-from pdarts.settings import Dataset
+from pdarts.settings.datasets import Dataset
 from tests.configuration import CONFIG
 from tests.genotypes import FOLDER, published
 from tests.nets.released import state, write_cifar, write_imagenet

@@ -10,12 +10,12 @@ from pdarts.checking import parse
 from pdarts.data.manifest import describe
 from pdarts.errors import InputError
 from pdarts.progressive.choice import choose
-from pdarts.settings import Config
+from pdarts.settings.config import Config
 from tests.by_hand import call, train_arguments
 from tests.configuration import CONFIG
 from tests.data.formats import accept_cifar, write_cifar10
 from tests.genotypes import FOLDER
-from tests.test_genotype_settings import with_genotype
+from tests.settings.test_trainings import with_genotype
 
 CELLS = [FOLDER / "PDARTS.json", FOLDER / "DARTS_V2.json", FOLDER / "DARTS_V1.json"]
 

@@ -23,7 +23,7 @@ from pdarts.engine.tracking import Tracker
 from pdarts.nets import saved
 from pdarts.nets.network import Network
 from pdarts.progressive.stage import search_stage
-from pdarts.settings import Machine, Wandb
+from pdarts.settings.machine import Machine, Wandb
 from pdarts.space.candidates import all_candidates
 from tests.by_hand import write_manifest
 from tests.configuration import CONFIG, ROOT

@@ -119,7 +119,7 @@ def test_a_package_is_a_docstring_only(path: Path) -> None:
         ("reporting/table.py", "nets.network"),
         ("progressive/stage.py", "search"),
         ("search.py", "train"),
-        ("errors.py", "settings"),
+        ("errors.py", "settings.config"),
     ],
 )
 def test_an_import_upward_or_aside_is_found(tmp_path: Path, importing: str, imported_name: str) -> None:

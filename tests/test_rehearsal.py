@@ -7,7 +7,9 @@ import pytest
 
 from pdarts import rehearse
 from pdarts.planning.declared import read_config
-from pdarts.settings import Config, FromSearch, ImageFolder, RandomCells, Training
+from pdarts.settings.config import Config
+from pdarts.settings.datasets import ImageFolder
+from pdarts.settings.trainings import FromSearch, RandomCells, Training
 from tests.configuration import CONFIG, ROOT
 
 OVERLAYS = {"long": ["rehearsal.yaml"], "short": ["rehearsal.yaml", "rehearsal-short.yaml"]}

@@ -13,7 +13,11 @@ import pytest
 
 from pdarts.checking import fields
 from pdarts.engine import step
-from pdarts.settings import Dataset, ImageFolder, Machine, Recipe, Settings, StageSettings
+from pdarts.settings.base import Settings
+from pdarts.settings.datasets import Dataset, ImageFolder
+from pdarts.settings.machine import Machine
+from pdarts.settings.recipes import Recipe
+from pdarts.settings.searches import StageSettings
 from pdarts.space.operations import CANDIDATES
 from tests.by_hand import QUIET, call, search_arguments, stage_file, train_arguments, trained, write_manifest
 from tests.genotypes import FOLDER

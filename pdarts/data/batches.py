@@ -12,7 +12,8 @@ from pdarts.data.manifest import AnyManifest, FolderManifest
 from pdarts.data.share import WHOLE, Share
 from pdarts.data.stream import StreamLoader
 from pdarts.errors import InputError
-from pdarts.settings import AnyAugmentation, Augmentation, Machine, StreamedAugmentation, check_augmentation
+from pdarts.settings.augmentation import AnyAugmentation, Augmentation, StreamedAugmentation, check_augmentation
+from pdarts.settings.machine import Machine
 
 
 def batches_of(

@@ -1,6 +1,6 @@
 """Every data set that can be named as a source, as tensors in memory; each split is read without the other.
 
-Adding a source is one function here, its entry in `SOURCES`, and its name in `pdarts.settings.Source`.
+Adding a source is one function here, its entry in `SOURCES`, and its name in `pdarts.settings.datasets.Source`.
 """
 
 import gzip
@@ -19,7 +19,7 @@ from torch.nn import functional
 from pdarts.data import stand_ins
 from pdarts.data.files import PublicFiles
 from pdarts.errors import InputError
-from pdarts.settings import Source
+from pdarts.settings.datasets import Source
 
 DIGITS = Path(__file__).parent / "digits" / "digits.csv.gz"
 DIGITS_SHA256 = "02633070f0eba52475fb2cfaedcf256826aa2b6c462429e2e6d0826619fc55c9"

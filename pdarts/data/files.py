@@ -9,7 +9,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from pdarts.errors import InputError
-from pdarts.settings import Source
+from pdarts.settings.datasets import Source
 
 SECONDS_WITHOUT_ANSWER = 20
 

@@ -24,7 +24,7 @@ from pdarts.data.index import FOLDERS, Index, index_file
 from pdarts.data.lock import locked
 from pdarts.data.manifest import FolderManifest, Splits
 from pdarts.errors import InputError
-from pdarts.settings import ImageFolder
+from pdarts.settings.datasets import ImageFolder
 
 SHOWN = 20
 """Names that a message lists at most."""

@@ -12,7 +12,7 @@ from pdarts.data.catalog import Split
 from pdarts.data.share import WHOLE, Share
 from pdarts.data.transforms import augment, normalize, on_device
 from pdarts.errors import InputError
-from pdarts.settings import Augmentation
+from pdarts.settings.augmentation import Augmentation
 
 Channels = tuple[float, float, float]
 Batch = tuple[Tensor, Tensor]

@@ -10,7 +10,8 @@ import torch
 from pdarts.checking import parse
 from pdarts.data.catalog import Split, SplitName, load_split
 from pdarts.errors import InputError
-from pdarts.settings import Dataset, ImageFolder, Positive, Settings, is_image_folder
+from pdarts.settings.base import Positive, Settings
+from pdarts.settings.datasets import Dataset, ImageFolder, is_image_folder
 
 
 class SplitManifest(Settings):

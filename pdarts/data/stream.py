@@ -18,7 +18,7 @@ from pdarts.data.share import WHOLE, Share
 from pdarts.data.stream_transforms import ImageTransform, centre_view, random_view
 from pdarts.data.transforms import normalize
 from pdarts.errors import InputError
-from pdarts.settings import StreamedAugmentation
+from pdarts.settings.augmentation import StreamedAugmentation
 
 Draws = list[tuple[int, int]]
 """Number and seed of each image of a batch."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from PIL.Image import Image
 from torch import Tensor
 
-from pdarts.settings import StreamedAugmentation
+from pdarts.settings.augmentation import StreamedAugmentation
 
 ImageTransform = Callable[[Image], Tensor]
 """From an image of any size to uint8 of shape (3, H, W)."""

@@ -4,7 +4,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from pdarts.settings import Augmentation
+from pdarts.settings.augmentation import Augmentation
 
 
 def augment(images: Tensor, augmentation: Augmentation, mean: Tensor, std: Tensor, generator: Generator) -> Tensor:

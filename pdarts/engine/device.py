@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from pdarts.errors import InputError
-from pdarts.settings import Machine
+from pdarts.settings.machine import Machine
 
 
 def set_up(machine: Machine) -> torch.device:

@@ -15,7 +15,7 @@ from pdarts.engine.metrics import Tally
 from pdarts.engine.run import Run
 from pdarts.engine.schedules import drop_path_rate, learning_rate
 from pdarts.engine.seeds import derive_seed
-from pdarts.settings import Recipe
+from pdarts.settings.recipes import Recipe
 
 
 def fit(

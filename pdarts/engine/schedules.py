@@ -2,7 +2,7 @@
 
 import math
 
-from pdarts.settings import LINEAR_TAIL, Recipe
+from pdarts.settings.recipes import LINEAR_TAIL, Recipe
 
 
 def cosine(epoch: int, epochs: int, first: float, last: float) -> float:

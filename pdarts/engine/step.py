@@ -12,7 +12,8 @@ from typing import TextIO
 from pdarts.checking import fields
 from pdarts.engine.termination import PROCESS
 from pdarts.errors import InputError
-from pdarts.settings import Machine, Settings
+from pdarts.settings.base import Settings
+from pdarts.settings.machine import Machine
 
 
 def parser(docstring: str | None) -> argparse.ArgumentParser:

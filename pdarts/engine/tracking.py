@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pdarts.engine import distributed
-from pdarts.settings import Wandb
+from pdarts.settings.machine import Wandb
 
 PATIENCE = 10
 """Seconds to wait for W&B at the start of a run, and again at its end."""

@@ -13,7 +13,8 @@ from torch.utils.checkpoint import checkpoint
 
 from pdarts.nets import cpu_kernels
 from pdarts.nets.operations import State
-from pdarts.settings import Machine, Precision
+from pdarts.settings.machine import Machine
+from pdarts.settings.optimization import Precision
 
 CELLS_COMPILED = 64
 """How many kinds of cells are compiled: by operations, width, size of images, training or not. Others are not."""

@@ -150,7 +150,8 @@ def checked(
     ]
     if differences:
         listed = "\n  ".join(differences[:5])
-        raise InputError(f"the state dict does not fit, {len(differences)} tensors differ:\n  {listed}")
+        number = "1 tensor differs" if len(differences) == 1 else f"{len(differences)} tensors differ"
+        raise InputError(f"the state dict does not fit, {number}:\n  {listed}")
     return translated
 
 

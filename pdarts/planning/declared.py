@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 
 from pdarts.errors import InputError
-from pdarts.settings import Config, RandomCells, parse_config
+from pdarts.settings.config import Config, parse_config
+from pdarts.settings.trainings import RandomCells
 
 
 def read_config(paths: Sequence[Path], entries: Sequence[str] = ()) -> Config:

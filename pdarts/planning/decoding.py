@@ -14,7 +14,7 @@ from torchvision.transforms.v2.functional import to_pil_image
 from pdarts.data.index import Index
 from pdarts.data.stream import StreamLoader
 from pdarts.planning.stopwatch import STEPS, WARM_UP, Enough, Stopwatch
-from pdarts.settings import StreamedAugmentation
+from pdarts.settings.augmentation import StreamedAugmentation
 
 WIDTH, HEIGHT, FILES = 500, 375, 32
 """Pixels of an image, as most of ImageNet's, and how many different ones there are; each has about 100 KB."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from pdarts.planning.slurm import Finding, Request, client, last_line
-from pdarts.settings import Config
+from pdarts.settings.config import Config
 
 WAIT = 20
 """Seconds that a job which looks from a node may wait for one."""

@@ -13,7 +13,8 @@ from pdarts.errors import InputError
 from pdarts.planning import slurm
 from pdarts.planning.node import data_root, look
 from pdarts.planning.slurm import LONG_STEPS, Finding, Request, client, last_line
-from pdarts.settings import Config, ImageFolder
+from pdarts.settings.config import Config
+from pdarts.settings.datasets import ImageFolder
 
 FIRST_LOOK = 40
 """Seconds until the executor asks for a job's state, unless the profile says otherwise."""

@@ -12,7 +12,8 @@ import yaml
 
 from pdarts.errors import InputError
 from pdarts.planning.workflow import Job
-from pdarts.settings import Config, ImageFolder
+from pdarts.settings.config import Config
+from pdarts.settings.datasets import ImageFolder
 
 SECONDS = 10.0
 """For a client that only asks."""

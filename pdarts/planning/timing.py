@@ -29,7 +29,10 @@ from pdarts.planning.decoding import time_decoding
 from pdarts.planning.stopwatch import Enough, NoCheckpoint, Stopwatch
 from pdarts.planning.work import TEST_BATCH_SIZE, Size, Work
 from pdarts.progressive.stage import search_stage
-from pdarts.settings import Augmentation, Machine, Recipe, StageSettings, StreamedAugmentation
+from pdarts.settings.augmentation import Augmentation, StreamedAugmentation
+from pdarts.settings.machine import Machine
+from pdarts.settings.recipes import Recipe
+from pdarts.settings.searches import StageSettings
 from pdarts.space.candidates import Candidates
 from pdarts.space.genotype import Genotype
 from pdarts.space.topology import EDGES, KINDS

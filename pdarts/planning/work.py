@@ -11,7 +11,10 @@ from pdarts.checking import parse
 from pdarts.engine.files import read_json
 from pdarts.errors import InputError
 from pdarts.planning.workflow import Job
-from pdarts.settings import IMAGE_SIZES, TRAIN_IMAGES, Dataset, Recipe, StageSettings, StreamedAugmentation
+from pdarts.settings.augmentation import StreamedAugmentation
+from pdarts.settings.datasets import IMAGE_SIZES, TRAIN_IMAGES, Dataset
+from pdarts.settings.recipes import Recipe
+from pdarts.settings.searches import StageSettings
 
 FREE = {
     "search": {

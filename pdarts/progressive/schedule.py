@@ -5,7 +5,7 @@ Source: Chen et al. 2019 (arXiv:1904.12760), section 3.3, search space regulariz
 
 import math
 
-from pdarts.settings import StageSettings
+from pdarts.settings.searches import StageSettings
 
 DECAY = 0.2
 """Rate of the exponential decay once alphas move, per epoch."""

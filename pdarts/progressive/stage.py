@@ -20,7 +20,8 @@ from pdarts.nets.execution import place
 from pdarts.nets.supernet import Supernet
 from pdarts.progressive.bilevel import Batch, alphas_step, second_order_alphas_step, weights_step
 from pdarts.progressive.schedule import skip_dropout
-from pdarts.settings import Machine, StageSettings
+from pdarts.settings.machine import Machine
+from pdarts.settings.searches import StageSettings
 from pdarts.space.architecture import Architecture
 from pdarts.space.candidates import Candidates
 from pdarts.space.topology import EDGES, KINDS

@@ -8,7 +8,7 @@ from pdarts.reporting.paper import Independent, PaperFigures, PaperRow, paper
 from pdarts.reporting.results import Evaluation
 from pdarts.reporting.rows import ReleasedFiles, Row, RowFiles, Runs, TableFiles
 from pdarts.reporting.table import NO_BREAK, NOT_RUN, NOTHING, QUOTED, Grid, Heading, days, duration, span, statistics
-from pdarts.settings import Column
+from pdarts.settings.tables import Column
 
 MINUS = "\N{MINUS SIGN}"
 GPU_DAYS = "GPU-days"

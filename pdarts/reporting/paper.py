@@ -9,7 +9,8 @@ from pydantic import model_validator
 
 from pdarts.checking import parse
 from pdarts.errors import InputError
-from pdarts.settings import PaperTable, Settings, Table
+from pdarts.settings.base import Settings
+from pdarts.settings.tables import PaperTable, Table
 
 
 class PaperRow(Settings):

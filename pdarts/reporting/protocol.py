@@ -1,15 +1,12 @@
-"""How a table's numbers came about, said from the results themselves, and what about them needs a warning."""
+"""How a table's numbers came about, said from the results themselves."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean
 
-from pdarts.reporting.comparison import Comparison, search_devices
 from pdarts.reporting.lines import DAY
-from pdarts.reporting.paper import PaperFigures
-from pdarts.reporting.results import Accepted, Brought, Provenance, StageResult
-from pdarts.reporting.rows import MIXABLE, Records, Row
-from pdarts.reporting.table import MIXED, NOT_RUN, QUOTED, days, duration
+from pdarts.reporting.results import StageResult
+from pdarts.reporting.rows import Row
+from pdarts.reporting.table import counted, days, duration
 from pdarts.space.genotype import Genotype
 
 Statement = tuple[str, str]
@@ -49,116 +46,6 @@ def protocol(rows: Sequence[Row], measures: Sequence[str] = ("Accuracy",)) -> li
     ]
 
 
-def comparing(comparisons: Sequence[Comparison], figures: PaperFigures | None) -> list[Statement]:
-    """What the columns and marks of a table of the paper mean, and where its figures come from."""
-    results = [result for comparison in comparisons for result in comparison.results]
-    devices = search_devices(comparisons)
-    meanings = [
-        "here: one genotype retrained with n seeds" if any(result.retrained for result in results) else "",
-        "searches: the genotypes of n searches, or n random cells, each retrained once"
-        if any(result.searched for result in results)
-        else "",
-        "others: measured by independent people, from lowest to highest" if any(r.others for r in results) else "",
-        f"{NOT_RUN}: declared, but without results so far"
-        if any(len(row.tests) < row.expected for comparison in comparisons for row in comparison.rows)
-        else "",
-        f"search cost: of searches on {devices[0]}" if len(devices) == 1 else "",
-        "sizes: one for each column where they differ",
-    ]
-    statements = [("Columns", "; ".join(filter(None, meanings)))]
-    if figures:
-        verified = "; from memory, not compared with the paper: unverified" if figures.unverified else ""
-        statements.append(
-            ("Paper", f"{figures.source}{verified}; in brackets the difference, here minus paper, in percent points")
-        )
-        statements += [
-            ("Paper", f"search cost of {row.architecture}: {row.note}") for row in figures.rows if row.note is not None
-        ]
-    if figures and figures.released:
-        released = figures.released
-        top5 = "" if released.top5 is None else f", {released.top5:g} % top-5"
-        accuracy = f"{released.top1:g} % top-1{top5}"
-        statements.append(
-            (
-                "Released",
-                f"weights that the authors offer, genotype {released.genotype}: accuracy {accuracy}, with which their "
-                "row is compared",
-            )
-        )
-    if any(comparison.quoted for comparison in comparisons):
-        statements.append((QUOTED, "all figures quoted from the paper, nothing of this row is run here"))
-    if any(row.mixed for comparison in comparisons for row in comparison.rows):
-        statements.append((MIXED, "the results behind this number were not made alike; the notes say what differs"))
-    if any(comparison.printed and comparison.printed.madds for comparison in comparisons):
-        statements.append(
-            (
-                "Multiply-adds",
-                "the paper's were counted by other counters, and partly of other cells: counted as here, the published "
-                "cell of P-DARTS has 543 M where the paper prints 557 M, and NASNet-A 604 M where it prints 564 M",
-            )
-        )
-    for row in (row for comparison in comparisons for row in comparison.rows if row.released and not row.tests):
-        assert row.released is not None
-        missing = f"{row.architecture}: put the file {row.released.file} there ({row.released.origin})"
-        statements.append((NOT_RUN.capitalize(), missing))
-    others: dict[str, list[str]] = {}
-    for comparison in comparisons:
-        for result in comparison.results:
-            for entry in result.others:
-                measured = f"{result.column.heading}, {entry.what}: {entry.text}; {entry.who}"
-                others.setdefault(measured, []).append(comparison.architecture)
-    return statements + [("Others", f"{', '.join(names)}: {measured}") for measured, names in others.items()]
-
-
-def notes(rows: Sequence[Row]) -> list[str]:
-    """What does not go without saying: mixed devices, versions or code, changed code, results accepted as they were."""
-    records = merged(rows)
-    warnings = [
-        f"Mixed {what}: "
-        + "; ".join(f"{name or 'unknown'} ({', '.join(steps)})" for name, steps in found.items())
-        + f".{_behind(rows, what)}"
-        for what, key in MIXABLE.items()
-        if len(found := _used(records, key)) > 1
-    ]
-    changed = sum(record.clean is False for record, _ in records.values())
-    if changed:
-        warnings.append(f"The code had uncommitted changes when {changed} of {len(records)} results were made.")
-    unknown = sum(record.commit is None for record, _ in records.values())
-    if unknown:
-        warnings.append(f"The commit of the code is unknown for {unknown} of {len(records)} results.")
-    accepted = Counter(_reason(entry) for record, _ in records.values() for entry in record.accepted)
-    for why, count in accepted.items():
-        warnings.append(f"Accepted after a change of the code, not computed anew: {_count(count, 'result')} ({why}).")
-    brought = Counter(_origin(entry) for record, _ in records.values() for entry in record.brought)
-    for where, count in brought.items():
-        warnings.append(f"Brought in from another machine, not computed here: {_count(count, 'result')} ({where}).")
-    return warnings
-
-
-def _behind(rows: Sequence[Row], what: str) -> str:
-    """The rows in which a single number is mixed."""
-    names = dict.fromkeys(row.architecture for row in rows if what in row.mixed)
-    return f" Within single numbers ({MIXED}): {', '.join(names)}." if names else ""
-
-
-def _reason(accepted: Accepted) -> str:
-    code = f"commit {accepted.commit[:12]}" if accepted.commit else "commit unknown"
-    return f"{code}, {accepted.when}: {accepted.reason}"
-
-
-def _origin(brought: Brought) -> str:
-    other_code = f", made by other code: {brought.reason}" if brought.reason else ""
-    return f"{brought.source}, {brought.when[:10]}{other_code}"
-
-
-def merged(rows: Sequence[Row]) -> Records:
-    """The records of all rows, each file once."""
-    records: Records = {}
-    for row in rows:
-        records |= row.records
-    return records
-
-
 def _grouped(label: str, rows: Sequence[Row], describe: Callable[[Row], str]) -> list[Statement]:
     """One statement for all rows of which the same is true, naming them where not all are."""
     groups: dict[str, list[Row]] = {}
@@ -193,26 +80,26 @@ def _cells(row: Row) -> str:
     searches, trainings, genotypes = len(row.searches), len(row.evaluations), len(row.genotypes)
     times = "once" if trainings == 1 else f"{trainings} times"
     if row.drawn:
-        seeds = f"{_count(len(row.drawn), 'random cell')}, drawn with seed{'s' * (len(row.drawn) > 1)}"
-        origin = f"{seeds} {_listed(row.drawn)}; {_count(trainings, 'training')}"
+        seeds = f"{counted(len(row.drawn), 'random cell')}, drawn with seed{'s' * (len(row.drawn) > 1)}"
+        origin = f"{seeds} {_listed(row.drawn)}; {counted(trainings, 'training')}"
     elif row.released:
         origin = f"the genotype named with {row.released.file}"
     elif not searches:
-        origin = f"{_count(genotypes, 'genotype')} given, not searched here; {_count(trainings, 'training')}"
+        origin = f"{counted(genotypes, 'genotype')} given, not searched here; {counted(trainings, 'training')}"
     elif row.choice and row.choice.candidates:
         scores = _listed(f"{one.top1:.2f} % with seed {one.seed}" for one in row.choice.candidates)
         origin = (
-            f"{_count(searches, 'search')}, of which that with seed {row.choice.seed} was chosen, its genotype "
+            f"{counted(searches, 'search')}, of which that with seed {row.choice.seed} was chosen, its genotype "
             f"retrained {times}; accuracy on held-out training images: {scores}"
         )
     elif searches == 1:
         named = "the only one" if row.choice else "named beforehand"
         origin = f"1 search (seed {row.search_seeds[0]}, {named}), its genotype retrained {times}"
     elif searches == trainings:
-        origin = f"{_count(searches, 'search')}, the genotype of each retrained once"
+        origin = f"{counted(searches, 'search')}, the genotype of each retrained once"
     else:
-        found = f"{_count(genotypes, 'genotype')} of theirs retrained"
-        origin = f"{_count(searches, 'search')}, {found}, {_count(trainings, 'training')} in all"
+        found = f"{counted(genotypes, 'genotype')} of theirs retrained"
+        origin = f"{counted(searches, 'search')}, {found}, {counted(trainings, 'training')} in all"
     skips = [sum(name == "skip_connect" for name, _ in genotype.normal) for genotype in row.genotypes]
     return f"{origin}; skip connections in the normal cell: {_listed(skips)}"
 
@@ -243,7 +130,7 @@ def _stages(search: Sequence[StageResult]) -> str:
     shares = dict.fromkeys(stage.partial_channels for stage in settings)
     channels = _listed("all" if share == 1 else f"1/{share} of the" for share in shares)
     return (
-        f"{_count(len(search), 'stage')} of {cells} cells with {operations} operations an edge, {epochs} epochs each, "
+        f"{counted(len(search), 'stage')} of {cells} cells with {operations} operations an edge, {epochs} epochs each, "
         f"alphas frozen in the first {frozen}, batch {batch}; skip dropout {dropout} at first; {order} gradients of "
         f"alphas; operations on {channels} channels; the first {share} of the training images train network weights, "
         "the others alphas; the genotype follows from the last stage's architecture weights"
@@ -287,7 +174,7 @@ def _selection(rows: Sequence[Row]) -> Statement:
     runs = {path: run for row in rows for path, run in row.trainings.items()}
     epochs = [epoch for run in runs.values() for epoch in run]
     scored = sum(any(key.startswith("test") for key in epoch.model_extra or {}) for epoch in epochs)
-    trainings = _count(len(runs), "training")
+    trainings = counted(len(runs), "training")
     if scored:
         return "Selection", f"beware, {scored} of {len(epochs)} epochs of {trainings} were scored on test images"
     return (
@@ -305,19 +192,6 @@ def _measure(rows: Sequence[Row], measure: str) -> Statement:
     if any(len(row.tests) == 1 for row in rows):
         text += "; a single training has no deviation"
     return measure, text
-
-
-def _used(records: Records, key: Callable[[Provenance], str | None]) -> dict[str | None, list[str]]:
-    """Steps by what was used in them."""
-    found: dict[str | None, dict[str, None]] = {}
-    for (step, _), (record, _) in records.items():
-        found.setdefault(key(record), {})[step] = None
-    return {name: list(steps) for name, steps in found.items()}
-
-
-def _count(number: int, noun: str) -> str:
-    plural = noun + ("es" if noun.endswith("ch") else "s")
-    return f"{number} {noun if number == 1 else plural}"
 
 
 def _listed(values: Iterable[object]) -> str:

@@ -10,10 +10,12 @@ from markupsafe import Markup
 from pdarts.reporting import comparison, ledger, lines
 from pdarts.reporting.comparison import compare
 from pdarts.reporting.figures import svg
+from pdarts.reporting.legend import legend
+from pdarts.reporting.notes import notes
 from pdarts.reporting.page import inline_svg, read_svg, render
 from pdarts.reporting.paper import paper
-from pdarts.reporting.protocol import Statement, comparing, merged, notes, protocol
-from pdarts.reporting.rows import ReleasedFiles, Row, RowFiles, Runs, TableFiles, read_released, read_row
+from pdarts.reporting.protocol import Statement, protocol
+from pdarts.reporting.rows import ReleasedFiles, Row, RowFiles, Runs, TableFiles, merged, read_released, read_row
 from pdarts.reporting.scatter import scatters
 from pdarts.reporting.table import REHEARSAL, Grid, as_rehearsal, comma_separated, escape_markdown, markdown
 
@@ -131,7 +133,7 @@ def _compared(files: TableFiles, partial: bool, rehearsal: bool) -> Content:
         grid=comparison.grid(comparisons, unverified=figures is not None and figures.unverified),
         records=comparison.records(comparisons),
         rows=rows,
-        protocol=[*comparing(comparisons, figures), *protocol(rows, list(dict.fromkeys(measures)))],
+        protocol=[*legend(comparisons, figures), *protocol(rows, list(dict.fromkeys(measures)))],
         scatters=[
             Figure("", title, inline_svg(svg(figure, stamped), title, f"scatter{place}-", title))
             for place, (title, figure) in enumerate(scatters(comparisons))

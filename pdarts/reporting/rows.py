@@ -10,7 +10,8 @@ from pydantic import Field
 
 from pdarts.errors import InputError
 from pdarts.reporting.results import Choice, Evaluation, Provenance, StageResult, TrainingEpoch, read, read_lines
-from pdarts.settings import Column, PaperTable, Settings
+from pdarts.settings.base import Settings
+from pdarts.settings.tables import Column, PaperTable
 from pdarts.space.genotype import Genotype
 
 
@@ -186,6 +187,14 @@ class Row:
         """Which of `MIXABLE` differ between the results behind this row."""
         records = [record for record, _ in self.records.values()]
         return [what for what, key in MIXABLE.items() if len({key(record) for record in records}) > 1]
+
+
+def merged(rows: Iterable[Row]) -> Records:
+    """The records of all rows, each file once."""
+    records: Records = {}
+    for row in rows:
+        records |= row.records
+    return records
 
 
 def read_released(architecture: str, column: str, files: ReleasedFiles) -> Row:

@@ -136,6 +136,12 @@ def days(number: float) -> str:
     return f"{number:.2g}" if number < 9.95 else f"{number:,.1f}"
 
 
+def counted(number: int, noun: str) -> str:
+    """The number and its noun, in the plural unless there is one."""
+    plural = noun + ("es" if noun.endswith("ch") else "s")
+    return f"{number} {noun if number == 1 else plural}"
+
+
 def span(values: Sequence[int]) -> str:
     """The lowest and the highest of exact numbers, one where they are equal, nothing where there is none."""
     if not values:

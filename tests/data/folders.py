@@ -5,7 +5,11 @@ from pathlib import Path
 from pdarts.data.catalog import Split, load
 from pdarts.data.formats import JPEG_SIZES, Labelled, write_image_folder
 from pdarts.data.stand_ins import DIGITS, painted
-from pdarts.settings import ImageFolder
+from pdarts.settings.augmentation import StreamedAugmentation
+from pdarts.settings.datasets import ImageFolder
+
+CHANGES = StreamedAugmentation(resized_crop=(0.08, 1.0), flip=True, color_jitter=(0.4, 0.4, 0.4, 0.2))
+"""Of training images, all kinds at once."""
 
 
 def image_folder(image_size: int = 224, train_images: int | None = None) -> ImageFolder:

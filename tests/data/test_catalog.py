@@ -13,7 +13,7 @@ from torchvision.datasets import CIFAR10, CIFAR100
 from pdarts.data import catalog
 from pdarts.data.catalog import Images, Split, load
 from pdarts.errors import InputError
-from pdarts.settings import IMAGE_SIZES, TRAIN_IMAGES, Source
+from pdarts.settings.datasets import IMAGE_SIZES, TRAIN_IMAGES, Source
 from tests.data.formats import (
     CIFAR10_CLASSES,
     accept_cifar,

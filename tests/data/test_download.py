@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from pdarts.settings import Machine
+from pdarts.settings.machine import Machine
 from tests.by_hand import call
 
 

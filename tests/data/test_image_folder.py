@@ -18,7 +18,7 @@ from pdarts.data.index import Entry, Index
 from pdarts.data.loaders import halves
 from pdarts.data.manifest import FolderManifest, read
 from pdarts.errors import InputError
-from pdarts.settings import Machine
+from pdarts.settings.machine import Machine
 from tests.data.folders import image_folder, write_folder
 
 CPU = torch.device("cpu")

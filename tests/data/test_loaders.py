@@ -9,7 +9,7 @@ from torch import Tensor
 from pdarts.data.catalog import Split
 from pdarts.data.loaders import Loader, halves
 from pdarts.errors import InputError
-from pdarts.settings import Augmentation
+from pdarts.settings.augmentation import Augmentation
 
 CPU = torch.device("cpu")
 MEAN, STD = (0.1, 0.2, 0.3), (0.5, 0.6, 0.7)

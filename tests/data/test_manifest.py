@@ -11,7 +11,7 @@ from torchvision.datasets import CIFAR10
 from pdarts.data.catalog import SplitName, load
 from pdarts.data.manifest import Manifest, describe, images_of, read
 from pdarts.errors import InputError
-from pdarts.settings import Dataset, Source
+from pdarts.settings.datasets import Dataset, Source
 from tests.data.formats import accept_cifar, accept_fashion_mnist, write_cifar10, write_fashion_mnist
 
 NOWHERE = Path("no/such/folder")

@@ -1,14 +1,10 @@
 """Batches of decoded files: every image once, all randomness from seed and number, none from the workers."""
 
-import importlib
 import itertools
-import json
-import math
 import multiprocessing
 import os
 import signal
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -21,15 +17,12 @@ from pdarts.data.batches import batches_of, batches_of_halves
 from pdarts.data.folder import describe
 from pdarts.data.manifest import FolderManifest
 from pdarts.data.stream import StreamLoader
-from pdarts.data.stream_transforms import centre_view, random_view
 from pdarts.errors import InputError
-from pdarts.settings import Augmentation, Machine, StreamedAugmentation, Wandb
-from tests.configuration import CONFIG
-from tests.data.folders import image_folder, write_folder
+from pdarts.settings.augmentation import Augmentation, StreamedAugmentation
+from pdarts.settings.machine import Machine
+from tests.data.folders import CHANGES, image_folder, write_folder
 
 CPU = torch.device("cpu")
-CHANGES = StreamedAugmentation(resized_crop=(0.08, 1.0), flip=True, color_jitter=(0.4, 0.4, 0.4, 0.2))
-STILL = StreamedAugmentation(resized_crop=(1.0, 1.0), flip=False, color_jitter=(0.0, 0.0, 0.0, 0.0))
 
 
 @pytest.fixture(scope="module")
@@ -187,79 +180,6 @@ def test_an_image_that_is_no_longer_whole_is_named(tmp_path: Path, workers: int)
         list(batches.in_order())
 
 
-def test_training_images_of_any_size_get_the_networks_size() -> None:
-    for width, height in ((500, 375), (40, 300), (5, 7), (224, 224)):
-        image = Image.new("RGB", (width, height))
-        for transform in (random_view(224, CHANGES), centre_view(224)):
-            changed = transform(image)
-            assert changed.dtype == torch.uint8
-            assert changed.shape == (3, 224, 224)
-
-
-def ramp(width: int, height: int) -> Image.Image:
-    """Red says the column, green the row, from 0 to 255 both."""
-    columns = torch.linspace(0, 255, width).expand(height, -1)
-    rows = torch.linspace(0, 255, height)[:, None].expand(-1, width)
-    stacked = torch.stack([columns, rows, torch.zeros(height, width)], dim=2).round().to(torch.uint8)
-    return Image.fromarray(stacked.numpy())
-
-
-def test_in_testing_the_centre_of_the_image_scaled_to_256_is_seen() -> None:
-    changed = centre_view(224)(ramp(768, 512)).float() / 255  # scaled to 384 x 256
-    assert changed[1, 0, 0].item() == pytest.approx(16 / 256, abs=0.01)
-    assert changed[1, -1, 0].item() == pytest.approx(240 / 256, abs=0.01)
-    assert changed[0, 0, 0].item() == pytest.approx(80 / 384, abs=0.01)
-    assert changed[0, 0, -1].item() == pytest.approx(304 / 384, abs=0.01)
-
-
-def test_random_crops_are_distributed_as_in_the_literature() -> None:
-    transform, image = (
-        random_view(64, STILL.model_copy(update={"resized_crop": (0.08, 1.0), "flip": True})),
-        ramp(400, 400),
-    )
-    torch.manual_seed(0)
-    crops = torch.stack([transform(image) for _ in range(1000)]).float() / 255  # (1000, 3, 64, 64)
-    red, green = crops[:, 0], crops[:, 1]
-    flipped = red[:, 32, 0] > red[:, 32, -1]
-    assert flipped.float().mean().item() == pytest.approx(0.5, abs=0.06)
-    width = (red[:, 32, 0] - red[:, 32, -1]).abs() * 64 / 63
-    height = (green[:, -1, 32] - green[:, 0, 32]) * 64 / 63
-    area = width * height
-    assert area.min() > 0.06
-    assert area.max() < 1.03
-    shares, ratios = torch.meshgrid(
-        torch.linspace(0.08, 1, 500), torch.linspace(-1, 1, 501) * math.log(4 / 3), indexing="ij"
-    )
-    fits = (shares * ratios.exp() <= 1) & (shares / ratios.exp() <= 1)
-    assert area.mean().item() == pytest.approx(shares[fits].mean().item(), abs=0.03)
-    ratio = width / height
-    assert ratio.min() > 0.72
-    assert ratio.max() < 1.39
-    assert ratio.log().mean().item() == pytest.approx(0, abs=0.03)
-
-
-def test_without_flip_nothing_is_mirrored() -> None:
-    transform, image = random_view(64, STILL.model_copy(update={"resized_crop": (0.08, 1.0)})), ramp(100, 100)
-    torch.manual_seed(0)
-    crops = torch.stack([transform(image) for _ in range(50)]).float()
-    assert (crops[:, 0, 32, 0] < crops[:, 0, 32, -1]).all()
-
-
-def test_colours_change_as_far_as_is_set() -> None:
-    grey = Image.new("RGB", (16, 16), (100, 100, 100))
-    brightness = random_view(16, STILL.model_copy(update={"color_jitter": (0.4, 0.0, 0.0, 0.0)}))
-    torch.manual_seed(0)
-    levels = torch.stack([brightness(grey)[0, 0, 0] for _ in range(300)])
-    assert 59 <= levels.min() < 65
-    assert 135 < levels.max() <= 140
-    assert torch.equal(random_view(16, STILL)(grey), torch.full((3, 16, 16), 100, dtype=torch.uint8))
-    hue = random_view(16, STILL.model_copy(update={"color_jitter": (0.0, 0.0, 0.0, 0.2)}))
-    red = torch.stack([hue(Image.new("RGB", (16, 16), (200, 0, 0)))[:, 0, 0] for _ in range(100)])
-    assert (red[:, 0] > 100).all()  # a fifth of a turn reaches beyond yellow and magenta, not to green or blue
-    assert red[:, 1].max() > 150
-    assert red[:, 2].max() > 150
-
-
 def test_both_halves_of_a_folder_can_be_searched_on(manifest: FolderManifest, root: Path) -> None:
     halves = batches_of_halves(manifest, 0.5, Machine(data_roots={"photos": str(root)}, workers=0), 4, CHANGES, CPU)
     labels = [torch.cat([labels for _, labels in half.in_order()]) for half in halves]
@@ -271,64 +191,3 @@ def test_augmentation_of_images_in_memory_is_refused_for_a_folder(manifest: Fold
     other = Augmentation(crop_padding=4, flip=True, cutout=0)
     with pytest.raises(InputError, match=r"images are in a folder; allowed: resized_crop, flip, color_jitter"):
         batches_of(manifest, "train", Machine(), 4, other, CPU)
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Runs a step as from the command line, without another start of torch."""
-
-    def main(step: str, *options: str) -> None:
-        monkeypatch.setattr(sys, "argv", [step, *options])
-        importlib.import_module(f"pdarts.{step}").main()
-
-    return main
-
-
-def machine(root: Path) -> str:
-    """Where the steps run: images in `root`, copied to a folder beside it, decoded by another process."""
-    values = Machine(
-        device="cpu",
-        workers=1,
-        data_roots={"photos": str(root)},
-        local_copy=str(root.with_name("disk")),
-        wandb=Wandb(mode="disabled"),
-    )
-    return values.model_dump_json()
-
-
-def test_a_network_with_imagenets_stem_is_trained_and_tested(run: Callable[..., None], tmp_path: Path) -> None:
-    """At 224 pixels, with auxiliary head, label smoothing and all augmentation."""
-    write_folder(tmp_path / "photos", train=200, val=40)
-    where = ("--machine", machine(tmp_path / "photos"))
-    data, weights, metrics, tested = (str(tmp_path / name) for name in ("data.json", "w.pt", "m.jsonl", "test.json"))
-    run("prepare", "--settings", image_folder().model_dump_json(), "--output", data, *where)
-    small = {"cells": 3, "channels": 4, "epochs": 1, "batch_size": 48, "processes": 1, "warmup_epochs": 1}
-    small |= {"schedule": "cosine"}
-    recipe = json.dumps(CONFIG.recipes["imagenet"].model_dump(mode="json") | small)
-    options = ("--genotype", "pdarts/genotypes/PDARTS.json", "--settings", recipe, "--seed", "0")
-    run("train", "--data", data, *options, "--output", weights, "--metrics", metrics, *where)
-    run("test", "--data", data, "--weights", weights, "--output", tested, *where)
-    (line,) = [json.loads(line) for line in Path(metrics).read_text().splitlines()]
-    chance = 1.4 * math.log(4)  # of four classes, with the auxiliary head
-    assert 0.8 * chance < line["train_loss"] < 4 * chance
-    result = json.loads(Path(tested).read_text())
-    assert result["images"] == 40
-    assert result["top5"] == 100  # of four classes
-    assert result["settings"]["dataset"]["image_size"] == 224
-    assert len(list((tmp_path / "disk" / "photos" / "train").rglob("*.jpg"))) == 200
-
-
-def test_a_folder_of_small_images_is_searched_on(run: Callable[..., None], tmp_path: Path) -> None:
-    write_folder(tmp_path / "photos", train=48, scale=0.25)
-    where = ("--machine", machine(tmp_path / "photos"))
-    data, stage, metrics = (str(tmp_path / name) for name in ("data.json", "stage1.json", "metrics.jsonl"))
-    run("prepare", "--settings", image_folder(32).model_dump_json(), "--output", data, *where)
-    small: dict[str, object] = {"cells": 1, "channels": 2, "batch_size": 12, "epochs": 1, "frozen_epochs": 0}
-    small |= {"candidates": ["none", "skip_connect"], "operations": 2, "augmentation": CHANGES.model_dump()}
-    settings = json.dumps(CONFIG.searches["digits"].stage_settings(1).model_dump(mode="json") | small)
-    options = ("--stage", "1", "--settings", settings, "--seed", "0")
-    run("search", "--data", data, *options, "--output", stage, "--metrics", metrics, *where)
-    (line,) = [json.loads(line) for line in Path(metrics).read_text().splitlines()]
-    assert line["valid_loss"] is not None
-    assert line["valid_accuracy"] is not None
-    assert set(json.loads(Path(stage).read_text())["cells"]) == {"normal", "reduction"}

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pdarts.data.transforms import augment, crop_and_flip, cut_out, normalize
-from pdarts.settings import Augmentation
+from pdarts.settings.augmentation import Augmentation
 
 MEAN = torch.tensor([0.49, 0.48, 0.45])[:, None, None]
 STD = torch.tensor([0.25, 0.24, 0.26])[:, None, None]

@@ -30,7 +30,7 @@ from pdarts.nets.network import Network
 from pdarts.nets.supernet import Supernet
 from pdarts.progressive.schedule import skip_dropout
 from pdarts.progressive.stage import search_stage
-from pdarts.settings import Machine, Wandb
+from pdarts.settings.machine import Machine, Wandb
 from pdarts.space.candidates import all_candidates
 from pdarts.space.topology import KINDS
 from tests.configuration import CONFIG

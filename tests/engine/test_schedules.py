@@ -6,7 +6,8 @@ import pytest
 
 from pdarts.engine.schedules import cosine, drop_path_rate, learning_rate, linear
 from pdarts.progressive.schedule import skip_dropout
-from pdarts.settings import Recipe, StageSettings
+from pdarts.settings.recipes import Recipe
+from pdarts.settings.searches import StageSettings
 from tests.configuration import CONFIG
 
 STAGE: StageSettings = CONFIG.searches["pdarts-cifar10"].stage_settings(3)

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from pdarts.engine.journal import Journal
 from pdarts.engine.progress import Progress
 from pdarts.engine.tracking import PATIENCE, Tracker, new_id, steps_of
-from pdarts.settings import Wandb
+from pdarts.settings.machine import Wandb
 from tests.configuration import ROOT
 
 SLOW = 3 * PATIENCE
@@ -112,7 +112,7 @@ def test_a_folder_that_cannot_be_written_is_said_and_borne(tmp_path: Path, capfd
 SCRIPT = """
 import sys
 from pathlib import Path
-from pdarts.settings import Wandb
+from pdarts.settings.machine import Wandb
 from tests.engine import test_tracking
 test_tracking.track(Wandb(mode=sys.argv[1], directory=sys.argv[2]), "0123456789abcdef")
 """
@@ -191,7 +191,7 @@ def test_wandbs_own_process_may_die_or_hang(number: signal.Signals, tmp_path: Pa
         "import os, subprocess, time\n"
         "from pdarts.engine import tracking\n"
         "from pdarts.engine.tracking import Tracker, new_id\n"
-        "from pdarts.settings import Wandb\n"
+        "from pdarts.settings.machine import Wandb\n"
         f"tracker = Tracker(Wandb(mode='offline', directory={str(tmp_path)!r}), 'train', 'digits', 'digits', {{}})\n"
         "tracker.start(new_id()); tracker.log({'train_loss': 2.0}, step=1)\n"
         "listed = subprocess.getoutput('ps -e -ww -o ppid= -o pid= -o args=')\n"

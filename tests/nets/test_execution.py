@@ -18,7 +18,7 @@ from pdarts.nets.operations import BatchNorm
 from pdarts.nets.supernet import Supernet
 from pdarts.planning.timing import mixed_candidates
 from pdarts.progressive.bilevel import alphas_step, second_order_alphas_step, weights_step
-from pdarts.settings import Machine
+from pdarts.settings.machine import Machine
 from pdarts.space.candidates import all_candidates
 from pdarts.space.operations import CANDIDATES
 from pdarts.space.topology import KINDS

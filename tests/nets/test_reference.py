@@ -31,6 +31,13 @@ def test_a_missing_and_an_unknown_tensor_are_named() -> None:
     assert "cells.1.operations.1.extra.weight: expected nothing" in str(caught.value)
 
 
+def test_a_single_tensor_differs() -> None:
+    state = cifar_state()
+    del state["classifier.bias"]
+    with pytest.raises(InputError, match=r"fit, 1 tensor differs:\n  classifier\.bias: expected 10, found nothing$"):
+        network_state(state, published("PDARTS"))
+
+
 def test_a_state_dict_of_something_else_is_refused() -> None:
     with pytest.raises(InputError, match=r"no tensor 'stem\.0\.weight'"):
         network_state({"conv.weight": torch.zeros(1)}, published("PDARTS"))

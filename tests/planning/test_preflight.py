@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pdarts.planning import preflight
-from pdarts.settings import Config
+from pdarts.settings.config import Config
 from tests.configuration import CONFIG
 
 

@@ -9,7 +9,7 @@ from pdarts.planning.calibration import Calibration
 from pdarts.planning.stopwatch import STEPS, Enough, Stopwatch
 from pdarts.planning.timing import distinct, measure, mixed_candidates
 from pdarts.planning.work import Size, Work
-from pdarts.settings import Machine
+from pdarts.settings.machine import Machine
 from pdarts.space.operations import CANDIDATES
 from tests.planning.examples import search_work, training_work
 

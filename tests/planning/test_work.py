@@ -21,7 +21,10 @@ from pdarts.planning.work import PUBLIC, TEST_BATCH_SIZE, Size, size_of, work_of
 from pdarts.planning.workflow import makers
 from pdarts.progressive import stage as stage_module
 from pdarts.progressive.stage import search_stage
-from pdarts.settings import IMAGE_SIZES, TRAIN_IMAGES, Machine, Recipe, Source, StageSettings, Wandb
+from pdarts.settings.datasets import IMAGE_SIZES, TRAIN_IMAGES, Source
+from pdarts.settings.machine import Machine, Wandb
+from pdarts.settings.recipes import Recipe
+from pdarts.settings.searches import StageSettings
 from pdarts.space.candidates import all_candidates
 from tests.configuration import CONFIG
 from tests.genotypes import published

@@ -13,7 +13,8 @@ from pdarts.engine.journal import Journal
 from pdarts.engine.progress import Progress
 from pdarts.engine.tracking import Tracker
 from pdarts.progressive.stage import search_stage
-from pdarts.settings import Machine, StageSettings, Wandb
+from pdarts.settings.machine import Machine, Wandb
+from pdarts.settings.searches import StageSettings
 from pdarts.space.candidates import all_candidates
 from tests.configuration import CONFIG
 

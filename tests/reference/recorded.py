@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 FOLDER = Path(__file__).parent
-RUNNING = ("running_mean", "running_var")
 
 
 @cache

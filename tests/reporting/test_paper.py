@@ -5,7 +5,7 @@ import pytest
 from pdarts.checking import parse
 from pdarts.errors import InputError
 from pdarts.reporting.paper import Independent, check_quotes, paper
-from pdarts.settings import Table
+from pdarts.settings.tables import Table
 from tests.configuration import CONFIG
 
 

@@ -7,7 +7,8 @@ import yaml
 
 from pdarts.checking import parse
 from pdarts.errors import InputError
-from pdarts.settings import Config, Table
+from pdarts.settings.config import Config
+from pdarts.settings.tables import Table
 from tests.configuration import CONFIG, ROOT
 
 COLUMNS = {"cifar10": {"heading": "CIFAR-10", "measure": "top1_error"}}

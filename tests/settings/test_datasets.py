@@ -13,7 +13,9 @@ import yaml
 
 from pdarts.checking import parse
 from pdarts.errors import InputError
-from pdarts.settings import Config, ImageFolder, StreamedAugmentation, image_size, parse_dataset
+from pdarts.settings.augmentation import StreamedAugmentation
+from pdarts.settings.config import Config
+from pdarts.settings.datasets import ImageFolder, image_size, parse_dataset
 from tests.configuration import CONFIG, ROOT
 from tests.data.folders import write_folder
 

@@ -7,7 +7,7 @@ import yaml
 
 from pdarts.checking import parse
 from pdarts.errors import InputError
-from pdarts.settings import Config
+from pdarts.settings.config import Config
 from tests.configuration import CONFIG, ROOT
 
 TEXT = "".join((ROOT / f"rules/{file}.smk").read_text() for file in ("data", "search", "train", "report"))

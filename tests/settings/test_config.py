@@ -15,7 +15,12 @@ import yaml
 from pdarts.checking import parse, parse_argument
 from pdarts.data.catalog import load
 from pdarts.errors import InputError
-from pdarts.settings import IMAGE_SIZES, TRAIN_IMAGES, Config, Machine, Recipe, StageSettings, schema
+from pdarts.settings.config import Config
+from pdarts.settings.datasets import IMAGE_SIZES, TRAIN_IMAGES
+from pdarts.settings.machine import Machine
+from pdarts.settings.recipes import Recipe
+from pdarts.settings.schema import schema
+from pdarts.settings.searches import StageSettings
 from tests.configuration import CONFIG, ROOT
 
 VALUES = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -314,7 +319,9 @@ def objects(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_the_schema_file_is_generated_from_the_settings() -> None:
-    printed = subprocess.check_output([sys.executable, "-m", "pdarts.settings"], cwd=ROOT, text=True, encoding="utf-8")
+    printed = subprocess.check_output(
+        [sys.executable, "-m", "pdarts.settings.schema"], cwd=ROOT, text=True, encoding="utf-8"
+    )
     assert (ROOT / "rules" / "config.schema.yaml").read_text(encoding="utf-8") == printed
     assert yaml.safe_load(printed) == json.loads(json.dumps(schema()))
 

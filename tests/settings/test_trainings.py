@@ -8,7 +8,8 @@ import yaml
 
 from pdarts.checking import parse
 from pdarts.errors import InputError
-from pdarts.settings import Config, FromSearch, RandomCells
+from pdarts.settings.config import Config
+from pdarts.settings.trainings import FromSearch, RandomCells
 from tests.configuration import CONFIG, ROOT
 
 VALUES = yaml.safe_load((ROOT / "config.yaml").read_text())

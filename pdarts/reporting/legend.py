@@ -1,0 +1,69 @@
+"""What the columns, marks and figures of a table of the paper mean."""
+
+from collections.abc import Sequence
+
+from pdarts.reporting.comparison import Comparison, search_devices
+from pdarts.reporting.paper import PaperFigures
+from pdarts.reporting.protocol import Statement
+from pdarts.reporting.table import MIXED, NOT_RUN, QUOTED
+
+
+def legend(comparisons: Sequence[Comparison], figures: PaperFigures | None) -> list[Statement]:
+    """What the columns and marks of a table of the paper mean, and where its figures come from."""
+    results = [result for comparison in comparisons for result in comparison.results]
+    devices = search_devices(comparisons)
+    meanings = [
+        "here: one genotype retrained with n seeds" if any(result.retrained for result in results) else "",
+        "searches: the genotypes of n searches, or n random cells, each retrained once"
+        if any(result.searched for result in results)
+        else "",
+        "others: measured by independent people, from lowest to highest" if any(r.others for r in results) else "",
+        f"{NOT_RUN}: declared, but without results so far"
+        if any(len(row.tests) < row.expected for comparison in comparisons for row in comparison.rows)
+        else "",
+        f"search cost: of searches on {devices[0]}" if len(devices) == 1 else "",
+        "sizes: one for each column where they differ",
+    ]
+    statements = [("Columns", "; ".join(filter(None, meanings)))]
+    if figures:
+        verified = "; from memory, not compared with the paper: unverified" if figures.unverified else ""
+        statements.append(
+            ("Paper", f"{figures.source}{verified}; in brackets the difference, here minus paper, in percent points")
+        )
+        statements += [
+            ("Paper", f"search cost of {row.architecture}: {row.note}") for row in figures.rows if row.note is not None
+        ]
+    if figures and figures.released:
+        released = figures.released
+        top5 = "" if released.top5 is None else f", {released.top5:g} % top-5"
+        accuracy = f"{released.top1:g} % top-1{top5}"
+        statements.append(
+            (
+                "Released",
+                f"weights that the authors offer, genotype {released.genotype}: accuracy {accuracy}, with which their "
+                "row is compared",
+            )
+        )
+    if any(comparison.quoted for comparison in comparisons):
+        statements.append((QUOTED, "all figures quoted from the paper, nothing of this row is run here"))
+    if any(row.mixed for comparison in comparisons for row in comparison.rows):
+        statements.append((MIXED, "the results behind this number were not made alike; the notes say what differs"))
+    if any(comparison.printed and comparison.printed.madds for comparison in comparisons):
+        statements.append(
+            (
+                "Multiply-adds",
+                "the paper's were counted by other counters, and partly of other cells: counted as here, the published "
+                "cell of P-DARTS has 543 M where the paper prints 557 M, and NASNet-A 604 M where it prints 564 M",
+            )
+        )
+    for row in (row for comparison in comparisons for row in comparison.rows if row.released and not row.tests):
+        assert row.released is not None
+        missing = f"{row.architecture}: put the file {row.released.file} there ({row.released.origin})"
+        statements.append((NOT_RUN.capitalize(), missing))
+    others: dict[str, list[str]] = {}
+    for comparison in comparisons:
+        for result in comparison.results:
+            for entry in result.others:
+                measured = f"{result.column.heading}, {entry.what}: {entry.text}; {entry.who}"
+                others.setdefault(measured, []).append(comparison.architecture)
+    return statements + [("Others", f"{', '.join(names)}: {measured}") for measured, names in others.items()]

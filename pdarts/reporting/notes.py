@@ -1,0 +1,57 @@
+"""What about a table's numbers needs a warning, said from the provenance of the results behind them."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from pdarts.reporting.results import Accepted, Brought, Provenance
+from pdarts.reporting.rows import MIXABLE, Records, Row, merged
+from pdarts.reporting.table import MIXED, counted
+
+
+def notes(rows: Sequence[Row]) -> list[str]:
+    """What does not go without saying: mixed devices, versions or code, changed code, results accepted as they were."""
+    records = merged(rows)
+    warnings = [
+        f"Mixed {what}: "
+        + "; ".join(f"{name or 'unknown'} ({', '.join(steps)})" for name, steps in found.items())
+        + f".{_behind(rows, what)}"
+        for what, key in MIXABLE.items()
+        if len(found := _used(records, key)) > 1
+    ]
+    changed = sum(record.clean is False for record, _ in records.values())
+    if changed:
+        warnings.append(f"The code had uncommitted changes when {changed} of {len(records)} results were made.")
+    unknown = sum(record.commit is None for record, _ in records.values())
+    if unknown:
+        warnings.append(f"The commit of the code is unknown for {unknown} of {len(records)} results.")
+    accepted = Counter(_reason(entry) for record, _ in records.values() for entry in record.accepted)
+    for why, count in accepted.items():
+        warnings.append(f"Accepted after a change of the code, not computed anew: {counted(count, 'result')} ({why}).")
+    brought = Counter(_origin(entry) for record, _ in records.values() for entry in record.brought)
+    for where, count in brought.items():
+        warnings.append(f"Brought in from another machine, not computed here: {counted(count, 'result')} ({where}).")
+    return warnings
+
+
+def _used(records: Records, key: Callable[[Provenance], str | None]) -> dict[str | None, list[str]]:
+    """Steps by what was used in them."""
+    found: dict[str | None, dict[str, None]] = {}
+    for (step, _), (record, _) in records.items():
+        found.setdefault(key(record), {})[step] = None
+    return {name: list(steps) for name, steps in found.items()}
+
+
+def _behind(rows: Sequence[Row], what: str) -> str:
+    """The rows in which a single number is mixed."""
+    names = dict.fromkeys(row.architecture for row in rows if what in row.mixed)
+    return f" Within single numbers ({MIXED}): {', '.join(names)}." if names else ""
+
+
+def _reason(accepted: Accepted) -> str:
+    code = f"commit {accepted.commit[:12]}" if accepted.commit else "commit unknown"
+    return f"{code}, {accepted.when}: {accepted.reason}"
+
+
+def _origin(brought: Brought) -> str:
+    other_code = f", made by other code: {brought.reason}" if brought.reason else ""
+    return f"{brought.source}, {brought.when[:10]}{other_code}"

@@ -1,0 +1,41 @@
+"""What settings are made of: their base, and the kinds of values that several of them take."""
+
+from collections.abc import Iterable
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from pdarts.checking import suggestion
+
+Value = TypeVar("Value")
+
+
+def _each_once(values: tuple[Value, ...]) -> tuple[Value, ...]:
+    for value in values:
+        if values.count(value) > 1:
+            raise ValueError(f"{value!r} is listed twice in {list(values)}; list each once")
+    return values
+
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Named = Annotated[dict[Name, Value], Field(json_schema_extra={"additionalProperties": False})]
+Once = AfterValidator(_each_once)
+SkipLimit = Annotated[int, Field(ge=0, le=8)]
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Rate = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+
+
+class Settings(BaseModel):
+    """Base of all settings: immutable, no unknown keys, no silent conversions."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+def known(key: str, value: str | int, existing: Iterable[str | int]) -> None:
+    """Refuse a name or number that is none of `existing`."""
+    if value not in existing:
+        raise ValueError(f"{key} is {value!r}, which does not exist{suggestion(value, existing)}")

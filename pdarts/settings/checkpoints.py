@@ -1,0 +1,20 @@
+"""Weights that others trained."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from pdarts.settings.base import Name, Settings
+
+
+class Checkpoint(Settings):
+    """Weights that others trained, in the reference implementation's format, to be tested."""
+
+    file: Annotated[str, Field(min_length=1)]
+    """Path of the file: a bare state dict, or a dict that has one as `state_dict`."""
+    origin: Annotated[str, Field(min_length=1)]
+    """Where to get the file, for the message where it is missing."""
+    genotype: str
+    """Its cells, which the file does not say: a published cell (`PDARTS`), or the path of a genotype file."""
+    dataset: Name
+    """Name under `datasets` of what it is tested on."""

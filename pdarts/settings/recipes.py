@@ -1,0 +1,63 @@
+"""How evaluation networks are built and trained."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pdarts.settings.augmentation import AnyAugmentation
+from pdarts.settings.base import Positive, Rate, Settings, Share
+from pdarts.settings.optimization import Precision, WeightsOptimizer, check_shares
+
+AUXILIARY_SIZES = {"cifar": 32, "imagenet": 224}
+"""The image size that the auxiliary head of each stem is made for."""
+DIVISORS = {"cifar": 4, "imagenet": 32}
+"""What each stem and the two reduction cells divide the image size by; an odd feature map cannot be halved."""
+LINEAR_TAIL = 5
+"""Last epochs of the linear schedule, whose slope is a fifth of that before."""
+
+
+class Recipe(Settings):
+    """How an evaluation network is built and trained."""
+
+    train_portion: Annotated[float, Field(gt=0, le=1)]
+    """Share of the training images, from the first on, that is trained on; the rest is scored, not the test images."""
+    stem: Literal["cifar", "imagenet"]
+    """First layers: `cifar` keeps the image size, `imagenet` divides it by 8."""
+    cells: Positive
+    """Depth of the network."""
+    channels: Annotated[int, Field(ge=2, multiple_of=2)]
+    """Initial channels; even, since a factorized reduction halves them."""
+    auxiliary_weight: Rate | None
+    """Loss weight of the auxiliary head; null builds none. It needs 32-pixel (cifar) or 224-pixel (imagenet) images."""
+    drop_path: Share
+    """Drop path rate that the last epoch approaches; it rises linearly from 0."""
+    epochs: Positive
+    """Epochs of training."""
+    batch_size: Positive
+    """Images a step."""
+    processes: Positive
+    """Processes, each with a GPU of its own, that share every batch; BatchNorm normalises each one's share."""
+    precision: Precision
+    """Of feature maps and convolutions in training; weights, alphas, statistics, loss and optimizers are float32."""
+    optimizer: WeightsOptimizer
+    """How weights are trained."""
+    schedule: Literal["cosine", "linear"]
+    """Course of the learning rate; `linear` is the paper's on ImageNet, with a slower slope in the last 5 epochs."""
+    warmup_epochs: Annotated[int, Field(ge=0)]
+    """First epochs, in which the learning rate rises to its scheduled value."""
+    label_smoothing: Share
+    """Share of the target that is spread over all classes, in the training loss only."""
+    augmentation: AnyAugmentation
+    """Random changes of the training images."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        check_shares(self.batch_size, self.processes)
+        if self.warmup_epochs > self.epochs:
+            raise ValueError(f"warmup_epochs is {self.warmup_epochs}, but there are {self.epochs} epochs")
+        if self.schedule == "linear" and self.epochs <= LINEAR_TAIL:
+            raise ValueError(
+                f"epochs is {self.epochs}, but the linear schedule has a tail of {LINEAR_TAIL}; allowed: from "
+                f"{LINEAR_TAIL + 1}, or schedule: cosine"
+            )
+        return self

@@ -1,0 +1,54 @@
+"""How often things are done: seeds, listed or counted by a name."""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
+
+from pdarts.checking import suggestion
+from pdarts.settings.base import Once, Positive, Settings
+
+
+def _repeated(value: Any, info: ValidationInfo) -> Any:
+    """The seeds that a name under `repeats` stands for."""
+    if not isinstance(value, str):
+        return value
+    context = info.context if isinstance(info.context, dict) else {}
+    numbers = context.get("repeats")
+    if not isinstance(numbers, dict | None):
+        return (0,)  # repeats are refused themselves
+    if numbers is None or value not in numbers:
+        raise ValueError(f"{value!r} is no name under repeats{suggestion(value, numbers or ())}; or list seeds: [0, 1]")
+    number = _counted(numbers[value])
+    return tuple(range(number)) if isinstance(number, int) and number > 0 else (0,)  # the number is refused itself
+
+
+def _counted(value: Any) -> Any:
+    """A number that Snakemake's command line gives as text: `--config 'repeats={retrainings: 10}'`."""
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+
+
+Seed = Annotated[int, Field(ge=0)]
+Seeds = Annotated[
+    tuple[Seed, ...],
+    Field(min_length=1, strict=False),  # behind a validator lists are no longer taken for JSON's
+    Once,
+    BeforeValidator(_repeated),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "uniqueItems": True},
+                {"type": "string"},
+            ]
+        }
+    ),
+]
+"""One or more seeds, each once; in `config.yaml` also a name under `repeats`, which stands for seeds from 0 on."""
+
+
+class Repeats(Settings):
+    """How often things are done."""
+
+    retrainings: Annotated[Positive, BeforeValidator(_counted)]
+    """Of each genotype."""
+    searches: Annotated[Positive, BeforeValidator(_counted)]
+    """Of each kind."""
