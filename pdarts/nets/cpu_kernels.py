@@ -50,10 +50,10 @@ class Unit(NamedTuple):
     bias: Tensor | None
     dense: Tensor | None
     """Shape (channels, C, size, size); size 1 behind a depthwise convolution."""
-    depthwise: Tensor | None
-    """Shape (C, 1, size, size)."""
     running_mean: Tensor
     running_var: Tensor
+    depthwise: Tensor | None = None
+    """Shape (C, 1, size, size)."""
     stride: int = 1
     dilation: int = 1
     rectified: bool = True
@@ -112,12 +112,16 @@ def total(parts: Sequence[Part], training: bool, momentum: float, epsilon: float
         epsilon: of BatchNorm.
     """
     parts = [part._replace(x=_regular(part.x)) for part in parts]
-    inputs = {id(part.x): part.x for part in parts}
-    others = [tensor for part in parts for tensor in (part.scale, *(row for unit in part.units for row in unit[:4]))]
-    places = [list(inputs).index(id(part.x)) for part in parts]
     norm = training, momentum, epsilon
     if not (training or torch.is_grad_enabled()):
         return _evaluated(parts, norm)
+    inputs = {id(part.x): part.x for part in parts}
+    places = [list(inputs).index(id(part.x)) for part in parts]
+    others: list[Tensor | None] = []
+    for part in parts:
+        others.append(part.scale)
+        for unit in part.units:
+            others += unit.weight, unit.bias, unit.dense, unit.depthwise
     return _Total.apply(parts, places, norm, *inputs.values(), *others)
 
 

@@ -98,9 +98,9 @@ class BatchNorm(nn.Module):
         weight = self.weight if scale is None else scale.expand(x.shape[1]).contiguous()
         return F.batch_norm(x, self.running_mean, self.running_var, weight, self.bias, self.training, MOMENTUM, EPSILON)
 
-    def for_kernels(self) -> cpu_kernels.Unit:
-        """A unit that does nothing else."""
-        return cpu_kernels.Unit(self.weight, self.bias, None, None, self.running_mean, self.running_var)
+    def for_kernels(self, dense: Tensor | None = None, **others: Any) -> cpu_kernels.Unit:
+        """A unit that ends with it, from the convolutions in front of it; without any it does nothing else."""
+        return cpu_kernels.Unit(self.weight, self.bias, dense, self.running_mean, self.running_var, **others)
 
 
 class Operation(nn.Module):
@@ -169,8 +169,8 @@ class ConvUnit(nn.Module):
     def for_kernels(self) -> cpu_kernels.Unit:
         """Its tensors and settings."""
         depthwise = None if self.depthwise is None else self.depthwise.weight
-        return self.norm.for_kernels()._replace(
-            dense=self.pointwise.weight, depthwise=depthwise, stride=self.stride, dilation=self.dilation
+        return self.norm.for_kernels(
+            self.pointwise.weight, depthwise=depthwise, stride=self.stride, dilation=self.dilation
         )
 
 
@@ -205,7 +205,7 @@ class ConvLayers(nn.Sequential, Operation):
         for layer, norm in pairwise(self):
             if isinstance(layer, nn.Conv2d) and isinstance(norm, BatchNorm):
                 stride = layer.stride[0]
-                units.append(norm.for_kernels()._replace(dense=layer.weight, stride=stride, rectified=rectified))
+                units.append(norm.for_kernels(layer.weight, stride=stride, rectified=rectified))
             rectified = isinstance(layer, nn.ReLU)
         return state.value, units
 
@@ -276,7 +276,7 @@ class FactorizedReduction(Operation):
     def for_kernels(self, state: State) -> KernelForm:
         self._check(state)
         both = torch.cat([self.first.weight, self.second.weight])
-        return state.value, [self.norm.for_kernels()._replace(dense=both, stride=2)]
+        return state.value, [self.norm.for_kernels(both, stride=2)]
 
     def _check(self, state: State) -> None:
         height, width = state.value.shape[2:]
