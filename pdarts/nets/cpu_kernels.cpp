@@ -48,7 +48,7 @@ template <class V> inline void hold([[maybe_unused]] V& v) {
 }
 
 // Lanes of two vectors one behind the other, chosen by number.
-template <class T, int... I> inline vec<T> chosen(vec<T> a, vec<T> b, std::integer_sequence<int, I...>) {
+template <class T, int... I> inline vec<T> shuffled(vec<T> a, vec<T> b, std::integer_sequence<int, I...>) {
 #if defined(__clang__)
     return __builtin_shufflevector(a, b, I...);
 #else
@@ -60,8 +60,8 @@ template <class T, int... I> inline vec<T> chosen(vec<T> a, vec<T> b, std::integ
 // Adds both halves of every W lanes: those of `a` go to the first half, those of `b` to the second.
 template <class T, int W, int... I> inline vec<T> folded(vec<T> a, vec<T> b, std::integer_sequence<int, I...>) {
     constexpr int H = W / 2, N = LANES<T>;
-    return chosen<T>(a, b, std::integer_sequence<int, (I % W < H ? I : N + I - H)...>{}) +
-           chosen<T>(a, b, std::integer_sequence<int, (I % W < H ? I + H : N + I)...>{});
+    return shuffled<T>(a, b, std::integer_sequence<int, (I % W < H ? I : N + I - H)...>{}) +
+           shuffled<T>(a, b, std::integer_sequence<int, (I % W < H ? I + H : N + I)...>{});
 }
 
 // The sums of as many vectors as there are lanes, which it overwrites.
@@ -84,9 +84,29 @@ template <class T> inline void store(T* to, vec<T> v, int64_t count) {
     for (int i = half; i < count; i++) to[i] = v[i];
 }
 
-// Rows are short: copying them by a call of memcpy takes longer.
+// The first `count` lanes, in the others `rest`.
+template <class T> inline vec<T> first(vec<T> v, int64_t count, T rest) {
+    vec<T> lane;
+    for (int i = 0; i < LANES<T>; i++) lane[i] = T(i);
+    return lane < all(T(count)) ? v : all(rest);
+}
+
+inline float larger(float a, float b) { return std::max(a, b); }
+inline double larger(double a, double b) { return std::max(a, b); }
+inline vec<float> larger(vec<float> a, float b) { return a < all(b) ? all(b) : a; }
+inline vec<double> larger(vec<double> a, double b) { return a < all(b) ? all(b) : a; }
+
+// As many lanes as there are values before `end`.
+template <class T> inline vec<T> load(const T* from, const T* end) {
+    if (end - from >= LANES<T>) return load(from);
+    vec<T> v = {};
+    for (int i = 0; i < end - from; i++) v[i] = from[i];
+    return v;
+}
+
+// A row, behind it zeros to the end of a vector. Rows are short: copying them by a call of memcpy takes longer.
 template <class T> inline void copy_row(const T* from, int64_t count, T* to) {
-    for (int64_t i = 0; i < count; i += LANES<T>) store(to + i, load(from + i), count - i);
+    for (int64_t i = 0; i < count; i += LANES<T>) store(to + i, first(load(from + i), count - i, T(0)));
 }
 
 // Calls `body` with sizes that add up to `total`, each at most N and as even as can be, as compile-time constants.
@@ -114,13 +134,14 @@ template <int N, class T> inline void add_sums(vec<T>* v, T* to) {
     }
 }
 
-// out[r, c] = sum over taps of weight[t] * in[offset[t] + r * step + c]
+// out[r, c] = sum over taps of weight[t] * in[offset[t] + r * step + c]. From right to left, so that a whole vector can be
+// stored at the end of a row: what it writes of the next one comes again.
 template <class T>
 void correlate(const T* in, int64_t step, const T* weight, const int64_t* offset, int taps,
-               T* out, int64_t row, int64_t height, int64_t width) {
+               T* out, int64_t height, int64_t width) {
     blocks<8>(height, [&](int64_t top, auto rows) {
         constexpr int R = rows;
-        for (int64_t left = 0; left < width; left += LANES<T>) {
+        for (int64_t left = (width - 1) / LANES<T> * LANES<T>; left >= 0; left -= LANES<T>) {
             vec<T> total[R] = {};
             const T* corner = in + top * step + left;
             for (int t = 0; t < taps; t++) {
@@ -129,17 +150,20 @@ void correlate(const T* in, int64_t step, const T* weight, const int64_t* offset
 #pragma GCC unroll 8
                 for (int r = 0; r < R; r++) total[r] += w * load(from + r * step);
             }
-            for (int r = 0; r < R; r++) store(out + (top + r) * row + left, total[r], width - left);
+            for (int r = 0; r < R; r++) {
+                const int64_t at = (top + r) * width + left;
+                store(out + at, total[r], height * width - at);
+            }
         }
     });
 }
 
 // The same for SIZE x SIZE taps that lie `DILATION` rows and columns apart: of a column of taps each value is loaded once.
 template <int SIZE, int DILATION, class T>
-void correlate_square(const T* in, int64_t step, const T* weight, T* out, int64_t row, int64_t height, int64_t width) {
+void correlate_square(const T* in, int64_t step, const T* weight, T* out, int64_t height, int64_t width) {
     blocks<8>(height, [&](int64_t top, auto rows) {
         constexpr int R = rows;
-        for (int64_t left = 0; left < width; left += LANES<T>) {
+        for (int64_t left = (width - 1) / LANES<T> * LANES<T>; left >= 0; left -= LANES<T>) {
             vec<T> total[R] = {};
             const T* corner = in + top * step + left;
 #pragma GCC unroll 8
@@ -155,7 +179,10 @@ void correlate_square(const T* in, int64_t step, const T* weight, T* out, int64_
                         if (i >= y * DILATION && i - y * DILATION < R) total[i - y * DILATION] += w[y] * v;
                 }
             }
-            for (int r = 0; r < R; r++) store(out + (top + r) * row + left, total[r], width - left);
+            for (int r = 0; r < R; r++) {
+                const int64_t at = (top + r) * width + left;
+                store(out + at, total[r], height * width - at);
+            }
         }
     });
 }
@@ -331,19 +358,28 @@ template <class T> struct Geometry : Shape {
                 offset.push_back(y * dilation * in_row + x * dilation % stride * phase + x * dilation / stride);
     }
 
-    // A plane with a border, its values changed by `change`.
-    template <class F> void frame(const T* x, T* to, F change) const {
+    // A plane within a border of `outside`, its values changed by `change`.
+    template <class F> void frame(const T* x, T outside, T* to, F change) const {
+        constexpr auto lanes = std::make_integer_sequence<int, LANES<T>>{};
+        const T* end = x + in_plane;
         for (int64_t y = 0; y < height; y++, x += width) {
             T* row = to + (y + pad) * in_row;
             if (stride == 1) {
                 for (int64_t i = 0; i < width; i++) row[pad + i] = change(x[i]);
                 continue;
             }
-            for (int64_t start = 0; start < stride; start++) {
-                T* at = row + (start + pad) % stride * phase + (start + pad) / stride;
-                for (int64_t i = start, j = 0; i < width; i += stride, j++) at[j] = change(x[i]);
+            for (int64_t i = 0; i < width; i += 2 * LANES<T>) {
+                const vec<T> one = change(load(x + i, end));
+                const vec<T> other = i + LANES<T> < width ? change(load(x + i + LANES<T>, end)) : one;
+                T *even = row + pad % 2 * phase + (pad + i) / 2, *odd = row + (pad + 1) % 2 * phase + (pad + 1 + i) / 2;
+                store(even, first(every_second<0>(one, other, lanes), (width - i + 1) / 2, outside));
+                store(odd, first(every_second<1>(one, other, lanes), (width - i) / 2, outside));
             }
         }
+    }
+
+    template <int FIRST, int... I> static vec<T> every_second(vec<T> a, vec<T> b, std::integer_sequence<int, I...>) {
+        return shuffled<T>(a, b, std::integer_sequence<int, FIRST + 2 * I...>{});
     }
 
     // What lies within a plane's border.
@@ -365,7 +401,7 @@ template <class T> struct Geometry : Shape {
     }
 
     void rectify(const T* x, T scale, T shift, T* to) const {
-        frame(x, to, [=, least = lowest](T value) { return std::max(scale * value + shift, least); });
+        frame(x, T(0), to, [=, least = lowest](auto value) { return larger(scale * value + shift, least); });
     }
 
     // All channels of an image.
@@ -398,8 +434,8 @@ template <class T> struct Geometry : Shape {
     void convolve(const T* plane, const T* weight, T* out) const {
         square(
             stride == 1 ? size : 0, dilation,
-            [&](auto s, auto d) { correlate_square<s, d>(plane, step, weight, out, columns, rows, columns); },
-            [&] { correlate(plane, step, weight, offset.data(), int(taps), out, columns, rows, columns); });
+            [&](auto s, auto d) { correlate_square<s, d>(plane, step, weight, out, rows, columns); },
+            [&] { correlate(plane, step, weight, offset.data(), int(taps), out, rows, columns); });
     }
 
     // What a plane's windows and the gradient behind them, without its border, add to the gradient of the weights.
@@ -456,7 +492,7 @@ template <class T> struct Geometry : Shape {
         transposed(part, out, [&](const int* tap, const int64_t* from, int count, T* to, int64_t high, int64_t wide) {
             T chosen[64];
             for (int t = 0; t < count; t++) chosen[t] = weight[tap[t]];
-            correlate(g, step, chosen, from, count, to, wide, high, wide);
+            correlate(g, step, chosen, from, count, to, high, wide);
         });
     }
 };
@@ -831,8 +867,8 @@ template <class T> void pool(const Shape& shape, bool largest, const T* x, T* ou
 #pragma omp for schedule(static)
         for (int64_t n = 0; n < g.images * g.channels; n++) {
             T* to = out + n * g.out_plane;
-            g.frame(x + n / g.channels * g.from_image_to_image + n % g.channels * g.in_plane, plane,
-                    [](T value) { return value; });
+            g.frame(x + n / g.channels * g.from_image_to_image + n % g.channels * g.in_plane,
+                    largest ? -std::numeric_limits<T>::infinity() : T(0), plane, [](auto value) { return value; });
             if (!largest) {
                 g.convolve(plane, ones.data(), to);
                 for (int64_t i = 0; i < g.out_plane; i++) to[i] *= share[i];
@@ -846,7 +882,7 @@ template <class T> void pool(const Shape& shape, bool largest, const T* x, T* ou
                         vec<T> v = load(at + g.offset[t]);
                         most = v > most ? v : most;
                     }
-                    store(to + y * g.columns + c, most, g.columns - c);
+                    store(to + y * g.columns + c, most, g.out_plane - y * g.columns - c);
                 }
         }
     }
@@ -874,8 +910,8 @@ void pool_backward(const Shape& shape, bool largest, const T* gradient, int64_t 
                 g.transposed(bordered, ones.data(), part, to);
                 continue;
             }
-            g.frame(x + n / g.channels * g.from_image_to_image + n % g.channels * g.in_plane, plane,
-                    [](T value) { return value; });
+            g.frame(x + n / g.channels * g.from_image_to_image + n % g.channels * g.in_plane,
+                    largest ? -std::numeric_limits<T>::infinity() : T(0), plane, [](auto value) { return value; });
             for (int64_t y = 0; y < g.rows; y++)
                 for (int64_t c = 0; c < g.columns; c += LANES<T>) {
                     const T* at = plane + y * g.step + c;
@@ -895,7 +931,7 @@ void pool_backward(const Shape& shape, bool largest, const T* gradient, int64_t 
                             const int64_t place = at[t] + y * g.step + c;
                             total += load(winner + place) == T(tap[t]) ? load(bordered + place) : vec<T>{};
                         }
-                        store(target + y * wide + c, total, wide - c);
+                        store(target + y * wide + c, total, (high - y) * wide - c);
                     }
             });
         }
