@@ -2,7 +2,10 @@
 
 import math
 
-from pdarts.settings.recipes import LINEAR_TAIL, Recipe
+from pdarts.settings.recipes import Recipe
+
+LINEAR_TAIL = 5
+"""Last epochs of the linear schedule, whose slope is a fifth of that before."""
 
 
 def cosine(epoch: int, epochs: int, first: float, last: float) -> float:

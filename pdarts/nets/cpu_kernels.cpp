@@ -39,7 +39,6 @@ template <class T> inline void store(T* to, vec<T> v) { std::memcpy(to, &v, BYTE
 template <class T> inline vec<T> all(T value) { return value - vec<T>{}; }
 template <class T> inline T sum(vec<T> v) { T s = 0; for (int i = 0; i < LANES<T>; i++) s += v[i]; return s; }
 
-
 // Keeps a value in its register: compilers may load it anew for every use, which takes more time than the arithmetic.
 template <class V> inline void hold([[maybe_unused]] V& v) {
 #if defined(__x86_64__)
@@ -74,6 +73,7 @@ template <class T, int W = LANES<T>> inline vec<T> sums_of(vec<T>* v) {
         return sums_of<T, W / 2>(v);
     }
 }
+
 constexpr int64_t up(int64_t length, int64_t multiple) { return (length + multiple - 1) / multiple * multiple; }
 
 // Store the first `count` lanes.
@@ -274,7 +274,8 @@ void multiply(const T* a, int64_t ai, int64_t ak, const T* b, int64_t ldb, T* ou
 
 // out[i, k] += sum over j of a[i, j] * b[k, j]; behind its columns b has zeros to the end of the last vector.
 template <class T>
-void multiply_transposed(const T* a, int64_t lda, const T* b, int64_t ldb, T* out, int64_t rows, int64_t depth, int64_t columns) {
+void multiply_transposed(const T* a, int64_t lda, const T* b, int64_t ldb, T* out,
+                         int64_t rows, int64_t depth, int64_t columns) {
     blocks<BYTES == 64 ? 4 : 3>(depth, [&](int64_t k, auto wide) {
         blocks<BYTES == 64 ? 6 : 4>(rows, [&](int64_t i, auto high) {
             constexpr int R = high, S = wide;
@@ -559,8 +560,9 @@ template <class T> inline void scaled(const T* from, T factor, T shift, int64_t 
 // unit before. Without a dense convolution only BatchNorm, of which `x` is the product. Where statistics do not move,
 // the last step can follow at once: what the unit gives goes to `out`, added if `add`, and no product is kept.
 template <class T>
-void forward(const Shape& shape, const T* x, const T* norm_in, const T* depthwise, const T* dense, const T* weight, const T* bias,
-             const T* scale, T* running_mean, T* running_var, T* product, T* norm, T* out, int64_t apart, bool add) {
+void forward(const Shape& shape, const T* x, const T* norm_in, const T* depthwise, const T* dense,
+             const T* weight, const T* bias, const T* scale, T* running_mean, T* running_var,
+             T* product, T* norm, T* out, int64_t apart, bool add) {
     const Geometry<T> g(shape);
     const int64_t C = g.channels, H = C / g.halves, I = g.channels_in, N = g.images, P = g.out_plane;
     std::vector<double> means(N * C), squares(N * C);
@@ -584,7 +586,8 @@ void forward(const Shape& shape, const T* x, const T* norm_in, const T* depthwis
                     g.rectify_all(x + first * g.from_image_to_image, norm_in, plane);
                     g.strips([&](int64_t top, int64_t count) {
                         g.gather(top, count, plane, between);
-                        multiply(dense, g.depth, int64_t(1), between, g.strip_ld, to + top * g.columns, row, C, g.depth, count * g.columns);
+                        T* strip = to + top * g.columns;
+                        multiply(dense, g.depth, int64_t(1), between, g.strip_ld, strip, row, C, g.depth, count * g.columns);
                     });
                 }
                 for (int64_t half = 0, top = 0; !g.full && half < g.halves; half++, top += H) {
@@ -745,7 +748,8 @@ void backward_full(const Geometry<T>& g, const Part& part, const T* gradient, in
         T* own = dense_sums.own();
         const size_t planes = I * g.padded, matrix = g.depth * g.strip_ld;
         T* plane = scratch<T>(planes, planes + matrix + C * g.ld + g.in_plane);
-        T *behind = plane + planes, *between = behind + planes, *before_norm = between + matrix, *inner = before_norm + C * g.ld;
+        T *behind = plane + planes, *between = behind + planes;
+        T *before_norm = between + matrix, *inner = before_norm + C * g.ld;
 #pragma omp for schedule(static)
         for (int64_t n = 0; n < g.images; n++) {
             const T* from = x + n * g.from_image_to_image;
@@ -763,7 +767,8 @@ void backward_full(const Geometry<T>& g, const Part& part, const T* gradient, in
                 if (!gradient_x) return;
                 multiply(dense, int64_t(1), g.depth, strip, g.ld, between, g.strip_ld, g.depth, C, size);
                 g.windows(top, count, behind, between, [&](T* to, const T* seen) {
-                    for (int64_t i = 0; i < g.columns; i += LANES<T>) store(to + i, load(to + i) + load(seen + i), g.columns - i);
+                    for (int64_t i = 0; i < g.columns; i += LANES<T>)
+                        store(to + i, load(to + i) + load(seen + i), g.columns - i);
                 });
             });
             for (int64_t c = 0; gradient_x && c < I; c++) {
@@ -804,8 +809,10 @@ void backward(const Shape& shape, const Part& part, const T* gradient, int64_t a
         for (int64_t first = 0; first < N; first += g.together) {
             const int64_t number = std::min(g.together, N - first);
             for (int64_t n = 0; n < number; n++)
-                for (int64_t c = 0; c < C; c++)
-                    unnormalize(part, C, gradient + (first + n) * apart + c * P, first + n, c, before_norm + c * g.ld + n * P, false);
+                for (int64_t c = 0; c < C; c++) {
+                    const T* from = gradient + (first + n) * apart + c * P;
+                    unnormalize(part, C, from, first + n, c, before_norm + c * g.ld + n * P, false);
+                }
             for (T* row = before_norm; row < behind; row += g.ld) std::fill_n(row + number * P, LANES<T>, T(0));
             for (int64_t half = 0, top = 0; half < g.halves; half++, top += H) {
                 const T* of_half = before_norm + top * g.ld;
@@ -813,7 +820,8 @@ void backward(const Shape& shape, const Part& part, const T* gradient, int64_t a
                 for (int64_t n = 0; n < number; n++)
                     for (int64_t c = 0; c < I; c++) {
                         const T scale = norm_in ? norm_in[2 * I + c] : 1, shift = norm_in ? norm_in[3 * I + c] : 0;
-                        const T *from = x + (first + n) * g.from_image_to_image + c * g.in_plane, *taps = depthwise + c * g.taps;
+                        const T* from = x + (first + n) * g.from_image_to_image + c * g.in_plane;
+                        const T* taps = depthwise + c * g.taps;
                         if (gradient_dense)
                             g.depthwise(from, scale, shift, taps, half, plane, between + c * g.ld + n * P);
                         else if (gradient_depthwise)

@@ -13,7 +13,7 @@ AUXILIARY_SIZES = {"cifar": 32, "imagenet": 224}
 DIVISORS = {"cifar": 4, "imagenet": 32}
 """What each stem and the two reduction cells divide the image size by; an odd feature map cannot be halved."""
 LINEAR_TAIL = 5
-"""Last epochs of the linear schedule, whose slope is a fifth of that before."""
+"""As in `engine.schedules`, which counts as code of a training, where settings count by their values."""
 
 
 class Recipe(Settings):

@@ -4,8 +4,10 @@ import math
 
 import pytest
 
+from pdarts.engine import schedules
 from pdarts.engine.schedules import cosine, drop_path_rate, learning_rate, linear
 from pdarts.progressive.schedule import skip_dropout
+from pdarts.settings import recipes
 from pdarts.settings.recipes import Recipe
 from pdarts.settings.searches import StageSettings
 from tests.configuration import CONFIG
@@ -60,3 +62,7 @@ def test_drop_path_rises_linearly_from_zero_and_never_arrives() -> None:
     assert drop_path_rate(CIFAR, 0) == 0
     assert drop_path_rate(CIFAR, 300) == pytest.approx(0.15)
     assert drop_path_rate(CIFAR, 599) == pytest.approx(0.3 * 599 / 600)
+
+
+def test_settings_and_code_agree_on_the_tail() -> None:
+    assert schedules.LINEAR_TAIL == recipes.LINEAR_TAIL
