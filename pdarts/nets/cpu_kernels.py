@@ -92,7 +92,7 @@ class _Part(ctypes.Structure):
 
 
 def suit(x: Tensor) -> bool:
-    """Whether `units` can compute on this tensor."""
+    """Whether these kernels can compute on this tensor."""
     return (
         x.device.type == "cpu"
         and x.dtype in NAMES
