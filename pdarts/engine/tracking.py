@@ -63,6 +63,7 @@ class Tracker:
         """
         if self.settings.mode == "disabled" or distributed.rank() > 0:
             return
+        os.environ.pop("WANDB_SERVICE", None)  # of who started this process: it may write elsewhere, or end before us
         os.environ.setdefault("WANDB_SILENT", "true")
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # where nobody answers it delays the end of the process
         try:

@@ -118,15 +118,10 @@ test_tracking.track(Wandb(mode=sys.argv[1], directory=sys.argv[2]), "0123456789a
 """
 
 
-def alone() -> dict[str, str]:
-    """The environment of a process that starts W&B's own anew instead of sharing that of the tests."""
-    return {name: value for name, value in os.environ.items() if name != "WANDB_SERVICE"}
-
-
-def tracked_elsewhere(mode: str, folder: Path, url: str) -> tuple[str, float]:
+def tracked_elsewhere(mode: str, folder: Path, url: str, **variables: str) -> tuple[str, float]:
     """What a process of its own prints, and how long it takes, its end included."""
     started = time.monotonic()
-    environment = alone() | {"WANDB_BASE_URL": url, "WANDB_API_KEY": "0" * 40}
+    environment = os.environ | {"WANDB_BASE_URL": url, "WANDB_API_KEY": "0" * 40, **variables}
     command = [sys.executable, "-c", SCRIPT, mode, str(folder)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -185,6 +180,11 @@ def test_a_key_that_is_refused_leaves_an_offline_run(tmp_path: Path, denying: st
     assert seconds < SLOW
 
 
+def test_wandbs_process_of_whoever_started_the_step_is_left_alone(tmp_path: Path) -> None:
+    said, _ = tracked_elsewhere("offline", tmp_path, "http://127.0.0.1:1", WANDB_SERVICE="3-1-tcp-localhost-1-unused")
+    assert [step for run in runs(tmp_path) for step in steps_of(run)] == [1, 2], said
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_wandbs_own_process_may_die_or_hang(number: signal.Signals, tmp_path: Path) -> None:
     script = (
@@ -202,7 +202,7 @@ def test_wandbs_own_process_may_die_or_hang(number: signal.Signals, tmp_path: Pa
         "tracker.finish(); print(time.monotonic() - started)"
     )
     command = [sys.executable, "-c", script]
-    done = subprocess.run(command, cwd=ROOT, env=alone(), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("W&B is off for the rest of this step") == 1
     assert float(done.stdout) < PATIENCE
