@@ -145,8 +145,9 @@ class _Total(torch.autograd.Function):
         for number, (part, place) in enumerate(zip(parts, places, strict=True)):
             layers, shapes = _forward(part, norm)
             _combine(part, layers[-1], shapes[-1], out, number > 0)
-            saved += [part.scale, part.kept, *(tensor for layer in layers for tensor in layer)]
-            ctx.layout.append((place, shapes))
+            saved += [layer.product for layer in layers]
+            ctx.layout.append((place, shapes, part.scale, part.kept, [layer[1:] for layer in layers]))
+        # Feature maps alone: what is small takes autograd's bookkeeping, and checkpointing's, longer than kernels.
         ctx.save_for_backward(*saved)
         return out
 
@@ -158,9 +159,9 @@ class _Total(torch.autograd.Function):
         inputs, onward = list(islice(saved, ctx.inputs)), list(islice(wanted, ctx.inputs))
         gradients: list[Tensor | None] = [None] * ctx.inputs
         others: list[Tensor | None] = []
-        for place, shapes in ctx.layout:
-            scale, kept, wanted_scale = next(saved), next(saved), next(wanted)
-            layers = [_Layer(*islice(saved, len(_Layer._fields))) for _ in shapes]
+        for place, shapes, scale, kept, small in ctx.layout:
+            wanted_scale = next(wanted)
+            layers = [_Layer(next(saved), *each) for each in small]
             of_units = [list(islice(wanted, 4)) for layer in layers if layer.norm is not None]
             behind, target = gradient, None
             for number in reversed(range(len(layers))):

@@ -78,7 +78,7 @@ def _checkpointed(cell: nn.Module, *inputs: Any) -> Tensor:
             again = True
             return cell(*values)
         statistics = {name: torch.empty_like(buffer) for name, buffer in cell.named_buffers()}
-        return functional_call(cell, parameters | statistics, values)
+        return functional_call(cell, parameters | statistics, values, tie_weights=False)
 
     return checkpoint(compute, *inputs, use_reentrant=False)
 
