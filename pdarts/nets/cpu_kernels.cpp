@@ -379,6 +379,7 @@ template <class T> struct Geometry : Shape {
         }
     }
 
+    // Every second lane of two vectors one behind the other.
     template <int FIRST, int... I> static vec<T> every_second(vec<T> a, vec<T> b, std::integer_sequence<int, I...>) {
         return shuffled<T>(a, b, std::integer_sequence<int, FIRST + 2 * I...>{});
     }
@@ -401,6 +402,7 @@ template <class T> struct Geometry : Shape {
             for (int64_t i = 0; i < in_plane; i++) to[i] = passed(i);
     }
 
+    // A plane normalized by `scale` and `shift`, then through ReLU if the unit has one, within a border of zeros.
     void rectify(const T* x, T scale, T shift, T* to) const {
         frame(x, T(0), to, [=, least = lowest](auto value) { return larger(scale * value + shift, least); });
     }

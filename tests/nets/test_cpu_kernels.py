@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,16 @@ def _threads() -> Iterator[None]:
 
 def without_kernels(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(cpu_kernels, "suit", lambda x: False)
+
+
+@contextmanager
+def computed(kernels: bool) -> Iterator[None]:
+    """By two threads, of the kernels or of PyTorch's own operations."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not kernels:
+            without_kernels(patch)
+        torch.set_num_threads(2)
+        yield
 
 
 def test_they_are_compiled_where_the_tests_run() -> None:
@@ -73,10 +84,7 @@ def test_operations_agree_on_even_and_odd_sizes(name: str, stride: int, search: 
         x = torch.randn(3, 6, height, width, dtype=torch.float64).round(decimals=1)  # some values are equal
         expected = []
         for kernels in (False, True):
-            with pytest.MonkeyPatch.context() as patch:
-                if not kernels:
-                    without_kernels(patch)
-                torch.set_num_threads(2)
+            with computed(kernels):
                 found = outcome(module, state, x, scale, training)
             expected = expected or found
         assert len(found) == len(expected)
@@ -188,10 +196,7 @@ def test_stems_agree(stem: str, size: tuple[int, int], training: bool) -> None:
     images = torch.randn(3, 3, *size, dtype=torch.float64)
     found = []
     for kernels in (False, True):
-        with pytest.MonkeyPatch.context() as patch:
-            if not kernels:
-                without_kernels(patch)
-            torch.set_num_threads(2)
+        with computed(kernels):
             again, seen = copy.deepcopy(module), images.clone().requires_grad_()
             values = [state.value for state in again(seen)]
             torch.stack([value.sin().sum() for value in values]).sum().backward()
