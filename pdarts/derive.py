@@ -1,6 +1,6 @@
 """Derive the genotype that a stage's architecture weights stand for.
 
-On every edge the strongest operation besides none counts, on every node the two strongest edges. Where the normal
+The method that searched decides which operation counts on every edge, and which edges on every node. Where the normal
 cell has more skip connections than allowed, the weakest one is struck out and the cell is chosen again.
 """
 
@@ -11,6 +11,7 @@ from pdarts.checking import parse_argument
 from pdarts.engine import files, step
 from pdarts.engine.tracking import Tracker, new_id
 from pdarts.errors import InputError
+from pdarts.progressive.method import method_behind
 from pdarts.progressive.refinement import derive
 from pdarts.reporting.drawing import draw
 from pdarts.settings.machine import Machine
@@ -34,7 +35,7 @@ def main() -> None:
         raise InputError(f"--max-skips is {arguments.max_skips}; allowed: 0 to 8, the edges of a cell, or leave it out")
     stage = files.read_json(arguments.stage, "stage file", "pdarts.search")
     architecture = parse(stage.get("cells") if isinstance(stage, dict) else None, str(arguments.stage))
-    genotype = derive(architecture, arguments.max_skips)
+    genotype = derive(architecture, method_behind(stage, str(arguments.stage)), arguments.max_skips)
     files.write_json(arguments.output, genotype.to_json())
     config = {"seed": arguments.seed, "max_skips": arguments.max_skips, "stage": stage.get("stage")}
     _track(genotype, machine, arguments.experiment, config, arguments.rehearsal)

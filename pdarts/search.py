@@ -7,9 +7,10 @@ before and keeps that stage's strongest operations on every edge.
 
 from pathlib import Path
 
-from pdarts.checking import parse_argument
+from pdarts.checking import argument_values, parse_argument
 from pdarts.data import manifest
-from pdarts.data.batches import batches_of_halves
+from pdarts.data.batches import batches_of_parts
+from pdarts.data.division import Division
 from pdarts.engine import device, distributed, files, step
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
@@ -21,7 +22,8 @@ from pdarts.errors import InputError
 from pdarts.nets.execution import kernels
 from pdarts.progressive.stage import search_stage
 from pdarts.settings.machine import Machine
-from pdarts.settings.searches import StageSettings
+from pdarts.settings.methods import METHODS
+from pdarts.settings.searches import StageSettings, parse_stage
 from pdarts.sources import fingerprint
 from pdarts.space.architecture import parse, to_json
 from pdarts.space.candidates import Candidates, all_candidates, prune
@@ -34,7 +36,7 @@ def main() -> None:
     parser.add_argument("--data", required=True, type=Path, metavar="MANIFEST.json", help="manifest by pdarts.prepare")
     parser.add_argument("--stage", required=True, type=int, help="number of the stage, from 1")
     parser.add_argument("--previous", type=Path, metavar="STAGE.json", help="file of the stage before; not for stage 1")
-    step.add_settings(parser, StageSettings)
+    step.add_settings(parser, StageSettings, *METHODS.values())
     parser.add_argument("--seed", required=True, type=int, help="seed of the whole search, from 0")
     parser.add_argument("--output", required=True, type=Path, metavar="STAGE.json", help="stage file to write")
     parser.add_argument("--metrics", required=True, type=Path, metavar="METRICS.jsonl", help="a line an epoch")
@@ -42,15 +44,18 @@ def main() -> None:
     step.add_machine(parser)
     step.add_rehearsal(parser)
     arguments = parser.parse_args()
-    stage = parse_argument(StageSettings, arguments.settings, "--settings")
+    stage = parse_stage(argument_values(arguments.settings, "--settings"), "--settings")
     machine = parse_argument(Machine, arguments.machine, "--machine")
     started, where = now(), device.set_up(machine)
     distributed.start(stage.processes, where)
 
     considered = _candidates(stage, arguments.stage, arguments.previous)
     dataset = manifest.read(arguments.data)
-    halves = batches_of_halves(
-        dataset, stage.train_portion, machine, stage.batch_size, stage.augmentation, where, distributed.share()
+    division = Division(
+        stage.train_portion, stage.alphas_portion, stage.division, derive_seed(arguments.seed, "division")
+    )
+    halves = batches_of_parts(
+        dataset, division, machine, stage.batch_size, stage.augmentation, where, distributed.share()
     )
     settings = stage.model_dump(mode="json")
     name = f"{arguments.experiment} seed {arguments.seed} stage {arguments.stage}"
@@ -64,7 +69,7 @@ def main() -> None:
         "settings": settings,
         "candidates": {kind: [list(names) for names in edges] for kind, edges in considered.items()},
         "dataset": dataset.model_dump(mode="json"),
-        "code": fingerprint("search"),
+        "code": fingerprint("search", stage.method),
     }
     checkpoint = Checkpoint(arguments.output, identity, machine.resume_other_code)
     architecture, run = search_stage(
@@ -82,7 +87,13 @@ def main() -> None:
         return
     inputs = {"data": arguments.data, "previous": arguments.previous}
     record = provenance(
-        where, started, step="search", seed=arguments.seed, inputs=inputs, rehearsal=arguments.rehearsal
+        where,
+        started,
+        step="search",
+        method=stage.method,
+        seed=arguments.seed,
+        inputs=inputs,
+        rehearsal=arguments.rehearsal,
     )
     record |= {"resumed": run.resumed, "kernels": kernels(where, stage.precision, machine)}
     result = {

@@ -31,6 +31,12 @@ REPORTING = "pdarts.reporting."
 REPORTING_STEPS = ("draw", "curves", "report")
 """Steps whose results `pdarts.reporting` makes; to others it only lends pictures for tracking, and does not count."""
 
+METHODS = "pdarts.progressive.methods."
+"""Methods of search, of which a search and its derivation have one: that which settings name."""
+
+RULES = "pdarts.progressive.derivation"
+"""Rules that choose the cell of a finished search: methods refer to them, but no search is made of them."""
+
 _LAYOUT = ("ctx", "kind")
 """Fields of syntax nodes that say nothing which the rest of the tree does not say."""
 
@@ -47,7 +53,7 @@ class Module:
     """Its string constants."""
 
 
-def fingerprint(step: str, root: Path = Path(__file__).parent) -> str:
+def fingerprint(step: str, method: str | None = None, root: Path = Path(__file__).parent) -> str:
     """The hash of the code of `pdarts.STEP` and of all modules of the package that it imports, directly or not.
 
     Names, values and the order of statements count, and so do the files and folders beside a module that a string in
@@ -55,6 +61,7 @@ def fingerprint(step: str, root: Path = Path(__file__).parent) -> str:
 
     Args:
         step: a module at the package's top, such as `search`.
+        method: of search, whose module counts too; None for steps that have none.
         root: the folder of the package.
 
     Returns:
@@ -66,7 +73,7 @@ def fingerprint(step: str, root: Path = Path(__file__).parent) -> str:
     """
     modules = package(root)
     counted = hashlib.sha256()
-    for name in sorted(reached(step, modules)):
+    for name in sorted(reached(step, modules, method)):
         counted.update(f"{name} {modules[name].digest}\n".encode())
         for path in _files_beside(name, modules[name], root):
             content = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -87,13 +94,16 @@ def package(root: Path) -> dict[str, Module]:
     }
 
 
-def reached(step: str, modules: Mapping[str, Module]) -> set[str]:
+def reached(step: str, modules: Mapping[str, Module], method: str | None = None) -> set[str]:
     """Names of the modules whose code counts for the result of `pdarts.STEP`, itself among them."""
     found: set[str] = set()
     waiting = {_module(f"pdarts.{step}", modules)}
+    if method is not None:
+        waiting.add(_module(f"{METHODS}{method}", modules))
     while waiting:
         name = waiting.pop()
         lent = name.startswith(REPORTING) and step not in REPORTING_STEPS
+        lent |= name == RULES and step == "search"
         neutral = name in NEUTRAL or name.startswith(SETTINGS)
         if name not in found and not neutral and not lent:
             found.add(name)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pdarts.checking import parse_argument
 from pdarts.data import manifest
-from pdarts.data.batches import batches_of, batches_of_halves
+from pdarts.data.batches import batches_of, batches_of_parts
+from pdarts.data.division import Division
 from pdarts.engine import device, files, step
 from pdarts.engine.metrics import evaluate
 from pdarts.engine.provenance import now, provenance
@@ -62,7 +63,7 @@ def main() -> None:
         )
     portion = trained["recipe"]["train_portion"] if trained["recipe"] else 1
     if portion < 1:
-        _, batches = batches_of_halves(dataset, portion, machine, BATCH_SIZE, None, where)
+        _, batches = batches_of_parts(dataset, Division(portion), machine, BATCH_SIZE, None, where)
     else:
         batches = batches_of(dataset, "test", machine, BATCH_SIZE, None, where)
     tally = evaluate(lambda batch: network(batch)[0], batches.in_order(), where)

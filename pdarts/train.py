@@ -11,7 +11,8 @@ import torch
 
 from pdarts.checking import parse_argument
 from pdarts.data import manifest
-from pdarts.data.batches import batches_of_halves
+from pdarts.data.batches import batches_of_parts
+from pdarts.data.division import Division
 from pdarts.engine import device, distributed, files, step
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
@@ -52,8 +53,14 @@ def main() -> None:
     value = files.read_json(arguments.genotype, "genotype file", "pdarts.derive")
     genotype = Genotype.parse(value, str(arguments.genotype))
     dataset = manifest.read(arguments.data)
-    batches, _ = batches_of_halves(
-        dataset, recipe.train_portion, machine, recipe.batch_size, recipe.augmentation, where, distributed.share()
+    batches, _ = batches_of_parts(
+        dataset,
+        Division(recipe.train_portion),
+        machine,
+        recipe.batch_size,
+        recipe.augmentation,
+        where,
+        distributed.share(),
     )
     described: dict[str, Any] = {
         "stem": recipe.stem,

@@ -83,14 +83,20 @@ def declared(kind, name):
     return existing[name]
 
 
-def command(step, launch="python -m"):
+def command(step, launch="python -m", code=None):
     """What every command starts with: the step, and behind a stamp, if this is a rehearsal, its options.
 
     In front stands a shell comment with the hash of the step's code: text of a command counts as code, so an edit reruns
-    the step. A list of files, a manifest and a random genotype are the same in a rehearsal and in earnest, so they take no stamp.
+    the step. Where jobs of a rule are made of other code, `code` names the param that holds each one's hash.
+    A list of files, a manifest and a random genotype are the same in a rehearsal and in earnest, so they take no stamp.
     """
     stamp = " --rehearsal" if CONFIG.rehearsal and step not in ("download", "prepare", "sample") else ""
-    return f"# code {fingerprint(step)}\n{launch} pdarts.{step}{stamp}"
+    return f"# code {code or fingerprint(step)}\n{launch} pdarts.{step}{stamp}"
+
+
+def code_of_search(step):
+    """The hash of a step's code and of the method that the search names, and of no other method."""
+    return lambda wildcards: fingerprint(step, declared("searches", wildcards.search).method)
 
 
 def machine(wildcards, resources):

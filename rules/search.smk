@@ -21,6 +21,7 @@ rule search:
         mem_mb=memory("search"),
         runtime=minutes("search"),
     params:
+        code=code_of_search("search"),
         launch=search_launch,
         machine=machine,
         previous=previous_option,
@@ -28,7 +29,7 @@ rule search:
     message:
         "Search {wildcards.search}, seed {wildcards.seed}: stage {wildcards.stage}"
     shell:
-        command("search", "{params.launch}") + " --data {input.data} --stage {wildcards.stage} {params.previous}"
+        command("search", "{params.launch}", "{params.code}") + " --data {input.data} --stage {wildcards.stage} {params.previous}"
         " --settings {params.settings:q} --seed {wildcards.seed}"
         " --output {output.stage} --metrics {output.metrics}"
         " --experiment {wildcards.search} --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"
@@ -48,12 +49,13 @@ rule derive:
         mem_mb=memory("short"),
         runtime=minutes("short"),
     params:
+        code=code_of_search("derive"),
         machine=machine,
         max_skips=max_skips_option,
     message:
         "Derive genotype{wildcards.variant} of {wildcards.search}, seed {wildcards.seed}"
     shell:
-        command("derive") + " --stage {input} {params.max_skips} --output {output}"
+        command("derive", code="{params.code}") + " --stage {input} {params.max_skips} --output {output}"
         " --experiment {wildcards.search} --seed {wildcards.seed} --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"
 
 

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from pdarts import search
-from pdarts.data.loaders import Loader, halves
+from pdarts.data.division import Division, divided
+from pdarts.data.loaders import Loader
 from pdarts.data.manifest import images_of, read
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.device import set_up
@@ -96,7 +97,7 @@ def test_what_was_drawn_before_a_search_does_not_matter(tmp_path: Path, manifest
         torch.rand(drawn)
         loaders = [
             Loader(half, STAGE.batch_size, dataset.mean, dataset.std, STAGE.augmentation, CPU)
-            for half in halves(images, STAGE.train_portion)
+            for half in divided(images, Division(STAGE.train_portion))
         ]
         candidates = all_candidates(STAGE.candidates)
         checkpoint = Checkpoint(tmp_path / "stage.json", {}, other_code=False)

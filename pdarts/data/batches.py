@@ -6,8 +6,9 @@ import torch
 
 from pdarts.data import index, local_copy, manifest
 from pdarts.data.catalog import Split, SplitName
+from pdarts.data.division import Division, divided
 from pdarts.data.index import FOLDERS, Index
-from pdarts.data.loaders import Batches, Loader, halves
+from pdarts.data.loaders import Batches, Loader
 from pdarts.data.manifest import AnyManifest, FolderManifest
 from pdarts.data.share import WHOLE, Share
 from pdarts.data.stream import StreamLoader
@@ -42,48 +43,47 @@ def batches_of(
     """
     if augmentation is not None:
         check_augmentation(dataset, augmentation)
-    return _batches(dataset, _split(dataset, split, machine), machine, batch_size, augmentation, device, share)
+    images = _split(dataset, split, machine)
+    return _batches(dataset, split, images, machine, batch_size, augmentation, device, share)
 
 
-def batches_of_halves(
+def batches_of_parts(
     dataset: AnyManifest,
-    portion: float,
+    division: Division,
     machine: Machine,
     batch_size: int,
     augmentation: AnyAugmentation | None,
     device: torch.device,
     share: Share = WHOLE,
 ) -> tuple[Batches, Batches]:
-    """Passes over the first `portion` of the training images, and over the others; all else as in `batches_of`.
+    """Passes over two parts of the training images; all else as in `batches_of`.
 
-    No test image is read. A portion of 1 leaves nothing to the second part.
+    No test image is read. A first part of 1 leaves nothing to the second.
 
     Raises:
-        InputError: as `batches_of`, and if the first part would be empty.
+        InputError: as `batches_of`, and if a part that has a share would be empty.
     """
     if augmentation is not None:
         check_augmentation(dataset, augmentation)
-    first, second = halves(_split(dataset, "train", machine), portion)
+    images = _split(dataset, "train", machine)
+    first, second = divided(images, division)
     return (
-        _batches(dataset, first, machine, batch_size, augmentation, device, share),
-        _batches(dataset, second, machine, batch_size, augmentation, device, share),
+        _batches(dataset, "train", first, machine, batch_size, augmentation, device, share),
+        _batches(dataset, "train", second, machine, batch_size, augmentation, device, share),
     )
 
 
 def _split(dataset: AnyManifest, split: SplitName, machine: Machine) -> Split | Index:
     root = Path(machine.data_root(dataset.place))
     if isinstance(dataset, FolderManifest):
-        images = index.read(dataset, root, split)
-        if machine.local_copy is None:
-            return images
-        target = local_copy.place(machine.local_copy) / dataset.folder / FOLDERS[split]
-        return local_copy.copied(images, target, machine.workers)
+        return index.read(dataset, root, split)
     return manifest.images_of(dataset, split, root)
 
 
 def _batches(
     dataset: AnyManifest,
-    split: Split | Index,
+    split: SplitName,
+    images: Split | Index,
     machine: Machine,
     batch_size: int,
     augmentation: AnyAugmentation | None,
@@ -91,16 +91,19 @@ def _batches(
     share: Share,
 ) -> Batches:
     mean, std = dataset.mean, dataset.std
-    last = len(split) % batch_size or batch_size
+    last = len(images) % batch_size or batch_size
     if augmentation is not None and last < share.processes:
         raise InputError(
-            f"processes is {share.processes}, but the last batch of {len(split)} images has {last}, fewer than one "
+            f"processes is {share.processes}, but the last batch of {len(images)} images has {last}, fewer than one "
             "each; change batch_size, or leave images out with the dataset's train_images"
         )
-    if isinstance(split, Index):
+    if isinstance(images, Index):
         assert isinstance(dataset, FolderManifest)
         assert not isinstance(augmentation, Augmentation)
+        if machine.local_copy is not None:
+            target = local_copy.place(machine.local_copy) / dataset.folder / FOLDERS[split]
+            images = local_copy.copied(images, target, machine.workers)
         size, workers = dataset.image_size, machine.workers
-        return StreamLoader(split, size, batch_size, mean, std, augmentation, device, workers, share)
+        return StreamLoader(images, size, batch_size, mean, std, augmentation, device, workers, share)
     assert not isinstance(augmentation, StreamedAugmentation)
-    return Loader(split, batch_size, mean, std, augmentation, device, share)
+    return Loader(images, batch_size, mean, std, augmentation, device, share)

@@ -52,6 +52,10 @@ class Split:
         """Images from number `start` up to, not including, `stop`; a view."""
         return type(self)(self.images[start:stop], self.labels[start:stop])
 
+    def chosen(self, numbers: Tensor) -> Self:
+        """The images of these numbers, in this order; a copy."""
+        return type(self)(self.images[numbers], self.labels[numbers])
+
 
 @dataclass(frozen=True)
 class Images:

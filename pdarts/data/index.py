@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -68,6 +69,17 @@ class Index:
             return replace(self, lines=b"", ends=ends)
         first = int(self.ends[start - 1]) if start else 0
         return replace(self, lines=self.lines[first : int(ends[-1])], ends=ends - first)
+
+    @cached_property
+    def labels(self) -> Tensor:
+        """Classes of the images, int64, shape (N,)."""
+        return torch.tensor([self[number].label for number in range(len(self))], dtype=torch.int64)
+
+    def chosen(self, numbers: Tensor) -> Self:
+        """The images of these numbers, in this order."""
+        starts = torch.cat([self.ends.new_zeros(1), self.ends[:-1]])
+        places = zip(starts[numbers].tolist(), self.ends[numbers].tolist(), strict=True)
+        return self.of(b"".join([self.lines[start:end] for start, end in places]), self.root)
 
     def describe(self, classes: tuple[str, ...]) -> SplitManifest:
         """Counts and digest."""

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Protocol, Self, TypeVar
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -11,7 +11,6 @@ from torch import Tensor
 from pdarts.data.catalog import Split
 from pdarts.data.share import WHOLE, Share
 from pdarts.data.transforms import augment, normalize, on_device
-from pdarts.errors import InputError
 from pdarts.settings.augmentation import Augmentation
 
 Channels = tuple[float, float, float]
@@ -36,18 +35,6 @@ class Batches(Protocol):
 
     def in_order(self) -> Iterator[Batch]:
         """One pass in the split's order, without augmentation."""
-
-
-class Sequence(Protocol):
-    """Images in a fixed order, of which a part can be taken."""
-
-    def __len__(self) -> int: ...
-
-    def part(self, start: int, stop: int) -> Self:
-        """Images from number `start` up to, not including, `stop`."""
-
-
-AnySplit = TypeVar("AnySplit", bound=Sequence)
 
 
 class Loader:
@@ -116,18 +103,3 @@ class Loader:
         for images, labels in zip(self.images.split(self.batch_size), self.labels.split(self.batch_size), strict=True):
             own = self.share.of(len(labels))
             yield normalize(images[own], self.mean, self.std), labels[own]
-
-
-def halves(split: AnySplit, portion: float) -> tuple[AnySplit, AnySplit]:
-    """The first `portion` of the images, rounded down, and the rest: for network weights and for alphas.
-
-    Raises:
-        InputError: if the first part would be empty.
-    """
-    first = math.floor(portion * len(split))
-    if first == 0:
-        raise InputError(
-            f"train_portion is {portion}, which leaves none of {len(split)} training images to train weights; "
-            f"allowed: from 1/{len(split)} to below 1"
-        )
-    return split.part(0, first), split.part(first, len(split))

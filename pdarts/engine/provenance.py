@@ -31,6 +31,7 @@ def provenance(
     started: datetime,
     *,
     step: str,
+    method: str | None = None,
     seed: int | None = None,
     inputs: Mapping[str, Path | None] | None = None,
     rehearsal: bool = False,
@@ -41,6 +42,7 @@ def provenance(
         device: where it was computed.
         started: when its step began.
         step: the step, such as `search`.
+        method: of search, whose code is part of the step's; None where none is.
         seed: of the step, if it has one.
         inputs: JSON files that it read, by the option that named them; None where one was left out.
         rehearsal: whether the result is none.
@@ -49,7 +51,7 @@ def provenance(
         "version": _version("pdarts"),
         "rehearsal": rehearsal,
         "step": step,
-        "code": fingerprint(step),
+        "code": fingerprint(step, method),
         **code_version(),
         "seed": seed,
         "inputs": {name: content_digest(path) for name, path in (inputs or {}).items() if path is not None},

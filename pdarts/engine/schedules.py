@@ -1,8 +1,11 @@
 """Learning rates by epoch, constant within an epoch. Epochs count from 0."""
 
 import math
+from collections.abc import Callable
 
+from pdarts.settings.optimization import WeightsOptimizer
 from pdarts.settings.recipes import Recipe
+from pdarts.settings.searches import StageSettings
 
 LINEAR_TAIL = 5
 """Last epochs of the linear schedule, whose slope is a fifth of that before."""
@@ -13,22 +16,37 @@ def cosine(epoch: int, epochs: int, first: float, last: float) -> float:
     return last + 0.5 * (first - last) * (1 + math.cos(math.pi * epoch / epochs))
 
 
-def linear(epoch: int, epochs: int, first: float) -> float:
-    """A line from `first` to 0 at the last five epochs, then a fifth of its slope (Chen et al. 2019, ImageNet)."""
+def linear(epoch: int, epochs: int, first: float, last: float) -> float:
+    """A line from `first` to 0 at the last five epochs, then a fifth of its slope (Chen et al. 2019, ImageNet).
+
+    `last` plays no part: the line has an end of its own.
+    """
     falling = epochs - LINEAR_TAIL
     if epoch < falling:
         return first * (falling - epoch) / falling
     return first * (epochs - epoch) / (falling * LINEAR_TAIL)
 
 
+SCHEDULES: dict[str, Callable[[int, int, float, float], float]] = {"cosine": cosine, "linear": linear}
+"""From the epoch, the number of epochs, the first and the final learning rate to that of the epoch."""
+
+
 def learning_rate(recipe: Recipe, epoch: int) -> float:
-    """The recipe's learning rate of an epoch, warm-up included."""
-    optimizer = recipe.optimizer
-    if recipe.schedule == "cosine":
-        rate = cosine(epoch, recipe.epochs, optimizer.learning_rate, optimizer.final_learning_rate)
-    else:
-        rate = linear(epoch, recipe.epochs, optimizer.learning_rate)
+    """The recipe's learning rate of an epoch; a warm-up reduces the scheduled one in the first epochs."""
+    rate = scheduled(recipe.schedule, recipe.optimizer, recipe.epochs, epoch)
     return rate * min(1.0, (epoch + 1) / recipe.warmup_epochs) if recipe.warmup_epochs else rate
+
+
+def search_learning_rate(stage: StageSettings, epoch: int) -> float:
+    """Likewise of network weights in a search, where a warm-up takes the place of the schedule (Xu et al. 2020)."""
+    if epoch < stage.warmup_epochs:
+        return stage.weights.learning_rate * (epoch + 1) / stage.warmup_epochs
+    return scheduled(stage.schedule, stage.weights, stage.epochs, epoch)
+
+
+def scheduled(schedule: str, optimizer: WeightsOptimizer, epochs: int, epoch: int) -> float:
+    """The learning rate of an epoch without warm-up."""
+    return SCHEDULES[schedule](epoch, epochs, optimizer.learning_rate, optimizer.final_learning_rate)
 
 
 def drop_path_rate(recipe: Recipe, epoch: int) -> float:

@@ -7,31 +7,38 @@ from torch import Tensor, nn
 from pdarts.nets.supernet import Supernet
 from pdarts.nets.translation import Weights, checked, kinds_of_cells, network_state, rows, translate
 from pdarts.space.candidates import Candidates
+from pdarts.space.operations import SKIP
 
 __all__ = ["network_state", "supernet_state"]
 
 
-def supernet_state(state: Weights, candidates: Mapping[str, Candidates], share: int = 1) -> dict[str, Tensor]:
+def supernet_state(
+    state: Weights, candidates: Mapping[str, Candidates], supernet: Supernet | None = None
+) -> dict[str, Tensor]:
     """A supernet's state dict under our names.
 
     Args:
-        state: under the reference's names, with or without alphas and betas.
+        state: under the reference's names, with or without architecture parameters.
         candidates: operations on every edge, per kind of cell.
-        share: 1/`share` of the channels go through operations.
+        supernet: what it shall fit; None for one of plain mixed operations and alphas.
 
     Raises:
-        InputError: if it does not fit these candidates, naming the first tensors that differ.
+        InputError: if it does not fit, naming the first tensors that differ.
     """
     kinds = kinds_of_cells(state)
 
     def place(cell: int, part: str) -> tuple[str, str]:
-        _, edge, _, operation = part.split(".")
-        name = candidates[kinds[cell]][int(edge)][int(operation)]
+        _, edge, *operation = part.split(".")
+        if operation == ["auxiliary_op"]:
+            return f"edges.{edge}.auxiliary", SKIP
+        name = candidates[kinds[cell]][int(edge)][int(operation[-1])]
         return f"edges.{edge}.operations.{name}", name
 
     def build() -> nn.Module:
+        if supernet is not None:
+            return supernet
         channels = rows(state, "stem.0.weight") // 3
-        return Supernet(len(kinds), channels, rows(state, "classifier.weight"), candidates, share)
+        return Supernet(len(kinds), channels, rows(state, "classifier.weight"), candidates)
 
     translated = translate(state, place)
     if not any(name.startswith("alpha.") for name in translated):

@@ -1,5 +1,7 @@
 """First layers: from images to the two inputs of the first cell."""
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
 from pdarts.nets.operations import BatchNorm, Branch, ConvLayers, State, total
@@ -50,4 +52,16 @@ class ImageNetStem(nn.Module):
         return quarter, total([Branch(self.second, quarter)])
 
 
-STEMS: dict[str, type[CifarStem] | type[ImageNetStem]] = {"cifar": CifarStem, "imagenet": ImageNetStem}
+def wide_imagenet_stem(channels: int) -> ImageNetStem:
+    """The stem of a supernet for photographs: as that for small images, three times as wide as the first cells."""
+    return ImageNetStem(3 * channels)
+
+
+STEMS: dict[str, Callable[[int], CifarStem | ImageNetStem]] = {"cifar": CifarStem, "imagenet": ImageNetStem}
+"""Of evaluation networks, from the channels of the first cells."""
+
+SEARCH_STEMS: dict[str, Callable[[int], CifarStem | ImageNetStem]] = {
+    "cifar": CifarStem,
+    "imagenet": wide_imagenet_stem,
+}
+"""Likewise, of supernets."""

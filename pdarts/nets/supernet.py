@@ -1,27 +1,30 @@
 """The supernet: every edge is the weighted sum of all operations that are still considered.
 
-Source: Liu et al. 2019 (arXiv:1806.09055), section 2.2; Chen et al. 2019 (arXiv:1904.12760), section 3; for partial
-channels and edge weights Xu et al. 2020 (arXiv:1907.05737), section 3.
+Source: Liu et al. 2019 (arXiv:1806.09055), section 2.2; Chen et al. 2019 (arXiv:1904.12760), section 3.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from pdarts.nets.drop_path import dropped
 from pdarts.nets.execution import Execution
 from pdarts.nets.layout import CellLayout, layout, output_channels
 from pdarts.nets.operations import BUILDERS, Branch, Identity, State, total
-from pdarts.nets.stems import CifarStem
-from pdarts.space.architecture import Architecture
+from pdarts.nets.stems import SEARCH_STEMS
 from pdarts.space.candidates import Candidates
 from pdarts.space.topology import EDGES, INTERMEDIATE, KINDS, NODES, incoming
 
-EdgeWeights = Sequence[Sequence[Tensor]]
-"""Scalar tensors for every edge of `EDGES`: one an operation, and with partial channels one more for the edge."""
+Weights = Mapping[str, Tensor]
+"""What scales the branches of every edge, per kind of cell, shape (edges, branches): one number an operation, and more
+where an edge of a method of search has more."""
+
+Scalars = Sequence[Sequence[Tensor]]
+"""Weights of one kind of cell, as scalar tensors."""
+
+Parameters = Mapping[str, Mapping[str, Tensor]]
+"""What a search moves beside network weights, such as `alpha`, by name and kind of cell."""
 
 
 class MixedOperation(nn.Module):
@@ -35,7 +38,13 @@ class MixedOperation(nn.Module):
         )
 
     def forward(self, state: State, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Branch]:
-        """Yield the weighted operations one by one."""
+        """Yield the weighted operations one by one.
+
+        Args:
+            state: of the node that the edge leaves.
+            weights: a scalar for each candidate.
+            skip_dropout: rate of the dropout behind a skip connection of stride 1, in training.
+        """
         for name, weight in zip(self.candidates, weights, strict=True):
             if name == "none":
                 continue
@@ -46,126 +55,107 @@ class MixedOperation(nn.Module):
                 yield Branch(operation, state, weight)
 
 
-class PartialMixedOperation(MixedOperation):
-    """An edge that mixes operations of the first 1/`share` of the channels only; the others bypass them."""
+EdgeBuilder = Callable[[tuple[str, ...], int, int], MixedOperation]
+"""From candidates, channels and stride to an edge."""
 
-    def __init__(self, candidates: tuple[str, ...], channels: int, stride: int, share: int) -> None:
-        super().__init__(candidates, channels // share, stride)
-        self.stride, self.share = stride, share
-        self.whole = Identity()
 
-    def forward(self, state: State, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Branch]:
-        """Yield the edge, channels shuffled, times the edge's weight, which is the last of `weights`."""
-        *operation_weights, edge_weight = weights
-        part, rest = state.split(self.share, self.stride)
-        mixed = total(super().forward(part, operation_weights, skip_dropout)).value
-        shuffled = F.channel_shuffle(torch.cat([mixed, rest], dim=1), self.share)
-        yield Branch(self.whole, State(shuffled), edge_weight)
+def small_alphas(candidates: Mapping[str, Candidates]) -> Parameters:
+    """Alphas of shape (edges, operations) as a search of DARTS starts with them: 0.001 times a normal number."""
+    return {"alpha": {kind: 0.001 * torch.randn(len(EDGES), len(candidates[kind][0])) for kind in KINDS}}
 
 
 class SearchCell(nn.Module):
     """A cell whose nodes sum over all edges from all earlier nodes."""
 
-    def __init__(self, cell: CellLayout, candidates: Candidates, share: int) -> None:
+    def __init__(self, cell: CellLayout, candidates: Candidates, edge: EdgeBuilder) -> None:
         super().__init__()
         self.preprocess0, self.preprocess1 = cell.preprocessing(search=True)
-        edge = MixedOperation if share == 1 else partial(PartialMixedOperation, share=share)
         self.edges = nn.ModuleList(
             edge(names, cell.channels, cell.stride(source))
             for names, (source, _) in zip(candidates, EDGES, strict=True)
         )
 
-    def forward(self, before_previous: State, previous: State, weights: EdgeWeights, skip_dropout: float) -> Tensor:
+    def forward(self, before_previous: State, previous: State, weights: Scalars, skip_dropout: float) -> Tensor:
         """Two inputs to one output of shape (N, 4 * channels, H / stride, W / stride)."""
         states = [total([Branch(self.preprocess0, before_previous)]), total([Branch(self.preprocess1, previous)])]
         for node in NODES:
             states.append(total(self._branches(node, states, weights, skip_dropout)))
         return torch.cat([states[node].value for node in NODES], dim=1)
 
-    def _branches(self, node: int, states: list[State], weights: EdgeWeights, skip_dropout: float) -> Iterator[Branch]:
+    def _branches(self, node: int, states: list[State], weights: Scalars, skip_dropout: float) -> Iterator[Branch]:
         for place in incoming(node):
             source, _ = EDGES[place]
             yield from self.edges[place](states[source], weights[place], skip_dropout)
 
 
 class Supernet(nn.Module):
-    """Stem, cells, global pooling, classifier, and the alphas that all cells of a kind share.
+    """Stem, cells, global pooling, classifier, and the architecture parameters that all cells of a kind share.
 
     Args:
         cells: depth.
         channels: initial channels, even.
         classes: number of classes.
         candidates: operations still considered, per kind of cell; the same number on every edge of a kind.
-        share: 1/`share` of the channels go through operations; above 1, edges have weights of their own too.
+        stem: `cifar` or `imagenet`, three times as wide as the first cells.
+        edge: builds the edges.
+        parameters: draws the architecture parameters' initial values.
     """
 
     def __init__(
-        self, cells: int, channels: int, classes: int, candidates: Mapping[str, Candidates], share: int = 1
+        self,
+        cells: int,
+        channels: int,
+        classes: int,
+        candidates: Mapping[str, Candidates],
+        stem: str = "cifar",
+        edge: EdgeBuilder = MixedOperation,
+        parameters: Callable[[Mapping[str, Candidates]], Parameters] = small_alphas,
     ) -> None:
         super().__init__()
         self.execution = Execution()
-        self.stem = CifarStem(channels)
+        self.stem = SEARCH_STEMS[stem](channels)
         concatenated = dict.fromkeys(KINDS, INTERMEDIATE)
         layouts = layout(cells, channels, self.stem.channels, self.stem.reduces, concatenated)
         self.candidates = candidates
         self.kinds = [cell.kind for cell in layouts]
-        self.cells = nn.ModuleList(SearchCell(cell, candidates[cell.kind], share) for cell in layouts)
+        self.cells = nn.ModuleList(SearchCell(cell, candidates[cell.kind], edge) for cell in layouts)
         self.classifier = nn.Linear(output_channels(layouts[-1], concatenated), classes)
-        self.alpha = nn.ParameterDict(
-            {kind: nn.Parameter(0.001 * torch.randn(len(EDGES), len(candidates[kind][0]))) for kind in KINDS}
-        )
-        weighted = KINDS if share > 1 else ()
-        self.beta = nn.ParameterDict({kind: nn.Parameter(0.001 * torch.randn(len(EDGES))) for kind in weighted})
-        self._weights = {
-            name: parameter for name, parameter in self.named_parameters() if not name.startswith(("alpha.", "beta."))
-        }
+        self._weights = dict(self.named_parameters())
+        drawn = parameters(candidates)
+        self._architecture = tuple(drawn)
+        for name, of_kinds in drawn.items():
+            self.add_module(name, nn.ParameterDict({kind: nn.Parameter(of_kinds[kind]) for kind in KINDS}))
+
+    @property
+    def architecture_parameters(self) -> dict[str, dict[str, nn.Parameter]]:
+        """What a search moves beside network weights, such as `alpha`, by name and kind of cell."""
+        return {name: dict(self.get_submodule(name).named_parameters()) for name in self._architecture}
 
     def alphas(self) -> list[nn.Parameter]:
-        """The two matrices of alphas, shape (edges, operations), normal and reduction; and betas, shape (edges,)."""
-        return [*self.alpha.values(), *self.beta.values()]
+        """All architecture parameters, normal before reduction: alphas, shape (edges, operations), and any others."""
+        return [parameter for of_kinds in self.architecture_parameters.values() for parameter in of_kinds.values()]
 
     def weight_names(self) -> list[str]:
-        """Names of all parameters but the alphas and betas."""
+        """Names of all parameters but the architecture's."""
         return list(self._weights)
 
     def weights(self) -> list[nn.Parameter]:
         """All network weights, in the order of `weight_names`."""
         return list(self._weights.values())
 
-    def architecture(self) -> Architecture:
-        """The weights of operations and edges as they stand, in full double precision, on the CPU."""
-        alphas = {kind: alpha.detach().cpu().double() for kind, alpha in self.alpha.items()}
-        betas = {kind: beta.detach().cpu().double() for kind, beta in self.beta.items()}
-        return Architecture(
-            self.candidates,
-            {kind: alpha.softmax(dim=1) for kind, alpha in alphas.items()},
-            {kind: _edge_weights(beta) for kind, beta in betas.items()} if betas else None,
-        )
-
-    def forward(self, images: Tensor, skip_dropout: float = 0.0) -> Tensor:
+    def forward(self, images: Tensor, weights: Weights, skip_dropout: float = 0.0) -> Tensor:
         """Logits of shape (N, classes).
 
         Args:
-            images: normalized images, shape (N, 3, H, W), H and W multiples of 4.
+            images: normalized images, shape (N, 3, H, W); H and W multiples of 4 (cifar) or 32 (imagenet).
+            weights: the architecture parameters, relaxed.
             skip_dropout: rate of the dropout behind skip connections of stride 1, in training.
         """
-        weights = {kind: self._scalars(kind) for kind in KINDS}
+        scalars = {kind: [row.unbind() for row in rows.unbind()] for kind, rows in weights.items()}
         with self.execution.autocast(images.device):
             before_previous, previous = self.stem(images)
             for kind, cell in zip(self.kinds, self.cells, strict=True):
-                output = self.execution.run(cell, before_previous, previous, weights[kind], skip_dropout)
+                output = self.execution.run(cell, before_previous, previous, scalars[kind], skip_dropout)
                 before_previous, previous = previous, State(output)
             logits = self.classifier(previous.value.mean(dim=(2, 3)))
         return logits.to(images.dtype)
-
-    def _scalars(self, kind: str) -> EdgeWeights:
-        """Softmax of the alphas over each edge's operations, and behind it the edge's weight where it has one."""
-        weights = self.alpha[kind].softmax(dim=1)  # (edges, operations)
-        if self.beta:
-            weights = torch.cat([weights, _edge_weights(self.beta[kind])[:, None]], dim=1)
-        return [row.unbind() for row in weights.unbind()]
-
-
-def _edge_weights(betas: Tensor) -> Tensor:
-    """Softmax over the edges into each node, shape (edges,)."""
-    return torch.cat([betas[incoming(node)].softmax(dim=0) for node in NODES])

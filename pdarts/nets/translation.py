@@ -41,7 +41,8 @@ ELSEWHERE = (
     (r"betas_reduce$", "beta.reduction"),
 )
 _CELL = re.compile(r"cells\.(\d+)\.")
-_CELL_PART = re.compile(r"(cells\.\d+)\.(preprocess[01]|_ops\.\d+|cell_ops\.\d+\.m_ops\.\d+)\.(.+)\.(\w+)$")
+_PARTS = r"preprocess[01]|cell_ops\.\d+\.m_ops\.\d+|_ops\.\d+\._ops\.\d+|_ops\.\d+\.auxiliary_op|_ops\.\d+"
+_CELL_PART = re.compile(rf"(cells\.\d+)\.({_PARTS})\.(.+)\.(\w+)$")
 
 _FOREIGN = "so it is not one of the reference implementation's networks"
 

@@ -12,6 +12,7 @@ from pdarts.errors import InputError
 from pdarts.nets import saved
 from pdarts.planning.workflow import Job
 from pdarts.progressive.choice import choose
+from pdarts.progressive.method import method_behind
 from pdarts.progressive.refinement import derive
 from pdarts.space.architecture import parse
 from pdarts.space.genotype import Genotype
@@ -62,8 +63,9 @@ def _check_stage(job: Job, there: Files) -> None:
 def _check_genotype(job: Job, there: Files) -> None:
     found = read_json(there[job.path("output")], "genotype file", "pdarts.derive")
     stage, limit = job.path("stage"), job.option("max-skips")
-    architecture = parse(read_json(stage, "stage file", "pdarts.search")["cells"], str(stage))
-    derived = derive(architecture, None if limit is None else int(limit))
+    value = read_json(stage, "stage file", "pdarts.search")
+    architecture = parse(value["cells"], str(stage))
+    derived = derive(architecture, method_behind(value, str(stage)), None if limit is None else int(limit))
     _same("genotype", Genotype.parse(found, "genotype"), derived)
 
 

@@ -24,15 +24,15 @@ from pdarts.engine.provenance import now, provenance
 from pdarts.nets import saved
 from pdarts.nets.execution import place
 from pdarts.nets.network import Network
-from pdarts.nets.supernet import Supernet
 from pdarts.planning.decoding import time_decoding
 from pdarts.planning.stopwatch import Enough, NoCheckpoint, Stopwatch
 from pdarts.planning.work import TEST_BATCH_SIZE, Size, Work
 from pdarts.progressive.stage import search_stage
+from pdarts.progressive.training import StageTraining
 from pdarts.settings.augmentation import Augmentation, StreamedAugmentation
 from pdarts.settings.machine import Machine
 from pdarts.settings.recipes import Recipe
-from pdarts.settings.searches import StageSettings
+from pdarts.settings.searches import parse_stage
 from pdarts.space.candidates import Candidates
 from pdarts.space.genotype import Genotype
 from pdarts.space.topology import EDGES, KINDS
@@ -129,13 +129,14 @@ def _leave_memory_for_others() -> None:
 def _time_search(
     work: Work, kinds: list[str], where: torch.device, machine: Machine, limit: float, report: Report
 ) -> None:
-    stage = parse(StageSettings, _of_one_process(work), "settings")
+    stage = parse_stage(_of_one_process(work), "settings")
     candidates = dict.fromkeys(KINDS, mixed_candidates(stage.candidates, stage.operations))
     loaders = [_loader(work.size, stage.batch_size, stage.augmentation, where) for _ in range(2)]
-    supernet = Supernet(stage.cells, stage.channels, work.size.classes, candidates, stage.partial_channels)
-    place(supernet, where, stage.precision, machine)
+    classes = work.size.classes
     if "evaluation" in kinds:
-        report("evaluation", _time_evaluation(supernet.eval(), loaders[1], where, limit))
+        training = StageTraining(stage, candidates, classes, where, machine)
+        training.supernet.eval()
+        report("evaluation", _time_evaluation(training.logits_of(epoch=0), loaders[1], where, limit))
     frozen_epochs = {"weights_step": MANY_EPOCHS, "joint_step": 0}
     for name, frozen in ((kind, frozen_epochs[kind]) for kind in kinds if kind in frozen_epochs):
         endless = stage.model_copy(update={"epochs": MANY_EPOCHS, "frozen_epochs": frozen, "scored_epochs": 0})
@@ -145,7 +146,7 @@ def _time_search(
                 endless,
                 candidates,
                 (loaders[0], loaders[1]),
-                work.size.classes,
+                classes,
                 0,
                 where,
                 machine,

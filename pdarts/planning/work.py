@@ -14,12 +14,12 @@ from pdarts.planning.workflow import Job
 from pdarts.settings.augmentation import StreamedAugmentation
 from pdarts.settings.datasets import IMAGE_SIZES, TRAIN_IMAGES, Dataset
 from pdarts.settings.recipes import Recipe
-from pdarts.settings.searches import StageSettings
+from pdarts.settings.searches import parse_stage
 
 FREE = {
     "search": {
-        "epochs", "frozen_epochs", "scored_epochs", "train_portion", "weights", "alphas", "alphas_batches",
-        "skip_dropout",
+        "epochs", "frozen_epochs", "scored_epochs", "train_portion", "alphas_portion", "division", "weights", "alphas",
+        "alphas_batches", "schedule", "warmup_epochs", "skip_dropout",
     },
     "train": {"train_portion", "epochs", "optimizer", "schedule", "warmup_epochs", "label_smoothing", "drop_path"},
 }  # fmt: skip
@@ -106,13 +106,15 @@ class Work:
         if self.step == "train":
             recipe = parse(Recipe, self.settings, "settings")
             return {"train_step": recipe.epochs * math.ceil(self.trained_on / recipe.batch_size)}
-        stage = parse(StageSettings, self.settings, "settings")
+        stage = parse_stage(self.settings, "settings")
         steps = math.ceil(self.trained_on / stage.batch_size)
         scored = min(stage.scored_epochs, stage.epochs)
+        others = self.size.train - self.trained_on
+        scored_on = others if stage.alphas_portion is None else math.floor(stage.alphas_portion * self.size.train)
         return {
             "weights_step": stage.frozen_epochs * steps,
             "joint_step": (stage.epochs - stage.frozen_epochs) * steps,
-            "evaluation": scored * math.ceil((self.size.train - self.trained_on) / stage.batch_size),
+            "evaluation": scored * math.ceil(scored_on / stage.batch_size),
         }
 
     def test_counts(self) -> dict[str, float]:

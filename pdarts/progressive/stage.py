@@ -14,12 +14,9 @@ from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.metrics import Tally, evaluate
 from pdarts.engine.run import Run
-from pdarts.engine.schedules import cosine
 from pdarts.engine.seeds import derive_seed
-from pdarts.nets.execution import place
-from pdarts.nets.supernet import Supernet
-from pdarts.progressive.bilevel import Batch, alphas_step, second_order_alphas_step, weights_step
-from pdarts.progressive.schedule import skip_dropout
+from pdarts.progressive.bilevel import Batch
+from pdarts.progressive.training import StageTraining
 from pdarts.settings.machine import Machine
 from pdarts.settings.searches import StageSettings
 from pdarts.space.architecture import Architecture
@@ -55,73 +52,50 @@ def search_stage(
         The weights of operations, and of edges where it has them, that the stage ends with, on the CPU; and its course.
     """
     torch.manual_seed(derive_seed(seed, "initialization"))
-    supernet = Supernet(stage.cells, stage.channels, classes, candidates, stage.partial_channels)
-    place(supernet, device, stage.precision, machine)
-    weights_optimizer = torch.optim.SGD(
-        supernet.weights(),
-        stage.weights.learning_rate,
-        momentum=stage.weights.momentum,
-        weight_decay=stage.weights.weight_decay,
-        fused=True,
-    )
-    alphas_optimizer = torch.optim.Adam(
-        supernet.alphas(),
-        stage.alphas.learning_rate,
-        stage.alphas.betas,
-        weight_decay=stage.alphas.weight_decay,
-        fused=True,
-    )
+    training = StageTraining(stage, candidates, classes, device, machine)
+    supernet, method = training.supernet, training.method
     weights_images, alphas_images = halves
     weights_tally, alphas_tally = Tally(device), Tally(device)
     run = Run(
-        {"supernet": supernet, "weights": weights_optimizer, "alphas": alphas_optimizer},
+        {"supernet": supernet, "weights": training.weights_optimizer, "alphas": training.alphas_optimizer},
         {"weights": weights_tally, "alphas": alphas_tally},
         journal,
         checkpoint,
         seed,
     )
     for epoch in run.epochs(stage.epochs):
-        rate = cosine(epoch, stage.epochs, stage.weights.learning_rate, stage.weights.final_learning_rate)
-        for group in weights_optimizer.param_groups:
-            group["lr"] = rate
-        dropout = skip_dropout(stage, epoch)
+        point = training.point(epoch)
         supernet.train()
         draw = _passes if stage.alphas_batches == "passes" else _anew
         alphas_batches = draw(alphas_images, derive_seed(seed, "alphas_images", epoch), run.step)
         images_seed = derive_seed(seed, "weights_images", epoch)
         for batch in run.steps(partial(weights_images.shuffled, images_seed)):
-            if epoch >= stage.frozen_epochs:
-                alphas_batch = next(alphas_batches)
-                if stage.approximation == "first_order":
-                    outcome = alphas_step(supernet, alphas_batch, alphas_optimizer, stage.alphas.clip, dropout)
-                else:
-                    optimizers = alphas_optimizer, weights_optimizer
-                    outcome = second_order_alphas_step(
-                        supernet, alphas_batch, batch, *optimizers, stage.alphas.clip, dropout
-                    )
-                alphas_tally.add(*outcome, alphas_batch[1])
-            loss, logits = weights_step(supernet, batch, weights_optimizer, stage.weights.clip, dropout)
+            (loss, logits), of_alphas = training.step(point, batch, alphas_batches)
+            if of_alphas is not None:
+                alphas_tally.add(*of_alphas)
             weights_tally.add(loss, logits, batch[1])
             journal.step(epoch, run.step, loss)
         accuracy = None
         if epoch >= stage.epochs - stage.scored_epochs:
             distributed.copy_from_first(supernet.buffers())
-            accuracy = evaluate(supernet.eval(), run.interruptible(alphas_images.in_order()), device).top1
-        architecture = supernet.architecture()
+            supernet.eval()
+            scored = run.interruptible(alphas_images.in_order())
+            accuracy = evaluate(training.logits_of(epoch), scored, device).top1
+        architecture = method.architecture(supernet)
         trained, validated = weights_tally.of_all_processes(), alphas_tally.of_all_processes()
         metrics: dict[str, Any] = {
             "train_loss": trained.loss,
             "train_accuracy": trained.top1,
             "valid_loss": validated.loss if validated.images else None,
             "valid_accuracy": accuracy,
-            "learning_rate": rate,
-            "skip_dropout": dropout,
+            "learning_rate": point.learning_rate,
+            "skip_dropout": point.skip_dropout,
             "architecture_weights": _lists(architecture.weights),
             "edge_weights": _lists(architecture.edge_weights),
             "seconds": round(run.seconds, 3),
         }
         journal.epoch(epoch, metrics, _named(architecture))
-    return supernet.architecture(), run
+    return method.architecture(supernet), run
 
 
 def _passes(images: Batches, seed: int, start: int) -> Iterator[Batch]:

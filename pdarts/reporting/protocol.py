@@ -126,13 +126,11 @@ def _stages(search: Sequence[StageResult]) -> str:
     share = _listed(dict.fromkeys(f"{100 * stage.train_portion:g} %" for stage in settings))
     batch = _listed(dict.fromkeys(stage.batch_size for stage in settings))
     dropout = _listed(f"{stage.skip_dropout:g}" for stage in settings)
-    order = _listed(dict.fromkeys(stage.approximation.replace("_", "-") for stage in settings))
-    shares = dict.fromkeys(stage.partial_channels for stage in settings)
-    channels = _listed("all" if share == 1 else f"1/{share} of the" for share in shares)
+    method = _listed(dict.fromkeys(stage.of_method for stage in settings))
     return (
         f"{counted(len(search), 'stage')} of {cells} cells with {operations} operations an edge, {epochs} epochs each, "
-        f"alphas frozen in the first {frozen}, batch {batch}; skip dropout {dropout} at first; {order} gradients of "
-        f"alphas; operations on {channels} channels; the first {share} of the training images train network weights, "
+        f"alphas frozen in the first {frozen}, batch {batch}; skip dropout {dropout} at first; {method}; the "
+        f"first {share} of the training images train network weights, "
         "the others alphas; the genotype follows from the last stage's architecture weights"
     )
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pdarts.engine.files import read_json
 from pdarts.errors import InputError
+from pdarts.settings.methods import UNNAMED, described
 from pdarts.space.topology import EDGES
 
 
@@ -84,18 +85,24 @@ class Cells(Result):
 
 
 class StageSettings(Result):
-    """Settings of a stage that a report names."""
+    """Settings of a stage that a report names; other keys, those of its method among them, are kept."""
 
+    model_config = ConfigDict(extra="allow")
+
+    method: str = UNNAMED
     cells: int
     channels: int
     operations: int
     skip_dropout: float
-    approximation: str
-    partial_channels: int
     epochs: int
     frozen_epochs: int
     batch_size: int
     train_portion: float
+
+    @property
+    def of_method(self) -> str:
+        """What the method does otherwise than others, for a report."""
+        return described(self.method, self.model_extra or {})
 
 
 class StageResult(Result):

@@ -14,7 +14,7 @@ from pdarts.settings.machine import Machine
 from pdarts.settings.recipes import AUXILIARY_SIZES, DIVISORS, Recipe
 from pdarts.settings.repeats import Repeats
 from pdarts.settings.requests import Requests
-from pdarts.settings.searches import Search
+from pdarts.settings.searches import AnySearch, Search
 from pdarts.settings.tables import Row, Table
 from pdarts.settings.trainings import FromSearch, Training
 
@@ -31,7 +31,7 @@ class Config(Settings):
     """Where `seeds` is a name in here, it stands for as many seeds, from 0 on; null where none is."""
     datasets: Named[Annotated[Dataset | ImageFolder, Discriminator("source")]]
     """Where images come from."""
-    searches: Named[Search]
+    searches: Named[AnySearch]
     """From a dataset to genotypes."""
     recipes: Named[Recipe]
     """How evaluation networks are built and trained."""
@@ -72,6 +72,11 @@ class Config(Settings):
     def _check_validation(self, name: str, search: Search) -> None:
         if search.validation is not None:
             known(f"searches.{name}.validation", search.validation, self.recipes)
+            if search.division != "in_order" or search.alphas_portion is not None:
+                raise ValueError(
+                    f"searches.{name}.validation is {search.validation!r}, which trains on the first images and scores "
+                    "on all others; it needs division: in_order and alphas_portion: null, or set it to null"
+                )
             portion = self.recipes[search.validation].train_portion
             if portion != search.train_portion:
                 raise ValueError(
@@ -96,11 +101,14 @@ class Config(Settings):
                 f"{recipe.stem} stem is made for {needed}-pixel images, and those of {training.dataset} have {size}; "
                 "set it to null under changes, or in a recipe of its own"
             )
-        if size % DIVISORS[recipe.stem]:
+        self._check_size(f"trainings.{name}", training.dataset, recipe.stem)
+
+    def _check_size(self, key: str, dataset: str, stem: str) -> None:
+        size = image_size(self.datasets[dataset])
+        if size % DIVISORS[stem]:
             raise ValueError(
-                f"trainings.{name}: the {recipe.stem} stem and reduction cells divide the image size by "
-                f"{DIVISORS[recipe.stem]}, but images of {training.dataset} have {size} pixels; set its image_size "
-                "to a multiple of that"
+                f"{key}: the {stem} stem and reduction cells divide the image size by {DIVISORS[stem]}, but images of "
+                f"{dataset} have {size} pixels; set its image_size to a multiple of that"
             )
 
     def _check_augmentation(self, key: str, dataset: str, augmentation: Augmentation | StreamedAugmentation) -> None:
@@ -174,6 +182,7 @@ class Config(Settings):
         for name, search in self.searches.items():
             known(f"searches.{name}.dataset", search.dataset, self.datasets)
             self._check_augmentation(f"searches.{name}", search.dataset, search.augmentation)
+            self._check_size(f"searches.{name}", search.dataset, search.stem)
             self._check_validation(name, search)
         for name, training in {**self.validations, **self.trainings}.items():
             known(f"trainings.{name}.dataset", training.dataset, self.datasets)

@@ -5,6 +5,9 @@ from typing import Literal
 from pdarts.settings.base import NonNegative, Rate, Settings, Share
 
 Precision = Literal["float32", "bfloat16"]
+Schedule = Literal["cosine", "linear"]
+LINEAR_TAIL = 5
+"""As in `engine.schedules`, which counts as code of a step, where settings count by their values."""
 
 
 class WeightsOptimizer(Settings):
@@ -33,6 +36,17 @@ class AlphasOptimizer(Settings):
     """L2 penalty on the alphas."""
     clip: Rate | None
     """Largest norm of all alphas' gradients together; null for no limit."""
+
+
+def check_schedule(schedule: Schedule, warmup_epochs: int, epochs: int) -> None:
+    """Refuse more epochs of warm-up than there are, and too few for a schedule."""
+    if warmup_epochs > epochs:
+        raise ValueError(f"warmup_epochs is {warmup_epochs}, but there are {epochs} epochs")
+    if schedule == "linear" and epochs <= LINEAR_TAIL:
+        raise ValueError(
+            f"epochs is {epochs}, but the linear schedule has a tail of {LINEAR_TAIL}; allowed: from "
+            f"{LINEAR_TAIL + 1}, or schedule: cosine"
+        )
 
 
 def check_shares(batch_size: int, processes: int) -> None:

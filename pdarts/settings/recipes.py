@@ -6,14 +6,12 @@ from pydantic import Field, model_validator
 
 from pdarts.settings.augmentation import AnyAugmentation
 from pdarts.settings.base import Positive, Rate, Settings, Share
-from pdarts.settings.optimization import Precision, WeightsOptimizer, check_shares
+from pdarts.settings.optimization import Precision, Schedule, WeightsOptimizer, check_schedule, check_shares
 
 AUXILIARY_SIZES = {"cifar": 32, "imagenet": 224}
 """The image size that the auxiliary head of each stem is made for."""
 DIVISORS = {"cifar": 4, "imagenet": 32}
 """What each stem and the two reduction cells divide the image size by; an odd feature map cannot be halved."""
-LINEAR_TAIL = 5
-"""As in `engine.schedules`, which counts as code of a training, where settings count by their values."""
 
 
 class Recipe(Settings):
@@ -41,7 +39,7 @@ class Recipe(Settings):
     """Of feature maps and convolutions in training; weights, alphas, statistics, loss and optimizers are float32."""
     optimizer: WeightsOptimizer
     """How weights are trained."""
-    schedule: Literal["cosine", "linear"]
+    schedule: Schedule
     """Course of the learning rate; `linear` is the paper's on ImageNet, with a slower slope in the last 5 epochs."""
     warmup_epochs: Annotated[int, Field(ge=0)]
     """First epochs, in which the learning rate rises to its scheduled value."""
@@ -53,11 +51,5 @@ class Recipe(Settings):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         check_shares(self.batch_size, self.processes)
-        if self.warmup_epochs > self.epochs:
-            raise ValueError(f"warmup_epochs is {self.warmup_epochs}, but there are {self.epochs} epochs")
-        if self.schedule == "linear" and self.epochs <= LINEAR_TAIL:
-            raise ValueError(
-                f"epochs is {self.epochs}, but the linear schedule has a tail of {LINEAR_TAIL}; allowed: from "
-                f"{LINEAR_TAIL + 1}, or schedule: cosine"
-            )
+        check_schedule(self.schedule, self.warmup_epochs, self.epochs)
         return self

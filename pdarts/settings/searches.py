@@ -1,12 +1,32 @@
 """From a dataset to genotypes."""
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, cast
 
-from pydantic import Field, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
+from pdarts.checking import parse, suggestion
+from pdarts.errors import InputError
 from pdarts.settings.augmentation import AnyAugmentation
 from pdarts.settings.base import Name, Once, Positive, Settings, Share, SkipLimit
-from pdarts.settings.optimization import AlphasOptimizer, Precision, WeightsOptimizer, check_shares
+from pdarts.settings.methods import METHODS, MethodKeys
+from pdarts.settings.optimization import (
+    AlphasOptimizer,
+    Precision,
+    Schedule,
+    WeightsOptimizer,
+    check_schedule,
+    check_shares,
+)
 from pdarts.settings.repeats import Seeds
 from pdarts.space.operations import OPERATIONS
 
@@ -29,19 +49,37 @@ class Stage(Settings):
     """Dropout rate behind skip connections at the start of the stage; it decays from there."""
 
 
-class SearchProtocol(Settings):
-    """What all stages of a search have in common."""
+def _existing(method: str) -> str:
+    if method not in METHODS:
+        raise ValueError(f"{method!r} is no method of search{suggestion(method, METHODS)}")
+    return method
 
+
+def _describe_keys_of_methods(schema: dict[str, Any], model: type[Settings]) -> None:
+    for method, keys in METHODS.items() if not issubclass(model, MethodKeys) else ():
+        for key, value in keys.model_json_schema().get("properties", {}).items():
+            schema["properties"][key] = value | {"description": f"Of method {method}. {value['description']}"}
+
+
+class SearchProtocol(Settings):
+    """What all stages of a search have in common, but for the keys of its method; see `with_keys_of_method`."""
+
+    model_config = ConfigDict(json_schema_extra=_describe_keys_of_methods)
+
+    method: Annotated[Name, AfterValidator(_existing), Field(json_schema_extra={"examples": list(METHODS)})]
+    """How alphas and weights are trained and a cell is derived: a module of `pdarts/progressive/methods`."""
     candidates: Annotated[tuple[Operation, ...], Field(min_length=2, json_schema_extra={"uniqueItems": True}), Once]
     """Candidate operations of the first stage, on every edge, in this order."""
-    approximation: Literal["first_order", "second_order"]
-    """Gradient of the alphas: at the present weights, or through one virtual step of them (DARTS, section 2.3)."""
-    partial_channels: Positive
-    """1/n of an edge's channels go through operations; above 1, edges have weights of their own (PC-DARTS)."""
+    stem: Literal["cifar", "imagenet"]
+    """First layers: `cifar` keeps the image size, `imagenet` divides it by 8."""
     alphas_batches: Literal["passes", "anew"]
     """Batches of the alphas' images: one pass after another in random order, or each drawn anew from all of them."""
     train_portion: Annotated[float, Field(gt=0, lt=1)]
-    """Share of the training images, from the first on, that trains weights; the rest trains alphas."""
+    """Share of the training images that trains weights."""
+    alphas_portion: Annotated[float, Field(gt=0, lt=1)] | None
+    """Share of the training images that trains alphas; null for all others."""
+    division: Literal["in_order", "by_class"]
+    """Which images these are: the first and those behind them, or as many of every class, drawn for each seed."""
     epochs: Positive
     """Epochs of each stage."""
     frozen_epochs: Annotated[int, Field(ge=0)]
@@ -56,14 +94,27 @@ class SearchProtocol(Settings):
     """Of feature maps and convolutions in training; weights, alphas, statistics, loss and optimizers are float32."""
     weights: WeightsOptimizer
     """How network weights are trained."""
+    schedule: Schedule
+    """Course of the network weights' learning rate in each stage."""
+    warmup_epochs: Annotated[int, Field(ge=0)]
+    """First epochs of each stage, in which it rises to the learning rate in equal steps instead."""
     alphas: AlphasOptimizer
     """How alphas are trained."""
     augmentation: AnyAugmentation
     """Random changes of the images of both halves."""
 
     @model_validator(mode="after")
-    def _shares_are_equal(self) -> Self:
+    def _fits_its_method(self) -> Self:
         check_shares(self.batch_size, self.processes)
+        check_schedule(self.schedule, self.warmup_epochs, self.epochs)
+        if self.train_portion + (self.alphas_portion or 0) > 1:
+            raise ValueError(
+                f"train_portion is {self.train_portion:g} and alphas_portion {self.alphas_portion:g}, more than all "
+                "images together; allowed: 1 in sum, or alphas_portion: null for all others"
+            )
+        refused = METHODS[self.method].refused
+        if both := [name for name in self.candidates if name in refused]:
+            raise ValueError(f"candidates has {both[0]!r}, which method {self.method} has no use for; leave it out")
         return self
 
 
@@ -88,8 +139,9 @@ class Search(SearchProtocol):
 
     def stage_settings(self, stage: int) -> StageSettings:
         """What stage number `stage` (from 1) depends on, and nothing else."""
-        protocol = self.model_dump(include=set(SearchProtocol.model_fields))
-        return StageSettings(**protocol, **self.stages[stage - 1].model_dump())
+        whole, own = self.model_dump(mode="json"), METHODS[self.method].model_fields
+        protocol = {key: value for key, value in whole.items() if key in own or key in SearchProtocol.model_fields}
+        return parse_stage(protocol | self.stages[stage - 1].model_dump(mode="json"), f"stage {stage}")
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -97,11 +149,10 @@ class Search(SearchProtocol):
         if self.frozen_epochs > self.epochs:
             raise ValueError(f"frozen_epochs is {self.frozen_epochs}, but a stage has {self.epochs} epochs")
         for number, stage in enumerate(self.stages, 1):
-            if stage.channels % self.partial_channels:
-                raise ValueError(
-                    f"stages[{number - 1}].channels is {stage.channels}; allowed: multiples of partial_channels, "
-                    f"which is {self.partial_channels}"
-                )
+            try:
+                METHODS[self.method].check_channels(cast(MethodKeys, self), stage.channels)
+            except ValueError as error:
+                raise ValueError(f"stages[{number - 1}].channels is {stage.channels}; {error}") from error
             if number == 1 and stage.operations != present:
                 raise ValueError(
                     f"stages[0].operations is {stage.operations}, but the first stage starts with all "
@@ -114,3 +165,43 @@ class Search(SearchProtocol):
                 )
             present = stage.operations
         return self
+
+
+Protocol = TypeVar("Protocol", bound=SearchProtocol)
+
+
+def with_keys_of_method(settings: type[Protocol], values: object) -> type[Protocol]:
+    """The settings with the keys of the method that plain `values` name.
+
+    Raises:
+        ValueError: if the values have a key of another method.
+    """
+    method = values.get("method") if isinstance(values, dict) else None
+    own = METHODS.get(method, MethodKeys) if isinstance(method, str) else MethodKeys
+    for other, keys in METHODS.items() if method in METHODS else ():
+        foreign = keys.model_fields.keys() - own.model_fields.keys()
+        if isinstance(values, dict) and (found := sorted(foreign & values.keys())):
+            raise ValueError(f"{found[0]} is a key of method {other}, but method is {method!r}; leave it out")
+    return _composed(settings, own)
+
+
+@cache
+def _composed(settings: type[Protocol], keys: type[MethodKeys]) -> type[Protocol]:
+    return type(settings.__name__, (keys, settings), {"__doc__": settings.__doc__, "__module__": __name__})
+
+
+def _validated(values: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+    return with_keys_of_method(Search, values).model_validate_json(json.dumps(values), context=info.context)
+
+
+AnySearch = Annotated[Search, WrapValidator(_validated)]
+"""A search with the keys of its method."""
+
+
+def parse_stage(values: object, where: str) -> StageSettings:
+    """Check plain values of a stage, the keys of its method among them; arguments and errors as in `parse`."""
+    try:
+        model = with_keys_of_method(StageSettings, values)
+    except ValueError as error:
+        raise InputError(f"{where}: {error}") from error
+    return parse(model, values, where)

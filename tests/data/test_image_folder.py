@@ -15,7 +15,7 @@ from pdarts.data.batches import batches_of
 from pdarts.data.decoding import decode
 from pdarts.data.folder import describe
 from pdarts.data.index import Entry, Index
-from pdarts.data.loaders import halves
+from pdarts.data.division import Division, divided
 from pdarts.data.manifest import FolderManifest, read
 from pdarts.errors import InputError
 from pdarts.settings.machine import Machine
@@ -91,7 +91,7 @@ def test_a_manifest_survives_its_file(root: Path, tmp_path: Path) -> None:
 def test_every_part_of_the_index_has_its_share_of_every_class(root: Path) -> None:
     write_folder(root, train=40, scale=0.25)
     images = index.read(prepared(root), root, "train")
-    for half in halves(images, 0.5):
+    for half in divided(images, Division(0.5)):
         assert torch.bincount(torch.tensor([entry.label for entry in entries(half)])).tolist() == [5, 5, 5, 5]
     assert [entry.path for entry in entries(images)] != sorted(entry.path for entry in entries(images))
 

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from pdarts.data.catalog import Split
-from pdarts.data.loaders import Loader, halves
+from pdarts.data.division import Division, divided
+from pdarts.data.loaders import Loader
 from pdarts.errors import InputError
 from pdarts.settings.augmentation import Augmentation
 
@@ -101,7 +102,7 @@ def test_passes_do_not_change_the_images() -> None:
 def test_the_first_part_of_the_images_trains_weights_and_the_rest_alphas(
     count: int, portion: float, first: int
 ) -> None:
-    weights, alphas = halves(numbered(count), portion)
+    weights, alphas = divided(numbered(count), Division(portion))
     assert weights.labels.tolist() == list(range(first))
     assert alphas.labels.tolist() == list(range(first, count))
     assert weights.images[:, 0, 0, 0].tolist() == weights.labels.tolist()
@@ -110,4 +111,4 @@ def test_the_first_part_of_the_images_trains_weights_and_the_rest_alphas(
 
 def test_a_portion_that_leaves_nothing_to_train_on_is_refused() -> None:
     with pytest.raises(InputError, match=r"train_portion is 0\.05, which leaves none of 10 training images"):
-        halves(numbered(10), 0.05)
+        divided(numbered(10), Division(0.05))

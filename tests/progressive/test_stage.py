@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from pdarts.data.catalog import load
-from pdarts.data.loaders import Loader, halves
+from pdarts.data.division import Division, divided
+from pdarts.data.loaders import Loader
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.progress import Progress
@@ -42,7 +43,7 @@ def run(settings: StageSettings, folder: Path, seed: int = 0, machine: Machine =
     augmentation = settings.augmentation
     loaders = [
         Loader(half, settings.batch_size, (0.3,) * 3, (0.4,) * 3, augmentation, CPU)
-        for half in halves(split, settings.train_portion)
+        for half in divided(split, Division(settings.train_portion))
     ]
     path = folder / "metrics.jsonl"
     journal = Journal(path, Tracker(Wandb(mode="disabled"), "", "", "", {}), Progress("", settings.epochs, 2))

@@ -37,10 +37,12 @@ searches:
     validation: short
     max_skips: null
     candidates: [max_pool_3x3, skip_connect]
-    approximation: first_order
-    partial_channels: 1
+    method: p_darts
+    stem: cifar
     alphas_batches: passes
     train_portion: 0.75
+    alphas_portion: null
+    division: in_order
     epochs: 1
     frozen_epochs: 0
     scored_epochs: 0
@@ -48,6 +50,8 @@ searches:
     processes: 1
     precision: float32
     weights: &sgd {learning_rate: 0.025, final_learning_rate: 0.0, momentum: 0.9, weight_decay: 0.0003, clip: 5.0}
+    schedule: cosine
+    warmup_epochs: 0
     alphas: {learning_rate: 0.6, betas: [0.5, 0.999], weight_decay: 0.001, clip: null}
     augmentation: &changes {resized_crop: [0.5, 1.0], flip: true, color_jitter: [0.0, 0.0, 0.0, 0.0]}
     stages: [{cells: 1, channels: 2, operations: 2, skip_dropout: 0.0}]

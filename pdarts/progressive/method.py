@@ -1,0 +1,42 @@
+"""The method that settings name.
+
+Methods are found by name, not imported: a search is made of the code of its own method and of no other.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from pdarts.checking import suggestion
+from pdarts.errors import InputError
+from pdarts.progressive.methods.darts import Method
+from pdarts.settings.methods import METHODS, UNNAMED
+from pdarts.settings.searches import StageSettings
+
+
+def method_of(settings: StageSettings) -> Method:
+    """The method of a stage, with its settings."""
+    return method_named(settings.method)(settings)
+
+
+def method_behind(stage: Mapping[str, Any], where: str) -> type[Method]:
+    """The method that a stage file, parsed, was searched by.
+
+    Args:
+        stage: what the file holds.
+        where: its name, for messages.
+
+    Raises:
+        InputError: if it names a method that does not exist.
+    """
+    name = stage.get("settings", {}).get("method", UNNAMED)
+    if name not in METHODS:
+        raise InputError(f"{where}: settings.method is {name!r}{suggestion(name, METHODS)}")
+    return method_named(name)
+
+
+def method_named(name: str) -> type[Method]:
+    """The method whose module has this name."""
+    found = import_module(f"pdarts.progressive.methods.{name}").Method
+    assert issubclass(found, Method)
+    return found

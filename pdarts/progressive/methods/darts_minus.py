@@ -1,0 +1,63 @@
+"""DARTS-: beside its candidates every edge has an auxiliary skip connection, which fades away in the course of a stage.
+
+Source: Chu et al. 2021 (arXiv:2009.01027), section 3.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from pdarts.nets.operations import BUILDERS, Branch, State
+from pdarts.nets.supernet import MixedOperation, Parameters, Weights
+from pdarts.progressive.methods import darts
+from pdarts.settings.methods import AuxiliarySkip
+from pdarts.settings.searches import StageSettings
+from pdarts.space.operations import SKIP
+
+DECAYS: dict[str, Callable[[float], float]] = {
+    "linear": lambda progress: 1 - progress,
+    "cosine": lambda progress: (1 + math.cos(math.pi * progress)) / 2,
+    "slow_cosine": lambda progress: math.cos(math.pi * progress / 2),
+}
+"""What is left of the auxiliary skip's weight, by the part of the epochs that is over, from 0 to 1."""
+
+
+class AuxiliaryMixedOperation(MixedOperation):
+    """An edge with an auxiliary skip connection, which has weights of its own where the edge strides."""
+
+    def __init__(self, candidates: tuple[str, ...], channels: int, stride: int) -> None:
+        super().__init__(candidates, channels, stride)
+        self.auxiliary = BUILDERS[SKIP](channels, stride, True)
+
+    def forward(self, state: State, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Branch]:
+        """Yield the candidates, and the auxiliary skip times the last of `weights`; no dropout lies behind that."""
+        *operation_weights, auxiliary_weight = weights
+        yield from super().forward(state, operation_weights, skip_dropout)
+        yield Branch(self.auxiliary, state, auxiliary_weight)
+
+
+class Method(darts.Method):
+    """Edges differ while they are searched; the genotype has no trace of the auxiliary skip."""
+
+    def __init__(self, settings: StageSettings) -> None:
+        super().__init__(settings)
+        assert isinstance(settings, AuxiliarySkip)
+        self.first, self.decay = settings.auxiliary_weight, DECAYS[settings.auxiliary_decay]
+
+    def edge(self, candidates: tuple[str, ...], channels: int, stride: int) -> MixedOperation:
+        """An edge whose last branch weight is the auxiliary skip's."""
+        return AuxiliaryMixedOperation(candidates, channels, stride)
+
+    def auxiliary_weight(self, epoch: int) -> float:
+        """Weight of the auxiliary skip in an epoch, which counts from 0."""
+        return self.first * self.decay(epoch / self.settings.epochs)
+
+    def weights(self, parameters: Parameters, epoch: int) -> Weights:
+        """Operations' weights, and the auxiliary skip's behind them: shape (edges, operations + 1)."""
+        auxiliary = self.auxiliary_weight(epoch)
+        return {
+            kind: torch.cat([rows, rows.new_full((len(rows), 1), auxiliary)], dim=1)
+            for kind, rows in super().weights(parameters, epoch).items()
+        }

@@ -1,0 +1,18 @@
+"""P-DARTS: DARTS of first order whose ties go to the later edge and the later operation.
+
+Stages, dropping of candidates, skip dropout and the limit on skip connections are settings of any search.
+
+Source: Chen et al. 2019 (arXiv:1904.12760), section 3.
+"""
+
+from pdarts.progressive.derivation import Chosen, Strengths, strongest
+from pdarts.progressive.methods import darts
+
+
+class Method(darts.Method):
+    """The ties differ."""
+
+    @classmethod
+    def choose(cls, strengths: Strengths) -> Chosen:
+        """As DARTS does, but of equals the last counts."""
+        return strongest(strengths, later_wins=True)

@@ -1,0 +1,68 @@
+"""PC-DARTS: operations see a part of the channels, and every edge has a weight of its own, from its betas.
+
+Source: Xu et al. 2020 (arXiv:1907.05737), section 3.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from pdarts.nets.operations import Branch, Identity, State, total
+from pdarts.nets.supernet import MixedOperation, Parameters, Weights
+from pdarts.progressive.methods import darts
+from pdarts.settings.methods import PartialChannels
+from pdarts.settings.searches import StageSettings
+from pdarts.space.candidates import Candidates
+from pdarts.space.topology import EDGES, KINDS, NODES, incoming
+
+
+class PartialMixedOperation(MixedOperation):
+    """An edge that mixes operations of the first 1/`share` of the channels only; the others bypass them."""
+
+    def __init__(self, candidates: tuple[str, ...], channels: int, stride: int, share: int) -> None:
+        super().__init__(candidates, channels // share, stride)
+        self.stride, self.share = stride, share
+        self.whole = Identity()
+
+    def forward(self, state: State, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Branch]:
+        """Yield the edge, channels shuffled, times the edge's weight, which is the last of `weights`."""
+        *operation_weights, edge_weight = weights
+        part, rest = state.split(self.share, self.stride)
+        mixed = total(super().forward(part, operation_weights, skip_dropout)).value
+        shuffled = F.channel_shuffle(torch.cat([mixed, rest], dim=1), self.share)
+        yield Branch(self.whole, State(shuffled), edge_weight)
+
+
+class Method(darts.Method):
+    """Edges differ, and a genotype lists the stronger edge of a node first, as published cells do."""
+
+    listing: ClassVar = "by strength"
+
+    def __init__(self, settings: StageSettings) -> None:
+        super().__init__(settings)
+        assert isinstance(settings, PartialChannels)
+        self.share = settings.partial_channels
+
+    def edge(self, candidates: tuple[str, ...], channels: int, stride: int) -> MixedOperation:
+        """An edge whose last branch weight is its own."""
+        return PartialMixedOperation(candidates, channels, stride, self.share)
+
+    def parameters(self, candidates: Mapping[str, Candidates]) -> Parameters:
+        """Alphas, and `beta` of shape (edges,), which start alike."""
+        betas = {kind: 0.001 * torch.randn(len(EDGES)) for kind in KINDS}
+        return {**super().parameters(candidates), "beta": betas}
+
+    def edge_weights(self, parameters: Parameters) -> Mapping[str, Tensor]:
+        """Softmax of the betas over the edges into each node."""
+        return {
+            kind: torch.cat([betas[incoming(node)].softmax(dim=0) for node in NODES])
+            for kind, betas in parameters["beta"].items()
+        }
+
+    def weights(self, parameters: Parameters, epoch: int) -> Weights:
+        """Operations' weights, and the edge's behind them: shape (edges, operations + 1)."""
+        of_operations, of_edges = super().weights(parameters, epoch), self.edge_weights(parameters)
+        return {kind: torch.cat([rows, of_edges[kind][:, None]], dim=1) for kind, rows in of_operations.items()}

@@ -1,0 +1,124 @@
+"""Keys that search methods add to a search; here, not with the methods, so that a config is read without torch."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pdarts.settings.base import NonNegative, Rate, Settings
+
+
+class MethodKeys(Settings):
+    """A method without keys of its own, and the base of the others' keys."""
+
+    refused: ClassVar[tuple[str, ...]] = ()
+    """Candidates that the method has no use for."""
+
+    def described(self) -> str:
+        """What the method does otherwise than others, as a report says it."""
+        return "first-order gradients of alphas; operations on all channels"
+
+    def check_channels(self, channels: int) -> None:
+        """Refuse a number of initial channels that the method cannot divide.
+
+        Raises:
+            ValueError: naming what is allowed.
+        """
+
+
+class SecondOrder(MethodKeys):
+    """DARTS of second order."""
+
+    def described(self) -> str:
+        return "second-order gradients of alphas; operations on all channels"
+
+
+class PartialChannels(MethodKeys):
+    """PC-DARTS."""
+
+    partial_channels: Annotated[int, Field(ge=2)]
+    """1/n of an edge's channels go through operations; the others bypass them."""
+
+    def described(self) -> str:
+        return f"first-order gradients of alphas; operations on 1/{self.partial_channels} of the channels"
+
+    def check_channels(self, channels: int) -> None:
+        if channels % self.partial_channels:
+            raise ValueError(f"allowed: multiples of partial_channels, which is {self.partial_channels}")
+
+
+class ZeroOneLoss(MethodKeys):
+    """Fair DARTS."""
+
+    refused = ("none",)  # an operation that adds zeros competes with nothing where each has a weight of its own
+    zero_one_weight: NonNegative
+    """Weight of the loss that drives operations' weights to 0 or 1, in every epoch."""
+
+    def described(self) -> str:
+        return f"{super().described()}; sigmoids instead of a softmax; zero-one loss times {self.zero_one_weight:g}"
+
+
+class AuxiliarySkip(MethodKeys):
+    """DARTS-."""
+
+    auxiliary_weight: Rate
+    """Weight of every edge's auxiliary skip connection in the first epoch of a stage."""
+    auxiliary_decay: Literal["linear", "cosine", "slow_cosine"]
+    """How it falls to 0: in a line, by half a cosine, or by a quarter of one, which falls late."""
+
+    def described(self) -> str:
+        decay = self.auxiliary_decay.replace("_", " ")
+        return f"{super().described()}; an auxiliary skip connection times {self.auxiliary_weight:g}, {decay} decay"
+
+
+class Perturbation(MethodKeys):
+    """SDARTS."""
+
+    perturbation: Literal["random", "adversarial"]
+    """Of architecture weights while network weights take a step: drawn, or found by 7 steps towards a higher loss."""
+    radius: tuple[NonNegative, NonNegative]
+    """Largest perturbation of a weight, in the first epoch of a stage and behind its last one; it rises in a line."""
+
+    def described(self) -> str:
+        first, last = self.radius
+        return f"{super().described()}; {self.perturbation} perturbations up to {first:g}, at last {last:g}"
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        if self.radius[0] > self.radius[1]:
+            raise ValueError(f"radius is {list(self.radius)}; allowed: the smaller one first")
+        return self
+
+
+class BetaDecay(MethodKeys):
+    """beta-DARTS."""
+
+    beta_decay: Literal["half_an_epoch", "fifty_at_the_end"]
+    """Weight of the term on alphas, from 0: half the number of the epoch, or a line to 50 behind a stage's last one."""
+
+    def described(self) -> str:
+        slope = self.beta_decay.replace("_", " ")
+        return f"{super().described()}; log-sum-exp of alphas in their loss, its weight {slope}"
+
+
+METHODS: dict[str, type[MethodKeys]] = {
+    "p_darts": MethodKeys,
+    "darts": MethodKeys,
+    "second_order": SecondOrder,
+    "pc_darts": PartialChannels,
+    "fair_darts": ZeroOneLoss,
+    "darts_minus": AuxiliarySkip,
+    "sdarts": Perturbation,
+    "beta_darts": BetaDecay,
+}
+"""Keys of each method, by the name of its module in `pdarts/progressive/methods`."""
+
+UNNAMED = "p_darts"
+"""The method of a stage file that names none."""
+
+
+def described(method: str, values: Mapping[str, Any]) -> str:
+    """What a report says of a method with these settings, of which other keys than its own are left out."""
+    keys = METHODS[method]
+    return keys.model_validate_json(json.dumps({key: values[key] for key in keys.model_fields})).described()
