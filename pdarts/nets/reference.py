@@ -25,6 +25,21 @@ def supernet_state(
     Raises:
         InputError: if it does not fit, naming the first tensors that differ.
     """
+
+    def build() -> nn.Module:
+        if supernet is not None:
+            return supernet
+        channels = rows(state, "stem.0.weight") // 3
+        return Supernet(len(kinds_of_cells(state)), channels, rows(state, "classifier.weight"), candidates)
+
+    translated = translate_supernet(state, candidates)
+    if not any(name.startswith("alpha.") for name in translated):
+        return checked(translated, build, ignore=("alpha.", "beta."))
+    return checked(translated, build)
+
+
+def translate_supernet(state: Weights, candidates: Mapping[str, Candidates]) -> dict[str, Tensor]:
+    """Every tensor of a supernet's state dict under our name, whether or not it fits."""
     kinds = kinds_of_cells(state)
 
     def place(cell: int, part: str) -> tuple[str, str]:
@@ -34,13 +49,4 @@ def supernet_state(
         name = candidates[kinds[cell]][int(edge)][int(operation[-1])]
         return f"edges.{edge}.operations.{name}", name
 
-    def build() -> nn.Module:
-        if supernet is not None:
-            return supernet
-        channels = rows(state, "stem.0.weight") // 3
-        return Supernet(len(kinds), channels, rows(state, "classifier.weight"), candidates)
-
-    translated = translate(state, place)
-    if not any(name.startswith("alpha.") for name in translated):
-        return checked(translated, build, ignore=("alpha.", "beta."))
-    return checked(translated, build)
+    return translate(state, place)

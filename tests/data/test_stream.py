@@ -182,7 +182,9 @@ def test_an_image_that_is_no_longer_whole_is_named(tmp_path: Path, workers: int)
 
 
 def test_both_halves_of_a_folder_can_be_searched_on(manifest: FolderManifest, root: Path) -> None:
-    halves = batches_of_parts(manifest, Division(0.5), Machine(data_roots={"photos": str(root)}, workers=0), 4, CHANGES, CPU)
+    halves = batches_of_parts(
+        manifest, Division(0.5), Machine(data_roots={"photos": str(root)}, workers=0), 4, CHANGES, CPU
+    )
     labels = [torch.cat([labels for _, labels in half.in_order()]) for half in halves]
     assert [len(half) for half in labels] == [11, 12]
     assert all(set(half.tolist()) == {0, 1, 2, 3} for half in labels)
