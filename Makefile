@@ -8,6 +8,8 @@
 #   THREADS=1        CPU threads of make bench
 #   DEVICE=cpu       or cuda, of make bench
 #   STAGE=1          search stage of make profile
+#   BASE=            commit that make moved compares with, such as main
+#   OTHER=HEAD       what it compares with that: a commit, or . for the working tree as it is
 #   TARGET=demo      what to accept, calibrate, plan, preflight: a target of the workflow, or result files
 #   CONFIGFILE=      files with settings of your own that accept, calibrate, plan, ledger, preflight and tidy see, such as mine.yaml
 #   CONFIG=          a single setting likewise, as in CONFIG='repeats={retrainings: 10}'
@@ -25,6 +27,8 @@ REASON ?=
 THREADS ?= 1
 DEVICE ?= cpu
 STAGE ?= 1
+BASE ?=
+OTHER ?= HEAD
 WANDB ?= results
 
 TORCH_CPU_INDEX = https://download.pytorch.org/whl/cpu
@@ -45,7 +49,7 @@ $(error TORCH is '$(TORCH)'; allowed: cpu, default)
 endif
 
 .PHONY: help setup demo rehearsal rehearsal-short accept calibrate plan ledger preflight tidy wandb-sync test \
-	test-kills test-cluster test-cluster-long bench bench-check scaling profile check format schema lock clean
+	test-kills test-cluster test-cluster-long bench bench-check scaling profile moved check format schema lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -121,6 +125,9 @@ scaling: setup ## Draw how a search step and a dry run grow with their sizes (ma
 
 profile: setup ## Show which operations a search step spends its time in: make profile STAGE=2
 	$(BIN)/python -m benchmarks.profile --stage $(STAGE)
+
+moved: setup ## List which results of two commits are equal bit for bit: make moved BASE=main (an hour or more; results/moved)
+	@$(BIN)/python -m benchmarks.moved --base "$(BASE)" --other "$(OTHER)"
 
 check: $(VENV)/.dev ## Run linters, formatters and type checks, changing nothing
 	$(BIN)/ruff check
