@@ -14,7 +14,8 @@ from torch.nn import functional as F
 from pdarts.nets.drop_path import dropped
 from pdarts.nets.execution import Execution
 from pdarts.nets.layout import CellLayout, layout, output_channels
-from pdarts.nets.operations import BUILDERS, Branch, Identity, State, total
+from pdarts.nets.node import Branch, State, total
+from pdarts.nets.operations import BUILDERS, Identity
 from pdarts.nets.stems import CifarStem
 from pdarts.space.architecture import Architecture
 from pdarts.space.candidates import Candidates
