@@ -34,7 +34,7 @@ from benchmarks.cases import (
 )
 from benchmarks.memory import peaks
 from pdarts.engine.device import device_name
-from pdarts.nets import cpu_kernels
+from pdarts.nets.node import backend
 
 CIFAR, IMAGENET = ("cifar", 36, 20, 16, 32, 10), ("imagenet", 48, 14, 8, 224, 1000)
 CASES = (
@@ -103,7 +103,7 @@ def main() -> None:
         "device": device_name(device),
         "cores": os.cpu_count(),
         "torch": torch.__version__,
-        "kernels": cpu_kernels.suit(torch.zeros(1, device=device)),
+        "kernels": backend(torch.zeros(1, device=device)) is not None,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "rows": rows,
         "memory": memory,

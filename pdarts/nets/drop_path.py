@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pdarts.nets import cpu_kernels
+from pdarts.nets.node import backend
 
 
 def kept(x: Tensor, rate: float) -> Tensor:
@@ -28,7 +28,8 @@ def dropped(x: Tensor, rate: float) -> Tensor:
     """
     if torch.compiler.is_compiling():
         return x * (_compilable(x, rate) / (1 - rate))
-    return cpu_kernels.dropout(x, rate) if cpu_kernels.suit(x) else F.dropout(x, rate)
+    computing = backend(x)
+    return F.dropout(x, rate) if computing is None else computing.dropout(x, rate)
 
 
 def _compilable(x: Tensor, rate: float) -> Tensor:

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils.checkpoint import checkpoint
 
-from pdarts.nets import cpu_kernels
-from pdarts.nets.operations import State
+from pdarts.nets.node import State, backend
 from pdarts.settings.machine import Machine
 from pdarts.settings.optimization import Precision
 
@@ -57,7 +56,7 @@ def kernels(device: torch.device, precision: Precision, machine: Machine) -> str
     """What computes there, for provenance: it decides on last bits, and on what dropout draws."""
     if machine.compile:
         return "torch.compile"
-    own = precision == "float32" and cpu_kernels.suit(torch.zeros(1, 1, device=device))
+    own = precision == "float32" and backend(torch.zeros(1, 1, device=device)) is not None
     return "pdarts" if own else "torch"
 
 

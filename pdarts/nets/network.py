@@ -10,7 +10,8 @@ from pdarts.errors import InputError
 from pdarts.nets.drop_path import kept
 from pdarts.nets.execution import Execution
 from pdarts.nets.layout import CellLayout, layout, output_channels
-from pdarts.nets.operations import BUILDERS, BatchNorm, Branch, Identity, State, total
+from pdarts.nets.node import Branch, State, total
+from pdarts.nets.operations import BUILDERS, BatchNorm, Identity
 from pdarts.nets.stems import STEMS
 from pdarts.space.genotype import Genotype, Pairs
 from pdarts.space.topology import KINDS

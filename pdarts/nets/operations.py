@@ -6,77 +6,37 @@ operation is folded in as the weight of its last BatchNorm: the same product in 
 Source: Liu et al. 2019 (arXiv:1806.09055), section 3.1.1.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pdarts.errors import InputError
-from pdarts.nets import cpu_kernels
 
 PoolKind = Literal["max", "avg"]
-KernelForm = tuple[Tensor, list[cpu_kernels.Unit]]
-"""An operation as kernels for CPUs take it: a tensor, and the units that it goes through."""
 MOMENTUM = 0.1
 EPSILON = 1e-5
 
 
-class State:
-    """The value of a node, shape (N, C, H, W), and the work that edges leaving the node share.
+class Node(Protocol):
+    """What an operation sees of the node that its edge leaves; `pdarts.nets.node.State` is one."""
 
-    Every edge that leaves a node has the same stride, rectifies the same value and pools it alike, so each of these
-    is computed once, when the first operation asks for it.
-    """
-
-    def __init__(self, value: Tensor) -> None:
-        self.value = value
-        self._rectified: Tensor | None = None
-        self._parts: dict[int, tuple[State, Tensor]] = {}
-        self._pooled: dict[PoolKind, Tensor] = {}
-        self._normalized: dict[PoolKind, tuple[Tensor, Tensor, Tensor]] = {}
+    @property
+    def value(self) -> Tensor:
+        """Shape (N, C, H, W)."""
 
     @property
     def rectified(self) -> Tensor:
         """ReLU of the value."""
-        if self._rectified is None:
-            self._rectified = F.relu(self.value)
-        return self._rectified
-
-    def split(self, share: int, stride: int) -> "tuple[State, Tensor]":
-        """The first 1/`share` of the channels, and the rest, 2x2 max pooled where edges stride."""
-        if share not in self._parts:
-            channels = self.value.shape[1] // share
-            rest = self.value[:, channels:]
-            if stride == 2:
-                rest = F.max_pool2d(rest, 2)
-            self._parts[share] = State(self.value[:, :channels]), rest
-        return self._parts[share]
 
     def pooled(self, kind: PoolKind, stride: int) -> Tensor:
         """3x3 pooling of the value."""
-        if kind not in self._pooled:
-            if cpu_kernels.suit(self.value):
-                self._pooled[kind] = cpu_kernels.pool(self.value, kind == "max", 3, stride)
-            elif kind == "max":
-                self._pooled[kind] = F.max_pool2d(self.value, 3, stride, padding=1)
-            else:
-                self._pooled[kind] = F.avg_pool2d(self.value, 3, stride, padding=1, count_include_pad=False)
-        return self._pooled[kind]
 
     def normalized(self, kind: PoolKind, stride: int) -> tuple[Tensor, Tensor, Tensor]:
         """3x3 pooling, normalized by the batch's statistics; and these: mean and unbiased variance, shape (C,)."""
-        if kind not in self._normalized:
-            pooled = self.pooled(kind, stride)
-            precise = torch.promote_types(pooled.dtype, torch.float32)
-            mean, variance = pooled.new_zeros(2, pooled.shape[1], dtype=precise)
-            # Momentum 1 makes the running statistics those of this batch.
-            normalized = F.batch_norm(pooled, mean, variance, training=True, momentum=1.0, eps=EPSILON)
-            self._normalized[kind] = normalized, mean, variance
-        return self._normalized[kind]
 
 
 class BatchNorm(nn.Module):
@@ -98,23 +58,15 @@ class BatchNorm(nn.Module):
         weight = self.weight if scale is None else scale.expand(x.shape[1]).contiguous()
         return F.batch_norm(x, self.running_mean, self.running_var, weight, self.bias, self.training, MOMENTUM, EPSILON)
 
-    def for_kernels(self, dense: Tensor | None = None, **others: Any) -> cpu_kernels.Unit:
-        """A unit that ends with it, from the convolutions in front of it; without any it does nothing else."""
-        return cpu_kernels.Unit(self.weight, self.bias, dense, self.running_mean, self.running_var, **others)
-
 
 class Operation(nn.Module):
     """What `forward(state, scale)` makes of a node's value, times `scale` if it is given."""
-
-    def for_kernels(self, state: State) -> KernelForm:
-        """The form of an operation that kernels do not know: its value."""
-        return self(state), []
 
 
 class Identity(Operation):
     """`skip_connect` at stride 1."""
 
-    def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
+    def forward(self, state: Node, scale: Tensor | None = None) -> Tensor:
         """The node's value itself, times `scale`."""
         return state.value if scale is None else state.value * scale
 
@@ -128,7 +80,7 @@ class Pool(Operation):
         self.stride = stride
         self.norm = BatchNorm(channels, affine=False) if search else None
 
-    def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
+    def forward(self, state: Node, scale: Tensor | None = None) -> Tensor:
         """Pool the node's value; in the supernet, normalize and scale it."""
         if self.norm is None:
             return state.pooled(self.kind, self.stride)
@@ -138,9 +90,6 @@ class Pool(Operation):
         self.norm.running_mean.lerp_(mean, MOMENTUM)
         self.norm.running_var.lerp_(variance, MOMENTUM)
         return normalized if scale is None else normalized * scale
-
-    def for_kernels(self, state: State) -> KernelForm:
-        return state.pooled(self.kind, self.stride), [] if self.norm is None else [self.norm.for_kernels()]
 
 
 class ConvUnit(nn.Module):
@@ -166,18 +115,11 @@ class ConvUnit(nn.Module):
             rectified = self.depthwise(rectified)
         return self.norm(self.pointwise(rectified), scale)
 
-    def for_kernels(self) -> cpu_kernels.Unit:
-        """Its tensors and settings."""
-        depthwise = None if self.depthwise is None else self.depthwise.weight
-        return self.norm.for_kernels(
-            self.pointwise.weight, depthwise=depthwise, stride=self.stride, dilation=self.dilation
-        )
-
 
 class ConvUnits(Operation):
     """Units one behind the other, which are the children of a module of this class."""
 
-    def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
+    def forward(self, state: Node, scale: Tensor | None = None) -> Tensor:
         """Shape (N, C, H, W) to (N, channels, H / stride, W / stride), times `scale`."""
         *inner, last = self.children()
         rectified = state.rectified
@@ -185,29 +127,16 @@ class ConvUnits(Operation):
             rectified = F.relu(unit(rectified))
         return last(rectified, scale)
 
-    def for_kernels(self, state: State) -> KernelForm:
-        units: Any = self.children()
-        return state.value, [unit.for_kernels() for unit in units]
-
 
 class ConvLayers(nn.Sequential, Operation):
     """3x3 convolutions with their BatchNorms, and ReLU where it lies between."""
 
-    def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
+    def forward(self, state: Node, scale: Tensor | None = None) -> Tensor:
         """Shape (N, C, H, W) to (N, channels, H / strides, W / strides); a scale has no place here."""
         value = state.value
         for layer in self:
             value = layer(value)
         return value
-
-    def for_kernels(self, state: State) -> KernelForm:
-        units, rectified = [], False
-        for layer, norm in pairwise(self):
-            if isinstance(layer, nn.Conv2d) and isinstance(norm, BatchNorm):
-                stride = layer.stride[0]
-                units.append(norm.for_kernels(layer.weight, stride=stride, rectified=rectified))
-            rectified = isinstance(layer, nn.ReLU)
-        return state.value, units
 
 
 class PointwiseConv(ConvUnits):
@@ -244,7 +173,7 @@ class FactorizedConv(Operation):
         self.vertical = nn.Conv2d(channels, channels, (7, 1), (stride, 1), (3, 0), bias=False)
         self.norm = BatchNorm(channels, affine=not search)
 
-    def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
+    def forward(self, state: Node, scale: Tensor | None = None) -> Tensor:
         """Apply both convolutions to the node's value."""
         return self.norm(self.vertical(self.horizontal(state.rectified)), scale)
 
@@ -263,28 +192,20 @@ class FactorizedReduction(Operation):
         self.second = nn.Conv2d(channels_in, channels // 2, 1, stride=2, bias=False)
         self.norm = BatchNorm(channels, affine=not search)
 
-    def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
+    def forward(self, state: Node, scale: Tensor | None = None) -> Tensor:
         """Shape (N, channels_in, H, W) to (N, channels, H / 2, W / 2).
 
         Raises:
             InputError: if height or width is odd.
         """
-        self._check(state)
-        rectified = state.rectified
-        return self.norm(torch.cat([self.first(rectified), self.second(rectified[:, :, 1:, 1:])], 1), scale)
-
-    def for_kernels(self, state: State) -> KernelForm:
-        self._check(state)
-        both = torch.cat([self.first.weight, self.second.weight])
-        return state.value, [self.norm.for_kernels(both, stride=2)]
-
-    def _check(self, state: State) -> None:
         height, width = state.value.shape[2:]
         if height % 2 or width % 2:
             raise InputError(
                 f"a feature map of {height}x{width} pixels cannot be halved; use images whose size is a multiple "
                 "of 4 (cifar stem) or 32 (imagenet stem)"
             )
+        rectified = state.rectified
+        return self.norm(torch.cat([self.first(rectified), self.second(rectified[:, :, 1:, 1:])], 1), scale)
 
 
 def _skip(channels: int, stride: int, search: bool) -> Operation:
@@ -303,35 +224,3 @@ BUILDERS: dict[str, Callable[[int, int, bool], Operation]] = {
     "conv_7x1_1x7": FactorizedConv,
 }
 """From (channels, stride, search) to a module; `none` has none, since it adds nothing."""
-
-
-class Branch(NamedTuple):
-    """One of what a node sums."""
-
-    operation: Any
-    """An `Operation`, which containers of modules forget."""
-    state: State
-    """Of the node that it leaves."""
-    scale: Tensor | None = None
-    """Its architecture weight, a scalar; then its BatchNorm is not affine."""
-    kept: Tensor | None = None
-    """What drop path multiplies each image by, shape (N, 1, 1, 1)."""
-
-    def value(self) -> Tensor:
-        """Shape (N, channels, H / stride, W / stride)."""
-        value: Tensor = self.operation(self.state, self.scale)
-        return value if self.kept is None else value * self.kept
-
-    def for_kernels(self) -> cpu_kernels.Part:
-        x, units = self.operation.for_kernels(self.state)
-        return cpu_kernels.Part(x, units, self.scale, self.kept)
-
-
-def total(branches: Iterable[Branch]) -> State:
-    """A node, as the sum of its branches; on a CPU kernels compute all of them together."""
-    branches = list(branches)
-    first, *others = branches
-    if not cpu_kernels.suit(first.state.value):
-        return State(sum((branch.value() for branch in others), first.value()))
-    parts = [branch.for_kernels() for branch in branches]
-    return State(cpu_kernels.total(parts, first.operation.training, MOMENTUM, EPSILON))

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from pdarts.nets.operations import BatchNorm, Branch, ConvLayers, State, total
+from pdarts.nets.node import Branch, State, total
+from pdarts.nets.operations import BatchNorm, ConvLayers
 
 
 class CifarStem(nn.Module):

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from pdarts.nets.drop_path import dropped
 from pdarts.nets.execution import Execution
 from pdarts.nets.layout import CellLayout, layout, output_channels
-from pdarts.nets.operations import BUILDERS, Branch, Identity, State, total
+from pdarts.nets.node import Branch, State, total
+from pdarts.nets.operations import BUILDERS, Identity
 from pdarts.nets.stems import SEARCH_STEMS
 from pdarts.space.candidates import Candidates
 from pdarts.space.topology import EDGES, INTERMEDIATE, KINDS, NODES, incoming

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from pdarts.nets import cpu_kernels, execution
+from pdarts.nets import execution
+from pdarts.nets.backends.cpu import kernels as cpu
 from pdarts.nets.execution import place
 from pdarts.nets.network import Network
 from pdarts.nets.operations import BatchNorm
@@ -86,7 +87,7 @@ WORK: dict[str, tuple[Callable[[], Any], Callable[[Any], list[Tensor]]]] = {
 @pytest.mark.parametrize("work", WORK)
 def test_checkpointing_changes_no_bit(work: str, kernels: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not kernels:
-        monkeypatch.setattr(cpu_kernels, "suit", lambda x: False)
+        monkeypatch.setattr(cpu, "suits", lambda x: False)
     make, step = WORK[work]
     found, calls = [], []
     for machine in (Machine(), CHECKPOINTING):
@@ -124,7 +125,7 @@ def test_bfloat16_is_for_feature_maps_alone(work: str) -> None:
 
 @pytest.mark.parametrize("work", ["first order", "training"])
 def test_channels_last_computes_the_same(work: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cpu_kernels, "suit", lambda x: False)
+    monkeypatch.setattr(cpu, "suits", lambda x: False)
     make, _ = WORK[work]
     one = make().double()
     images = torch.randn(4, 3, 32, 32, dtype=torch.float64)
@@ -164,7 +165,7 @@ class Waiting(TorchDispatchMode):
 
 @pytest.mark.parametrize("second_order", [False, True])
 def test_no_search_step_waits_for_the_device(second_order: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cpu_kernels, "suit", lambda x: False)
+    monkeypatch.setattr(cpu, "suits", lambda x: False)
     with Waiting() as waiting:
         bool(torch.ones(()) > 0)
         search_step(supernet(), second_order, fused=True)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from pdarts.nets.operations import BUILDERS, Branch, State
+from pdarts.nets.node import Branch, State
+from pdarts.nets.operations import BUILDERS
 from pdarts.nets.supernet import MixedOperation, Parameters, Weights
 from pdarts.progressive.methods import darts
 from pdarts.settings.methods import AuxiliarySkip

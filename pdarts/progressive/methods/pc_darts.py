@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pdarts.nets.operations import Branch, Identity, State, total
+from pdarts.nets.node import Branch, State, total
+from pdarts.nets.operations import Identity
 from pdarts.nets.supernet import MixedOperation, Parameters, Weights
 from pdarts.progressive.methods import darts
 from pdarts.settings.methods import PartialChannels

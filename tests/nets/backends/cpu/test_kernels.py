@@ -12,9 +12,10 @@ from torch.nn import functional as F
 
 from benchmarks.baseline.network import Network as BaselineNetwork
 from benchmarks.baseline.supernet import Supernet as BaselineSupernet
-from pdarts.nets import cpu_kernels
+from pdarts.nets.backends.cpu import kernels as cpu
 from pdarts.nets.network import Network
-from pdarts.nets.operations import BUILDERS, Branch, DilatedConv, State, total
+from pdarts.nets.node import Branch, State, total
+from pdarts.nets.operations import BUILDERS, DilatedConv
 from pdarts.nets.reference import network_state, supernet_state
 from pdarts.nets.stems import STEMS
 from pdarts.nets.supernet import Supernet
@@ -33,7 +34,7 @@ def _threads() -> Iterator[None]:
 
 
 def without_kernels(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(cpu_kernels, "suit", lambda x: False)
+    patch.setattr(cpu, "suits", lambda x: False)
 
 
 @contextmanager
@@ -47,9 +48,9 @@ def computed(kernels: bool) -> Iterator[None]:
 
 
 def test_they_are_compiled_where_the_tests_run() -> None:
-    assert cpu_kernels.suit(torch.zeros(1, 1))
-    assert not cpu_kernels.suit(torch.zeros(1, dtype=torch.bfloat16))
-    assert not cpu_kernels.suit(torch.zeros(1, device="meta"))
+    assert cpu.suits(torch.zeros(1, 1))
+    assert not cpu.suits(torch.zeros(1, dtype=torch.bfloat16))
+    assert not cpu.suits(torch.zeros(1, device="meta"))
 
 
 def close(found: Tensor, expected: Tensor) -> None:
@@ -103,17 +104,17 @@ def test_parts_of_the_channels_are_read_where_they_lie() -> None:
 def test_dropout_keeps_the_mean_and_its_gradient_has_the_same_mask() -> None:
     torch.manual_seed(0)
     x = torch.ones(500, 400, requires_grad=True)
-    y = cpu_kernels.dropout(x, 0.3)
+    y = cpu.dropout(x, 0.3)
     y.sum().backward()
     assert torch.equal(x.grad, y)
     zeros = (y == 0).double()
     assert zeros.mean().item() == pytest.approx(0.3, abs=0.005)
     for axis, length in ((0, 500), (1, 400)):  # as spread as independent draws are
         assert zeros.mean(axis).std().item() == pytest.approx((0.3 * 0.7 / length) ** 0.5, rel=0.15)
-    assert not torch.equal(cpu_kernels.dropout(x, 0.3), y)
+    assert not torch.equal(cpu.dropout(x, 0.3), y)
     torch.manual_seed(0)
     torch.set_num_threads(2)
-    assert torch.equal(cpu_kernels.dropout(x, 0.3), y)
+    assert torch.equal(cpu.dropout(x, 0.3), y)
 
 
 def passed(network: nn.Module, images: Tensor) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor], Tensor]:
@@ -175,14 +176,14 @@ def compare(theirs: nn.Module, ours: nn.Module, translate, state: dict[str, Tens
 
 def test_without_a_compiler_torch_computes(monkeypatch: pytest.MonkeyPatch, capfd, tmp_path: Path) -> None:
     monkeypatch.setenv("CXX", str(tmp_path / "none"))
-    cpu_kernels._library.cache_clear()
+    cpu._library.cache_clear()
     try:
-        assert not cpu_kernels.suit(torch.zeros(1, 1))
+        assert not cpu.suits(torch.zeros(1, 1))
         assert "no C++ kernels" in capfd.readouterr().err
         branch = Branch(DilatedConv(3, 2, 1, True), State(torch.randn(2, 2, 4, 4)))
         assert total([branch]).value.shape == (2, 2, 4, 4)
     finally:
-        cpu_kernels._library.cache_clear()
+        cpu._library.cache_clear()
 
 
 @pytest.mark.parametrize("training", [True, False])

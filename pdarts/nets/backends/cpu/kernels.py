@@ -1,7 +1,7 @@
 """Convolution units on a CPU, compiled where they run; everywhere else PyTorch's own operations do the same.
 
 PyTorch's depthwise convolutions reach a few percent of a CPU's speed. Here ReLU, depthwise and dense convolution
-and BatchNorm are one function over an image at a time, forward and backward (`cpu_kernels.cpp`). The first process
+and BatchNorm are one function over an image at a time, forward and backward (`kernels.cpp`). The first process
 that needs it calls the C++ compiler, once for a processor, and keeps the result in the user's cache.
 """
 
@@ -22,7 +22,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-SOURCE = Path(__file__).with_name("cpu_kernels.cpp")
+from pdarts.nets.backends.form import Part, Unit
+
+SOURCE = Path(__file__).with_name("kernels.cpp")
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
 NAMES = {torch.float32: "float", torch.float64: "double"}
 
@@ -36,41 +38,6 @@ SIGNATURES = {
     "pool_backward": [_POINTER, _INTEGER, _POINTER, _INTEGER] + [_POINTER] * 2,
     "dropout": [_INTEGER] * 3 + [ctypes.c_double, _INTEGER] + [_POINTER] * 2,
 }
-
-
-class Unit(NamedTuple):
-    """ReLU, depthwise convolution, dense convolution, BatchNorm; without convolutions only BatchNorm.
-
-    A dense convolution of size 1 that strides without a depthwise one is a factorized reduction: half of its channels
-    see even rows and columns, the other half odd ones.
-    """
-
-    weight: Tensor | None
-    """Of BatchNorm, shape (channels,), as its bias and running statistics."""
-    bias: Tensor | None
-    dense: Tensor | None
-    """Shape (channels, C, size, size); size 1 behind a depthwise convolution."""
-    running_mean: Tensor
-    running_var: Tensor
-    depthwise: Tensor | None = None
-    """Shape (C, 1, size, size)."""
-    stride: int = 1
-    dilation: int = 1
-    rectified: bool = True
-    """Whether it starts with ReLU, where it has a convolution."""
-
-
-class Part(NamedTuple):
-    """What is added to a sum."""
-
-    x: Tensor
-    """Shape (N, C, H, W)."""
-    units: Sequence[Unit]
-    """What it goes through, one behind the other."""
-    scale: Tensor | None
-    """A scalar that multiplies the result; then the last unit has neither weight nor bias."""
-    kept: Tensor | None
-    """A factor for each image, N values."""
 
 
 class _Shape(ctypes.Structure):
@@ -91,7 +58,7 @@ class _Part(ctypes.Structure):
     )
 
 
-def suit(x: Tensor) -> bool:
+def suits(x: Tensor) -> bool:
     """Whether these kernels can compute on this tensor."""
     return (
         x.device.type == "cpu"

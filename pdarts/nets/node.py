@@ -1,0 +1,107 @@
+"""A node of a cell: its value, and the sum that makes it. It chooses what computes them."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from pdarts.nets.backends.cpu import kernels as cpu
+from pdarts.nets.backends.form import Backend, Part, form
+from pdarts.nets.operations import EPSILON, MOMENTUM, PoolKind
+
+BACKENDS: tuple[Backend, ...] = (cpu,)
+
+
+def backend(x: Tensor) -> Backend | None:
+    """What computes on such a tensor; None where PyTorch's own operations do."""
+    return next((each for each in BACKENDS if each.suits(x)), None)
+
+
+class State:
+    """The value of a node, shape (N, C, H, W), and the work that edges leaving the node share.
+
+    Every edge that leaves a node has the same stride, rectifies the same value and pools it alike, so each of these
+    is computed once, when the first operation asks for it.
+    """
+
+    def __init__(self, value: Tensor) -> None:
+        self.value = value
+        self._rectified: Tensor | None = None
+        self._parts: dict[int, tuple[State, Tensor]] = {}
+        self._pooled: dict[PoolKind, Tensor] = {}
+        self._normalized: dict[PoolKind, tuple[Tensor, Tensor, Tensor]] = {}
+
+    @property
+    def rectified(self) -> Tensor:
+        """ReLU of the value."""
+        if self._rectified is None:
+            self._rectified = F.relu(self.value)
+        return self._rectified
+
+    def split(self, share: int, stride: int) -> "tuple[State, Tensor]":
+        """The first 1/`share` of the channels, and the rest, 2x2 max pooled where edges stride."""
+        if share not in self._parts:
+            channels = self.value.shape[1] // share
+            rest = self.value[:, channels:]
+            if stride == 2:
+                rest = F.max_pool2d(rest, 2)
+            self._parts[share] = State(self.value[:, :channels]), rest
+        return self._parts[share]
+
+    def pooled(self, kind: PoolKind, stride: int) -> Tensor:
+        """3x3 pooling of the value."""
+        if kind not in self._pooled:
+            computing = backend(self.value)
+            if computing is not None:
+                self._pooled[kind] = computing.pool(self.value, kind == "max", 3, stride)
+            elif kind == "max":
+                self._pooled[kind] = F.max_pool2d(self.value, 3, stride, padding=1)
+            else:
+                self._pooled[kind] = F.avg_pool2d(self.value, 3, stride, padding=1, count_include_pad=False)
+        return self._pooled[kind]
+
+    def normalized(self, kind: PoolKind, stride: int) -> tuple[Tensor, Tensor, Tensor]:
+        """3x3 pooling, normalized by the batch's statistics; and these: mean and unbiased variance, shape (C,)."""
+        if kind not in self._normalized:
+            pooled = self.pooled(kind, stride)
+            precise = torch.promote_types(pooled.dtype, torch.float32)
+            mean, variance = pooled.new_zeros(2, pooled.shape[1], dtype=precise)
+            # Momentum 1 makes the running statistics those of this batch.
+            normalized = F.batch_norm(pooled, mean, variance, training=True, momentum=1.0, eps=EPSILON)
+            self._normalized[kind] = normalized, mean, variance
+        return self._normalized[kind]
+
+
+class Branch(NamedTuple):
+    """One of what a node sums."""
+
+    operation: Any
+    """An `Operation`, which containers of modules forget."""
+    state: State
+    """Of the node that it leaves."""
+    scale: Tensor | None = None
+    """Its architecture weight, a scalar; then its BatchNorm is not affine."""
+    kept: Tensor | None = None
+    """What drop path multiplies each image by, shape (N, 1, 1, 1)."""
+
+    def value(self) -> Tensor:
+        """Shape (N, channels, H / stride, W / stride)."""
+        value: Tensor = self.operation(self.state, self.scale)
+        return value if self.kept is None else value * self.kept
+
+    def part(self) -> Part:
+        """The same in the form that backends take."""
+        return Part(*form(self.operation, self.state), self.scale, self.kept)
+
+
+def total(branches: Iterable[Branch]) -> State:
+    """A node, as the sum of its branches; a backend computes all of them together."""
+    branches = list(branches)
+    first, *others = branches
+    computing = backend(first.state.value)
+    if computing is None:
+        return State(sum((branch.value() for branch in others), first.value()))
+    parts = [branch.part() for branch in branches]
+    return State(computing.total(parts, first.operation.training, MOMENTUM, EPSILON))
