@@ -19,12 +19,12 @@ class Cell(nn.Module):
         super().__init__()
         first = FactorizedReduction if after else pointwise
         self.preprocess0, self.preprocess1 = first(inputs[0], channels, True), pointwise(inputs[1], channels, True)
-        pairs, self.concat = genotype.cell(kind)
+        cell = genotype.cell(kind)
         self._ops = nn.ModuleList(
             operation(name, channels, 2 if kind == "reduction" and source < 2 else 1, affine=True)
-            for name, source in pairs
+            for name, source, _ in cell.edges
         )
-        self.sources = [source for _, source in pairs]
+        self.sources, self.concat = [edge.source for edge in cell.edges], cell.concat
 
     def forward(self, before_previous: Tensor, previous: Tensor, rate: float) -> Tensor:
         states = [self.preprocess0(before_previous), self.preprocess1(previous)]
@@ -83,7 +83,7 @@ class Network(nn.Module):
         for number, kind in enumerate(cell_kinds(cells)):
             channels *= 2 if kind == "reduction" else 1
             self.cells.append(Cell(genotype, kind, inputs, channels, after))
-            inputs, after = (inputs[1], channels * len(genotype.cell(kind)[1])), kind == "reduction"
+            inputs, after = (inputs[1], channels * len(genotype.cell(kind).concat)), kind == "reduction"
             if auxiliary and number == self.tapped:
                 self.auxiliary_head = AuxiliaryHead(3 if stem == "cifar" else 2, inputs[1], classes)
         self.auxiliary = auxiliary

@@ -3,6 +3,8 @@
 Source: Liu et al. 2019 (arXiv:1806.09055), section 3.2; Chen et al. 2019 (arXiv:1904.12760), section 4.3.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -13,7 +15,7 @@ from pdarts.nets.layout import CellLayout, layout, output_channels
 from pdarts.nets.node import Branch, State, total
 from pdarts.nets.operations import BUILDERS, BatchNorm, Identity
 from pdarts.nets.stems import STEMS
-from pdarts.space.genotype import Genotype, Pairs
+from pdarts.space.genotype import CellGenotype, Genotype
 from pdarts.space.topology import KINDS
 
 AUXILIARY_STRIDE = {"cifar": 3, "imagenet": 2}
@@ -21,28 +23,34 @@ AUXILIARY_SIZE = {"cifar": 8, "imagenet": 7}
 
 
 class Cell(nn.Module):
-    """A cell of a genotype: two operations into every intermediate node."""
+    """A cell of a genotype: every node is the sum of its operations."""
 
-    def __init__(self, cell: CellLayout, pairs: Pairs, concat: tuple[int, ...]) -> None:
+    def __init__(self, cell: CellLayout, genotype: CellGenotype) -> None:
         super().__init__()
         self.preprocess0, self.preprocess1 = cell.preprocessing(search=False)
         self.operations = nn.ModuleList(
-            BUILDERS[name](cell.channels, cell.stride(source), False) for name, source in pairs
+            BUILDERS[edge.operation](cell.channels, cell.stride(edge.source), False) for edge in genotype.edges
         )
-        self.sources = [source for _, source in pairs]
-        self.concat = concat
+        self.sources = [edge.source for edge in genotype.edges]
+        targets = [edge.target for edge in genotype.edges]
+        self.places = {node: [place for place, target in enumerate(targets) if target == node] for node in targets}
+        self.concat, self.drops_nodes = genotype.concat, genotype.drops_nodes
 
     def forward(self, before_previous: State, previous: State, drop_path: float) -> Tensor:
         """Two inputs to one output of shape (N, nodes * channels, H / stride, W / stride)."""
-        states = [total([Branch(self.preprocess0, before_previous)]), total([Branch(self.preprocess1, previous)])]
-        for left in range(0, len(self.sources), 2):
-            states.append(total(self._branch(place, states, drop_path) for place in (left, left + 1)))
+        preprocessed = Branch(self.preprocess0, before_previous), Branch(self.preprocess1, previous)
+        states = {node: total([branch]) for node, branch in enumerate(preprocessed)}
+        for node, places in self.places.items():
+            states[node] = total(self._branches(places, states, drop_path if self.training else 0.0))
         return torch.cat([states[node].value for node in self.concat], dim=1)
 
-    def _branch(self, place: int, states: list[State], drop_path: float) -> Branch:
-        operation, state = self.operations[place], states[self.sources[place]]
-        drops = self.training and drop_path > 0 and not isinstance(operation, Identity)
-        return Branch(operation, state, kept=kept(state.value, drop_path) if drops else None)
+    def _branches(self, places: Sequence[int], states: Mapping[int, State], drop_path: float) -> Iterator[Branch]:
+        """What a node sums; where drop path acts on the sum, all of it has the same factors."""
+        of_node = kept(states[0].value, drop_path) if self.drops_nodes and drop_path > 0 else None
+        for place in places:
+            operation, state = self.operations[place], states[self.sources[place]]
+            drops = not self.drops_nodes and drop_path > 0 and not isinstance(operation, Identity)
+            yield Branch(operation, state, kept=kept(state.value, drop_path) if drops else of_node)
 
 
 class AuxiliaryHead(nn.Module):
@@ -93,9 +101,10 @@ class Network(nn.Module):
         super().__init__()
         self.execution = Execution()
         self.stem = STEMS[stem](channels)
-        concatenated = {kind: len(genotype.cell(kind)[1]) for kind in KINDS}
+        genotypes = {kind: genotype.cell(kind) for kind in KINDS}
+        concatenated = {kind: len(cell.concat) for kind, cell in genotypes.items()}
         layouts = layout(cells, channels, self.stem.channels, self.stem.reduces, concatenated)
-        self.cells = nn.ModuleList(Cell(cell, *genotype.cell(cell.kind)) for cell in layouts)
+        self.cells = nn.ModuleList(Cell(cell, genotypes[cell.kind]) for cell in layouts)
         self.auxiliary_place = 2 * cells // 3
         self.auxiliary = None
         if auxiliary:
@@ -108,7 +117,7 @@ class Network(nn.Module):
 
         Args:
             images: normalized images, shape (N, 3, H, W); H and W multiples of 4 (cifar) or 32 (imagenet).
-            drop_path: probability that a sample's branch is left out, in training.
+            drop_path: probability that a sample's branch, or its sum of a node's branches, is left out, in training.
         """
         auxiliary_logits = None
         with self.execution.autocast(images.device):

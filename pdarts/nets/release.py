@@ -30,8 +30,8 @@ def reference_state(network: Network, genotype: Genotype) -> "OrderedDict[str, T
             if number is None:
                 inside = {ours: theirs for theirs, ours in PREPROCESSING.items()}
             else:
-                pairs, _ = genotype.cell(KINDS[int(cell.partition(".")[2]) in reductions])
-                operation, _ = pairs[int(number)]
+                edges = genotype.cell(KINDS[int(cell.partition(".")[2]) in reductions]).edges
+                operation = edges[int(number)].operation
                 inside = {ours: theirs for theirs, ours in INSIDE_OPERATIONS[operation[:8]].items()}
                 part = f"_ops.{number}"
             theirs = f"{cell}.{part}.{inside[layer]}.{kind}"

@@ -64,8 +64,8 @@ def network_state(state: Weights, genotype: Genotype) -> dict[str, Tensor]:
 
     def place(cell: int, part: str) -> tuple[str, str]:
         number = int(part.split(".")[1])
-        pairs, _ = genotype.cell(kinds[cell])
-        name = pairs[number][0] if number < len(pairs) else ""
+        edges = genotype.cell(kinds[cell]).edges
+        name = edges[number].operation if number < len(edges) else ""
         return f"operations.{number}", name
 
     return checked(translate(state, place), lambda: Network(genotype, **arguments))

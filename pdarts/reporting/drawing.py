@@ -22,7 +22,7 @@ COLUMN_WIDTH, GAP, RADIUS = 1.86, 0.74, 0.17
 MARGIN, TITLE = 0.12, 0.36
 """Inches: around the figure, and above a cell for its title."""
 
-TITLES = {"normal": ("Normal cell", ""), "reduction": ("Reduction cell", "stride 2 on both inputs")}
+TITLES = {"normal": "Normal cell", "reduction": "Reduction cell"}
 
 Point = tuple[float, float]
 
@@ -30,11 +30,11 @@ Point = tuple[float, float]
 def draw(genotype: Genotype) -> Figure:
     """The normal cell above the reduction cell, from the input nodes on the left to the output on the right.
 
-    Intermediate nodes are numbered from 0, as in the literature's figures. Dark lines lead to operations, pale ones
-    to the concatenation.
+    Intermediate nodes are numbered from 0, as in the literature's figures, those that do not exist counted. Dark lines
+    lead to operations, pale ones to the concatenation.
     """
     with style():
-        graphs = [CellGraph(*genotype.cell(kind)) for kind in KINDS]
+        graphs = [CellGraph(genotype.cell(kind)) for kind in KINDS]
         cells = [(graph, arrange(graph)) for graph in graphs]
         extents = [extent(graph, columns) for graph, columns in cells]
         width = max(_left(len(columns) - 1) for _, columns in cells) + 2 * RADIUS + 2 * MARGIN
@@ -44,13 +44,19 @@ def draw(genotype: Genotype) -> Figure:
         axes.set_axis_off()
         ceiling = 0.0
         for kind, (graph, columns), (bottom, top) in zip(KINDS, cells, extents, strict=True):
-            title, remark = TITLES[kind]
-            axes.text(0, ceiling - 0.05, title, size=11, weight="bold", va="top")
-            axes.text(1.42, ceiling - 0.075, remark, size=8.5, va="top")
+            axes.text(0, ceiling - 0.05, TITLES[kind], size=11, weight="bold", va="top")
+            axes.text(1.42, ceiling - 0.075, _remark(kind, graph), size=8.5, va="top")
             middle = ceiling - TITLE - top
             _Cell(axes, graph, [{node: middle + y for node, y in column.items()} for column in columns]).draw()
             ceiling = middle + bottom
     return figure
+
+
+def _remark(kind: str, graph: CellGraph) -> str:
+    """What is not seen in the drawing."""
+    strides = ["stride 2 on both inputs"] if kind == "reduction" else []
+    missing = sorted(set(range(graph.output)) - set(graph.nodes))
+    return ", ".join(strides + [f"without node {node - INPUTS}" for node in missing])
 
 
 def _left(depth: int) -> float:
@@ -87,19 +93,20 @@ class _Cell:
         self.curve((_left(depth), y), (_right(depth), y), color, arrow=False)
 
     def output(self, depth: int, y: float) -> None:
-        for source in self.graph.concat:
+        for source in self.graph.cell.concat:
             self.line(source, depth, y, FAINT, arrow=True)
         self.node((_left(depth) + RADIUS, y), "$c_k$")
 
     def intermediate_node(self, node: int, depth: int, y: float) -> None:
         before = self.columns[depth - 1]
         center = (_right(depth) - RADIUS, y)
-        upper, lower = sorted(self.graph.operations(node), key=lambda pair: -before[pair[1]])
-        for (operation, source), rise in ((upper, LABEL_RISE), (lower, -LABEL_RISE)):
-            self.line(source, depth, y + rise, INK, arrow=True)
-            self.label((_left(depth), y + rise), operation)
+        edges = sorted(self.graph.operations(node), key=lambda edge: -before[edge.source])
+        rises = (LABEL_RISE, -LABEL_RISE) if len(edges) == 2 else (0.0,)
+        for edge, rise in zip(edges, rises, strict=True):
+            self.line(edge.source, depth, y + rise, INK, arrow=True)
+            self.label((_left(depth), y + rise), edge.operation)
             start = (_left(depth) + LABEL_WIDTH, y + rise)
-            self.curve(start, (center[0] - RADIUS, y + rise / 4), OPERATION_COLORS[operation], arrow=True)
+            self.curve(start, (center[0] - RADIUS, y + rise / 4), OPERATION_COLORS[edge.operation], arrow=True)
         self.node(center, str(node - INPUTS))
 
     def line(self, source: int, depth: int, y: float, color: str, arrow: bool) -> None:

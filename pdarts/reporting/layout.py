@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import combinations, permutations
 from statistics import fmean
 
-from pdarts.space.genotype import Pairs
+from pdarts.space.genotype import CellGenotype, Edge
 from pdarts.space.topology import INPUTS
 
 Column = tuple[int, ...]
@@ -23,8 +23,8 @@ Link = tuple[int, int]
 Columns = list[dict[int, float]]
 """Per column: how many inches every node or line in it stands above the middle, from top to bottom."""
 
-NODE_HEIGHT, LINE_HEIGHT, INPUT_HEIGHT = 0.92, 0.26, 0.7
-"""Inches that a node with its two operations, a passing line and an input node take in a column."""
+NODE_HEIGHT, LOW_NODE_HEIGHT, LINE_HEIGHT, INPUT_HEIGHT = 0.92, 0.6, 0.26, 0.7
+"""Inches that a node with two operations, one with a single one, a passing line and an input node take in a column."""
 
 LINE_PULL = 8
 """How much more a line that merely passes a column pulls than an operation does."""
@@ -32,45 +32,47 @@ LINE_PULL = 8
 
 @dataclass(frozen=True)
 class CellGraph:
-    """A cell as a graph whose last node, `output`, concatenates the nodes of `concat`."""
+    """A cell as a graph whose last node, `output`, concatenates others."""
 
-    pairs: Pairs
-    concat: tuple[int, ...]
+    cell: CellGenotype
 
     @property
     def output(self) -> int:
         """Number of the output node, one above the last intermediate node."""
-        return INPUTS + len(self.pairs) // 2
+        return 1 + max(self.cell.nodes)
 
-    def operations(self, node: int) -> Pairs:
-        """The two operations that lead to an intermediate node; none for an input node."""
-        place = 2 * (node - INPUTS)
-        return self.pairs[max(place, 0) : max(place + 2, 0)]
+    @property
+    def nodes(self) -> tuple[int, ...]:
+        """All there are: inputs, intermediate nodes, output."""
+        return *range(INPUTS), *self.cell.nodes, self.output
+
+    def operations(self, node: int) -> tuple[Edge, ...]:
+        """The edges, one or two, that lead to an intermediate node; none for an input node."""
+        return self.cell.into(node)
 
     def sources(self, node: int) -> tuple[int, ...]:
         """Nodes that lead to `node`, one for each of its operations; none for an input node."""
         if node == self.output:
-            return self.concat
-        return tuple(source for _, source in self.operations(node))
+            return self.cell.concat
+        return tuple(edge.source for edge in self.operations(node))
 
     @cached_property
-    def depths(self) -> tuple[int, ...]:
+    def depths(self) -> dict[int, int]:
         """The column of every node: inputs in 0, every other node right behind the last of its sources."""
-        depths = [0] * INPUTS
-        for node in range(INPUTS, self.output):
-            depths.append(1 + max(depths[source] for source in self.sources(node)))
-        return (*depths, 1 + max(depths))
+        depths = dict.fromkeys(range(INPUTS), 0)
+        for node in self.cell.nodes:
+            depths[node] = 1 + max(depths[source] for source in self.sources(node))
+        return depths | {self.output: 1 + max(depths.values())}
 
     def reach(self, node: int, through_operations: bool = False) -> int:
         """The last column that a line from `node` leads to, or 0; the output counts unless `through_operations`."""
-        targets = range(INPUTS, self.output + (not through_operations))
+        targets = self.cell.nodes if through_operations else self.nodes
         return max((self.depths[target] for target in targets if node in self.sources(target)), default=0)
 
     def columns(self) -> list[Column]:
         """What stands in each column, in no particular order."""
-        nodes = range(self.output + 1)
         return [
-            tuple(node for node in nodes if self.depths[node] == depth or self.depths[node] < depth < self.reach(node))
+            tuple(node for node in self.nodes if self.depths[node] == depth or self.depths[node] < depth < self.reach(node))
             for depth in range(self.depths[self.output] + 1)
         ]
 
@@ -84,7 +86,8 @@ class CellGraph:
         """Inches that `node`, or its line, takes in the column at `depth`."""
         if self.depths[node] < depth:
             return LINE_HEIGHT
-        return NODE_HEIGHT if INPUTS <= node < self.output else INPUT_HEIGHT
+        heights = (INPUT_HEIGHT, LOW_NODE_HEIGHT, NODE_HEIGHT)
+        return heights[len(self.operations(node))]
 
 
 def arrange(graph: CellGraph) -> Columns:

@@ -100,7 +100,8 @@ def _cells(row: Row) -> str:
     else:
         found = f"{counted(genotypes, 'genotype')} of theirs retrained"
         origin = f"{counted(searches, 'search')}, {found}, {counted(trainings, 'training')} in all"
-    skips = [sum(name == "skip_connect" for name, _ in genotype.normal) for genotype in row.genotypes]
+    cells = [genotype.cell("normal") for genotype in row.genotypes]
+    skips = [sum(edge.operation == "skip_connect" for edge in cell.edges) for cell in cells]
     return f"{origin}; skip connections in the normal cell: {_listed(skips)}"
 
 

@@ -1,38 +1,95 @@
 """Genotypes: the cells that a search found, in the form the literature writes them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from pdarts.errors import InputError
 from pdarts.space.operations import OPERATIONS
-from pdarts.space.topology import INPUTS
+from pdarts.space.topology import INPUTS, KINDS, NODES
 
 Pairs = tuple[tuple[str, int], ...]
 """(operation, source node), two for every intermediate node, in the order of nodes."""
 
+Triples = tuple[tuple[str, int, int], ...]
+"""(operation, target node, source node), up to two for every intermediate node, in the order of nodes."""
+
 _CHOICES = [name for name in OPERATIONS if name != "none"]
+_FORMS = "two [operation, source] pairs for every intermediate node, or [operation, target, source] for every edge"
+
+
+class Edge(NamedTuple):
+    """An operation on the value of node `source`, summed into node `target`."""
+
+    operation: str
+    source: int
+    target: int
+
+
+@dataclass(frozen=True)
+class CellGenotype:
+    """What a cell computes: edges between nodes that exist, and what its output is made of."""
+
+    edges: tuple[Edge, ...]
+    """In the order of their targets."""
+    concat: tuple[int, ...]
+    """Nodes whose concatenation is the output."""
+    drops_nodes: bool
+    """Whether drop path acts on a node's sum, skip connections included; else on every operation but these."""
+
+    @property
+    def nodes(self) -> tuple[int, ...]:
+        """The intermediate nodes: those that edges lead to."""
+        return tuple(dict.fromkeys(edge.target for edge in self.edges))
+
+    def into(self, node: int) -> tuple[Edge, ...]:
+        """Edges that lead to `node`; none for an input node."""
+        return tuple(edge for edge in self.edges if edge.target == node)
 
 
 @dataclass(frozen=True)
 class Genotype:
-    """A normal and a reduction cell. Node 0 and 1 are inputs; pairs 2i and 2i+1 end at node i+2."""
+    """A normal and a reduction cell, as a file lists them. Nodes 0 and 1 are inputs.
 
-    normal: Pairs
+    Of pairs, 2i and 2i+1 end at node i+2. Triples leave nodes without edges: these do not exist, and edges that come
+    from them count as if they were not there.
+
+    Source: Chu et al. 2020 (arXiv:1911.12126) for triples.
+    """
+
+    normal: Pairs | Triples
     normal_concat: tuple[int, ...]
-    reduce: Pairs
+    reduce: Pairs | Triples
     reduce_concat: tuple[int, ...]
 
-    def cell(self, kind: str) -> tuple[Pairs, tuple[int, ...]]:
-        """Pairs and concatenated nodes of the `normal` or `reduction` cell."""
-        return (self.normal, self.normal_concat) if kind == "normal" else (self.reduce, self.reduce_concat)
+    def cell(self, kind: str) -> CellGenotype:
+        """The `normal` or `reduction` cell.
+
+        Raises:
+            InputError: if no node that its output would concatenate exists.
+        """
+        name = "normal" if kind == "normal" else "reduce"
+        entries, concat = (self.normal, self.normal_concat) if kind == "normal" else (self.reduce, self.reduce_concat)
+        edges, existing = [], set(range(INPUTS))
+        for edge in _edges(entries):
+            if edge.source in existing:
+                edges.append(edge)
+                existing.add(edge.target)
+        concatenated = tuple(node for node in concat if node in existing)
+        if not concatenated:
+            raise InputError(
+                f"{name} has no node for an output: an edge from an input, or from a node that has one, must lead to a "
+                f"node of {name}_concat, which is {list(concat)}"
+            )
+        return CellGenotype(tuple(edges), concatenated, drops_nodes=len(entries[0]) == 3)
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists, as in a genotype file."""
         return {
-            "normal": [list(pair) for pair in self.normal],
+            "normal": [list(entry) for entry in self.normal],
             "normal_concat": list(self.normal_concat),
-            "reduce": [list(pair) for pair in self.reduce],
+            "reduce": [list(entry) for entry in self.reduce],
             "reduce_concat": list(self.reduce_concat),
         }
 
@@ -46,44 +103,88 @@ class Genotype:
 
         Raises:
             InputError: if it is no genotype: a key too many or missing, a wrong length, an operation or a node
-                that does not exist.
+                that does not exist, pairs beside triples, a cell without nodes.
         """
         keys = tuple(cls.__dataclass_fields__)
         if not isinstance(value, dict) or set(value) != set(keys):
             found = sorted(value) if isinstance(value, dict) else type(value).__name__
             raise InputError(f"{where}: a genotype has the keys {', '.join(keys)}; found {found}")
-        cells = {}
+        lists = [value[name] for name in ("normal", "reduce") if isinstance(value[name], list)]
+        triples = any(isinstance(entry, list) and len(entry) == 3 for entries in lists for entry in entries)
+        fields: dict[str, Any] = {}
         for name in ("normal", "reduce"):
-            cells[name] = _parse_pairs(value[name], f"{where}: {name}")
-            nodes = range(INPUTS, INPUTS + len(cells[name]) // 2)
-            concat = value[f"{name}_concat"]
-            if (
-                not isinstance(concat, list)
-                or not concat
-                or not all(type(node) is int and node in nodes for node in concat)
-            ):
-                raise InputError(
-                    f"{where}: {name}_concat is {concat!r}; allowed: a list of intermediate nodes, "
-                    f"{nodes[0]} to {nodes[-1]}"
-                )
-            if any(later <= earlier for earlier, later in pairwise(concat)):
-                raise InputError(f"{where}: {name}_concat is {concat!r}; list each node once, in rising order")
-        return cls(cells["normal"], tuple(value["normal_concat"]), cells["reduce"], tuple(value["reduce_concat"]))
+            read = _parse_triples if triples else _parse_pairs
+            fields[name], nodes = read(value[name], f"{where}: {name}")
+            fields[f"{name}_concat"] = _parse_concat(value[f"{name}_concat"], nodes, f"{where}: {name}_concat")
+        genotype = cls(**fields)
+        for kind in KINDS:
+            try:
+                genotype.cell(kind)
+            except InputError as error:
+                raise InputError(f"{where}: {error}") from error
+        return genotype
 
 
-def _parse_pairs(pairs: Any, where: str) -> Pairs:
+def _edges(entries: Pairs | Triples) -> Iterator[Edge]:
+    for place, entry in enumerate(entries):
+        match entry:
+            case (operation, source):
+                yield Edge(operation, source, INPUTS + place // 2)
+            case (operation, target, source):
+                yield Edge(operation, source, target)
+
+
+def _parse_pairs(pairs: Any, where: str) -> tuple[Pairs, range]:
+    """The pairs, and the nodes they lead to."""
     if not isinstance(pairs, list) or len(pairs) < 2 or len(pairs) % 2:
         found = f"{len(pairs)} entries" if isinstance(pairs, list) else repr(pairs)
-        raise InputError(f"{where} has {found}; allowed: two [operation, source] pairs for every intermediate node")
+        raise InputError(f"{where} has {found}; allowed: {_FORMS}")
     for place, pair in enumerate(pairs):
-        node = INPUTS + place // 2
         if not isinstance(pair, list) or len(pair) != 2:
             raise InputError(f"{where}[{place}] is {pair!r}; allowed: [operation, source node]")
-        operation, source = pair
-        if operation not in _CHOICES:
-            raise InputError(f"{where}[{place}]: unknown operation {operation!r}; allowed: {', '.join(_CHOICES)}")
-        if type(source) is not int or not 0 <= source < node:
+        _check_edge(*pair, INPUTS + place // 2, f"{where}[{place}]")
+    return tuple((operation, source) for operation, source in pairs), range(INPUTS, INPUTS + len(pairs) // 2)
+
+
+def _parse_triples(triples: Any, where: str) -> tuple[Triples, range]:
+    """The triples, and the nodes that there may be."""
+    if not isinstance(triples, list):
+        raise InputError(f"{where} is {triples!r}; allowed: a list of [operation, target node, source node]")
+    sources: dict[int, list[int]] = {}
+    for place, triple in enumerate(triples):
+        here = f"{where}[{place}]"
+        if not isinstance(triple, list) or len(triple) != 3:
             raise InputError(
-                f"{where}[{place}]: source {source!r} does not come before node {node}; allowed: 0 to {node - 1}"
+                f"{here} is {triple!r}; allowed: [operation, target node, source node], like other entries of the file"
             )
-    return tuple((operation, source) for operation, source in pairs)
+        operation, target, source = triple
+        last = max(sources, default=INPUTS)
+        if type(target) is not int or target < last:
+            raise InputError(f"{here}: target {target!r} is out of order; allowed: {last} or above, listed by target")
+        _check_edge(operation, source, target, here)
+        others = sources.setdefault(target, [])
+        if len(others) == 2 or source in others:
+            found = f"2 edges, from {others[0]} and {others[1]}" if len(others) == 2 else f"an edge from {source}"
+            raise InputError(f"{here}: node {target} has {found} already; allowed: 0 to 2 edges from different nodes")
+        others.append(source)
+    nodes = range(INPUTS, 1 + max((NODES[-1], *sources)))
+    return tuple((operation, target, source) for operation, target, source in triples), nodes
+
+
+def _check_edge(operation: Any, source: Any, target: int, where: str) -> None:
+    if operation not in _CHOICES:
+        raise InputError(f"{where}: unknown operation {operation!r}; allowed: {', '.join(_CHOICES)}")
+    if type(source) is not int or not 0 <= source < target:
+        raise InputError(
+            f"{where}: source {source!r} does not come before node {target}; allowed: 0 to {target - 1}"
+        )
+
+
+def _parse_concat(concat: Any, nodes: range, where: str) -> tuple[int, ...]:
+    if not isinstance(concat, list) or not concat or not all(type(node) is int and node in nodes for node in concat):
+        raise InputError(
+            f"{where} is {concat!r}; allowed: a list of intermediate nodes, {nodes[0]} to {nodes[-1]}"
+        )
+    if any(later <= earlier for earlier, later in pairwise(concat)):
+        raise InputError(f"{where} is {concat!r}; list each node once, in rising order")
+    return tuple(concat)
