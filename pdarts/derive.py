@@ -17,6 +17,7 @@ from pdarts.reporting.drawing import draw
 from pdarts.settings.machine import Machine
 from pdarts.space.architecture import parse
 from pdarts.space.genotype import Genotype
+from pdarts.space.topology import KINDS
 
 
 def main() -> None:
@@ -36,9 +37,22 @@ def main() -> None:
     stage = files.read_json(arguments.stage, "stage file", "pdarts.search")
     architecture = parse(stage.get("cells") if isinstance(stage, dict) else None, str(arguments.stage))
     genotype = derive(architecture, method_behind(stage, str(arguments.stage)), arguments.max_skips)
+    _check_nodes(genotype, str(arguments.stage))
     files.write_json(arguments.output, genotype.to_json())
     config = {"seed": arguments.seed, "max_skips": arguments.max_skips, "stage": stage.get("stage")}
     _track(genotype, machine, arguments.experiment, config, arguments.rehearsal)
+
+
+def _check_nodes(genotype: Genotype, where: str) -> None:
+    """Refuse a cell without nodes, as a method leaves it that keeps only operations which are strong enough."""
+    try:
+        for kind in KINDS:
+            genotype.cell(kind)
+    except InputError as error:
+        raise InputError(
+            f"{where}: {error}. No operation was strong enough; search for more epochs, or with a larger learning rate "
+            "of the alphas"
+        ) from error
 
 
 def _track(genotype: Genotype, machine: Machine, experiment: str, config: dict[str, Any], rehearsal: bool) -> None:

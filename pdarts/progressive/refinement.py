@@ -10,7 +10,7 @@ from pdarts.errors import InputError
 from pdarts.progressive.derivation import Chosen, Strengths
 from pdarts.progressive.methods.darts import Method
 from pdarts.space.architecture import Architecture
-from pdarts.space.genotype import Genotype, Pairs
+from pdarts.space.genotype import Genotype, Pairs, Triples
 from pdarts.space.operations import SKIP
 from pdarts.space.topology import EDGES, NODES
 
@@ -26,14 +26,13 @@ def derive(architecture: Architecture, method: type[Method], max_skips: int | No
         max_skips: skip connections that the normal cell may keep; None for no limit. The reduction cell has none.
 
     Raises:
-        InputError: if a node has no two usable edges, or the limit cannot be met with these candidates.
+        InputError: if too few edges are usable, or the limit cannot be met with these candidates.
     """
     normal, reduction = _strengths(architecture, "normal"), _strengths(architecture, "reduction")
     of_normal = method.choose(normal) if max_skips is None else refine(normal, max_skips, method.choose)
     of_reduction = method.choose(reduction)
-    return Genotype(
-        _pairs(of_normal, normal, method), tuple(NODES), _pairs(of_reduction, reduction, method), tuple(NODES)
-    )
+    list_edges = LISTINGS[method.listing]
+    return Genotype(list_edges(of_normal, normal), tuple(NODES), list_edges(of_reduction, reduction), tuple(NODES))
 
 
 def refine(strengths: Strengths, max_skips: int, choose: Callable[[Strengths], Chosen]) -> Chosen:
@@ -67,8 +66,22 @@ def _strengths(architecture: Architecture, kind: str) -> Strengths:
     ]
 
 
-def _pairs(chosen: Chosen, strengths: Strengths, method: type[Method]) -> Pairs:
-    places = list(chosen)
-    if method.listing == "by strength":
-        places.sort(key=lambda place: (EDGES[place][1], -strengths[place][chosen[place]]))
-    return tuple((chosen[place], EDGES[place][0]) for place in places)
+def _by_source(chosen: Chosen, strengths: Strengths) -> Pairs:
+    return tuple((name, EDGES[place][0]) for place, name in chosen.items())
+
+
+def _by_strength(chosen: Chosen, strengths: Strengths) -> Pairs:
+    places = sorted(chosen, key=lambda place: (EDGES[place][1], -strengths[place][chosen[place]]))
+    return _by_source({place: chosen[place] for place in places}, strengths)
+
+
+def _with_targets(chosen: Chosen, strengths: Strengths) -> Triples:
+    return tuple((name, EDGES[place][1], EDGES[place][0]) for place, name in chosen.items())
+
+
+LISTINGS: dict[str, Callable[[Chosen, Strengths], Pairs | Triples]] = {
+    "by source": _by_source,
+    "by strength": _by_strength,
+    "with targets": _with_targets,
+}
+"""How the edges of a cell are listed."""

@@ -72,7 +72,11 @@ class CellGraph:
     def columns(self) -> list[Column]:
         """What stands in each column, in no particular order."""
         return [
-            tuple(node for node in self.nodes if self.depths[node] == depth or self.depths[node] < depth < self.reach(node))
+            tuple(
+                node
+                for node in self.nodes
+                if self.depths[node] == depth or self.depths[node] < depth < self.reach(node)
+            )
             for depth in range(self.depths[self.output] + 1)
         ]
 

@@ -175,16 +175,12 @@ def _check_edge(operation: Any, source: Any, target: int, where: str) -> None:
     if operation not in _CHOICES:
         raise InputError(f"{where}: unknown operation {operation!r}; allowed: {', '.join(_CHOICES)}")
     if type(source) is not int or not 0 <= source < target:
-        raise InputError(
-            f"{where}: source {source!r} does not come before node {target}; allowed: 0 to {target - 1}"
-        )
+        raise InputError(f"{where}: source {source!r} does not come before node {target}; allowed: 0 to {target - 1}")
 
 
 def _parse_concat(concat: Any, nodes: range, where: str) -> tuple[int, ...]:
     if not isinstance(concat, list) or not concat or not all(type(node) is int and node in nodes for node in concat):
-        raise InputError(
-            f"{where} is {concat!r}; allowed: a list of intermediate nodes, {nodes[0]} to {nodes[-1]}"
-        )
+        raise InputError(f"{where} is {concat!r}; allowed: a list of intermediate nodes, {nodes[0]} to {nodes[-1]}")
     if any(later <= earlier for earlier, later in pairwise(concat)):
         raise InputError(f"{where} is {concat!r}; list each node once, in rising order")
     return tuple(concat)
