@@ -5,16 +5,18 @@ no missing file) they are marked as up to date instead, and their provenance say
 Tables and figures are cheap: the next run makes them anew, and the tables repeat it.
 """
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pdarts.engine import step
 from pdarts.engine.provenance import code_version, now
 from pdarts.errors import InputError
 from pdarts.planning.notes import note, rehearsed
-from pdarts.planning.workflow import add_config, config_of, outdated, snakemake
+from pdarts.planning.workflow import DRY_RUN, Job, add_config, config_of, outdated, parse, recorded, snakemake
 from pdarts.settings.config import REHEARSED
 
-ALL_BUT_CODE = ("--rerun-triggers", "input", "mtime", "params", "software-env")
+FILES_ALONE = ("--rerun-triggers", "input", "mtime", "software-env")
+"""Neither code nor settings: params hold both, so settings are compared by the commands that they are part of."""
 RESULTS = (".json", ".jsonl", ".pt")
 """Suffixes of what steps compute; all else is made of these."""
 
@@ -32,7 +34,9 @@ def main() -> None:
     if not reason:
         raise InputError("--reason is empty; say why the change cannot have changed a result")
     config = config_of(arguments)
-    invalid = _outdated(snakemake(*config, *ALL_BUT_CODE, "--summary", "--", target))
+    summary = snakemake(*config, *FILES_ALONE, "--detailed-summary", "--", target)
+    planned = parse(snakemake(*config, *DRY_RUN, "--", target), set())
+    invalid = sorted({*_outdated(summary), *_set_otherwise(planned, recorded(summary))})
     _refuse_rehearsed(invalid)
     if invalid:
         listed = "\n  ".join(map(str, invalid))
@@ -65,6 +69,15 @@ def _refuse_rehearsed(results: list[Path]) -> None:
     for path in results:
         if path.exists() and rehearsed(path):
             raise InputError(f"{path} was made in a rehearsal, so it is no result; delete it and run its target")
+
+
+def _set_otherwise(planned: list[Job], commands: Mapping[Path, Job]) -> Iterator[Path]:
+    """Results that were made by other settings than the present ones; where a step runs is no such setting."""
+    for job in planned:
+        for path in job.outputs:
+            made = commands.get(path)
+            if made is not None and path.suffix in RESULTS and made.told() != job.told():
+                yield path
 
 
 def _outdated(summary: str) -> list[Path]:

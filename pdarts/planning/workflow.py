@@ -52,6 +52,10 @@ class Job:
         """What `--settings` holds."""
         return json.loads(self.options["settings"][0])
 
+    def told(self) -> tuple[str, dict[str, tuple[str, ...]]]:
+        """Its step, and all that its command tells that step of what to compute."""
+        return self.step, {name: values for name, values in self.options.items() if name != "machine"}
+
     @property
     def rehearsal(self) -> bool:
         """Whether what it makes is no result."""
@@ -128,6 +132,17 @@ def outdated(summary: str) -> set[Path]:
     """Files that are missing or would be made anew, of what `snakemake --summary` says: path, …, status, plan."""
     rows = [line.split("\t") for line in summary.splitlines() if "\t" in line]
     return {Path(row[0]) for row in rows if row[-1] == "update pending" or row[-2] == "missing"}
+
+
+def recorded(detailed_summary: str) -> dict[Path, Job]:
+    """The job that made each file, by the command that Snakemake has kept of it; without files that have none."""
+    found = {}
+    for line in detailed_summary.splitlines():
+        path, *_, command, _status, _plan = line.split("\t") if line.count("\t") == 7 else ("",) * 4
+        if match := re.match(r"# code (\w+); (.+)", command):
+            step, options = _command(match[2])
+            found[Path(path)] = Job(step, match[1], options, pending=False)
+    return found
 
 
 def parse(dry_run: str, pending: set[Path]) -> list[Job]:
