@@ -126,8 +126,8 @@ class Genotype:
 
 
 def _edges(entries: Pairs | Triples) -> Iterator[Edge]:
-    entry: tuple[Any, ...]
-    for place, entry in enumerate(entries):
+    listed: tuple[tuple[Any, ...], ...] = entries
+    for place, entry in enumerate(listed):
         operation, *target, source = entry
         yield Edge(operation, source, target[0] if target else INPUTS + place // 2)
 
