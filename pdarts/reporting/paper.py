@@ -12,7 +12,6 @@ from pdarts.errors import InputError
 from pdarts.settings.base import Settings
 from pdarts.settings.tables import PaperTable, Table
 
-
 UNVERIFIED = "from memory, not compared with the paper: unverified"
 
 
@@ -71,6 +70,8 @@ class PaperFigures(Settings):
     decimals: int
     """Of errors, as printed."""
     unverified: bool = False
+    multiply_adds: str | None = None
+    """How its multiply-adds compare with those that are counted here."""
     released: Released | None = None
     rows: tuple[PaperRow, ...]
 

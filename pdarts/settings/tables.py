@@ -56,6 +56,11 @@ class Table(Settings):
     rows: Annotated[tuple[Row, ...], Field(min_length=1)]
     """The lines, in order."""
 
+    @property
+    def of_paper(self) -> bool:
+        """Whether it repeats a table of P-DARTS' paper."""
+        return self.paper in OF_THE_PAPER
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         for place, row in enumerate(self.rows):

@@ -44,7 +44,7 @@ def planned(tree: Path, *arguments: str) -> Counter[str]:
 
 def test_the_paper_runs_every_training_of_its_tables_once(tree: Path) -> None:
     jobs = planned(tree, "paper")
-    tables = [table for table in CONFIG.tables.values() if table.paper]
+    tables = [table for table in CONFIG.tables.values() if table.of_paper]
     rows = [(row, row.trained(table.columns)) for table in tables for row in table.rows]
     trained = {name for _, names in rows for name in names.values()}
     trained |= {name for row, _ in rows for name in row.searches.values() if name.startswith("random")}
