@@ -49,11 +49,12 @@ def main() -> None:
     step.add_rehearsal(parser)
     arguments = parser.parse_args()
     machine = parse_argument(Machine, arguments.machine, "--machine")
+    once = Machine(kernels=machine.kernels)  # a pass is too short to compile
     started, where = now(), device.set_up(machine)
 
     trained = saved.load(arguments.weights, _genotype(arguments.genotype))
     network = saved.network_of(trained, str(arguments.weights))
-    place(network, where, "float32", Machine())  # whatever it was trained in; and a pass is too short to compile
+    place(network, where, "float32", once)  # whatever it was trained in
     dataset = manifest.read(arguments.data)
     if len(dataset.classes) != trained["network"]["classes"]:
         source = f" ({trained['dataset']['source']})" if trained["dataset"] else ""
@@ -69,7 +70,7 @@ def main() -> None:
     tally = evaluate(lambda batch: network(batch)[0], batches.in_order(), where)
     inputs = {"data": arguments.data}
     record = provenance(where, started, step="test", seed=arguments.seed, inputs=inputs, rehearsal=arguments.rehearsal)
-    record |= {"kernels": kernels(where, "float32", Machine())}
+    record |= {"kernels": kernels(where, "float32", once)}
     result = {
         "top1": tally.top1,
         "top5": tally.top5,
