@@ -38,7 +38,7 @@ SLOW = (
 )
 """Modules to import once; not W&B's, which has a temporary folder that the first process to end would remove."""
 
-EARLY = ("CUDA_", "LD_", "MKL_", "OMP_", "PYTHON")
+EARLY = ("CUDA_", "LD_", "OMP_", "PYTHON")
 """Beginnings of variables that Python or a library reads as it starts; where one differs, so does the way to start."""
 
 
