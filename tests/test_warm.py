@@ -50,6 +50,12 @@ def test_a_module_ends_as_it_does_anywhere(name: str, tmp_path: Path) -> None:
     assert run(warm.python(), tmp_path, **variables) == run(sys.executable, tmp_path, **variables)
 
 
+def test_what_is_said_without_a_buffer_is_out_at_once(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text("import os\nprint('said')\nos._exit(0)\n")
+    command = [warm.python(), "-u", "-m", "program"]
+    assert subprocess.check_output(command, cwd=tmp_path, text=True) == "said\n"
+
+
 def test_code_on_the_command_line_runs() -> None:
     assert subprocess.check_output([warm.python(), "-c", "print(2 + 2)"], text=True) == "4\n"
 

@@ -42,19 +42,23 @@ EARLY = ("CUDA_", "LD_", "OMP_", "PYTHON")
 """Beginnings of variables that Python or a library reads as it starts; where one differs, so does the way to start."""
 
 
+COMMANDS = {"python": "", "snakemake": "-m snakemake", "torchrun": "-m torch.distributed.run"}
+"""What starts this way, as options of Python; all else that lies beside `sys.executable` stays what it is."""
+
+
 @cache
 def python() -> str:
-    """The path of this Python, beside `snakemake`, likewise, and all else that lies beside `sys.executable`."""
+    """The path of this Python, with the other commands beside it."""
     if sys.platform != "linux":
         return sys.executable
     real, folder = Path(sys.executable), Path(tempfile.mkdtemp(prefix="python-"))
     address = folder / "socket"
     client = shlex.join([str(real), "-I", "-S", str(Path(__file__).with_name("warm_client.py")), str(address)])
-    for name, words in (("python", ""), ("snakemake", "-m snakemake ")):
-        (folder / name).write_text(f'#!/bin/sh\nexec {client} {words}"$@"\n')
+    for name, options in COMMANDS.items():
+        (folder / name).write_text(f'#!/bin/sh\nexec {client} {options} "$@"\n')
         (folder / name).chmod(0o700)
     for path in real.parent.iterdir():
-        if not path.name.startswith(("python", "snakemake")):
+        if path.name not in COMMANDS:
             (folder / path.name).symlink_to(path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(str(address))
@@ -146,8 +150,11 @@ def main(listener: str, executable: str) -> None:
         importlib.import_module(name)
     gc.freeze()
     sys.executable = executable
-    _, module, *arguments = serve(socket.socket(fileno=int(listener)))
-    sys.argv[1:] = arguments
+    arguments = serve(socket.socket(fileno=int(listener)))
+    if arguments[0] == "-u":  # as torchrun starts its processes
+        del arguments[0]
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    _, module, *sys.argv[1:] = arguments
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
         status = 0

@@ -13,7 +13,8 @@ FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 def main(address: str, *arguments: str) -> None:
     """Run `python ARGUMENTS` with this process's streams, folder and environment."""
-    status = _asked(address, arguments) if arguments[:1] == ("-m",) else None
+    module = ("-u", "-m") if arguments[:1] == ("-u",) else ("-m",)
+    status = _asked(address, arguments) if arguments[: len(module)] == module else None
     if status is None:
         os.execv(sys.executable, [sys.executable, *arguments])
     code = os.waitstatus_to_exitcode(status)
@@ -29,13 +30,14 @@ def _asked(address: str, arguments: tuple[str, ...]) -> int | None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
         server.connect(address)
         request = {"arguments": arguments, "folder": str(Path.cwd()), "environment": dict(os.environ)}
+        signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
         socket.send_fds(server, [json.dumps(request).encode()], [0, 1, 2])
         number = int(server.recv(32))
-        if not number:
-            return None
-        for name in FORWARDED:
-            signal.signal(name, lambda told, frame: os.kill(number, told))
-        return int(server.recv(32))
+        if number:
+            for name in FORWARDED:
+                signal.signal(name, lambda told, frame: os.kill(number, told))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
+        return int(server.recv(32)) if number else None
 
 
 if __name__ == "__main__":
