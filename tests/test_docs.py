@@ -3,11 +3,11 @@
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.by_hand import trained, write_manifest
 from tests.configuration import ROOT
 from tests.workflow.tree import Tree
@@ -52,7 +52,7 @@ def follow(page: str, tree: Tree) -> str:
 
 
 def run(tree: Tree, commands: str) -> str:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    path = os.pathsep.join([str(Path(warm.python()).parent), os.environ["PATH"]])
     done = subprocess.run(
         ["bash", "-e", "-c", commands],
         cwd=tree.root,

@@ -3,7 +3,6 @@
 import copy
 import re
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from pdarts.errors import InputError
 from pdarts.settings.augmentation import StreamedAugmentation
 from pdarts.settings.config import Config
 from pdarts.settings.datasets import ImageFolder, image_size, parse_dataset
+from tests import warm
 from tests.configuration import CONFIG, ROOT
 from tests.data.folders import write_folder
 
@@ -128,7 +128,7 @@ def test_the_documented_example_is_verified_and_planned(tmp_path: Path) -> None:
     )
 
     def snakemake(*arguments: str) -> str:
-        command = [sys.executable, "-m", "snakemake", *arguments, "--configfile", "mine.yaml", "--cores", "1"]
+        command = [warm.python(), "-m", "snakemake", *arguments, "--configfile", "mine.yaml", "--cores", "1"]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout + done.stderr
