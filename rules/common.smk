@@ -5,6 +5,7 @@ import os
 import shlex
 import socket
 import sys
+from functools import cache
 from pathlib import Path
 
 # The package beside this workflow and the interpreter that runs Snakemake, whatever else is installed.
@@ -82,7 +83,7 @@ def check_tables(rules):
     """Refuse a table that is called like a rule which is not its own target, so that a name means one thing."""
     for rule in rules:
         if rule.name in CONFIG.tables and f"results/tables/{rule.name}.md" not in rule.input:
-            refuse(f"tables.{rule.name}: a rule has this name, so it cannot be the table's target; rename the table")
+            refuse(f"tables.{rule.name}: this is the name of a rule, so it cannot be the table's target; rename the table")
 
 
 def declared(kind, name):
@@ -104,21 +105,26 @@ def command(step, launch="python -m", code=None):
     return f"# code {code or fingerprint(step)}\n{launch} pdarts.{step}{stamp}"
 
 
+@cache
+def code(step, method, files):
+    """The hash of a step's code with a method and extensions, computed once for all jobs that are made of the same."""
+    return fingerprint(step, method, extensions=named(files))
+
+
 def code_of_search(wildcards):
     """The hash of the code of a search: its method's, no other's, and that of the extensions that it uses."""
-    used = named(used_by_search(wildcards.search))
-    return fingerprint("search", declared("searches", wildcards.search).method, extensions=used)
+    return code("search", declared("searches", wildcards.search).method, used_by_search(wildcards.search))
 
 
 def code_of_derivation(wildcards):
     """That of a derivation, which does not depend on what operations compute."""
     method = declared("searches", wildcards.search).method
-    return fingerprint("derive", method, extensions=named(extensions.behind(methods=[method])))
+    return code("derive", method, extensions.behind(methods=[method]))
 
 
 def code_of_training(step):
     """That of a training or its test, with the extensions that it uses."""
-    return lambda wildcards: fingerprint(step, extensions=named(used_by_training(wildcards.training)))
+    return lambda wildcards: code(step, None, used_by_training(wildcards.training))
 
 
 def used_by_search(name):

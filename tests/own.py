@@ -9,7 +9,7 @@ from pdarts.settings.optimization import SCHEDULES
 from pdarts.space.operations import OPERATIONS
 
 DOUBLED = '''\
-"""An operation."""
+"""A user's operation."""
 
 from torch import Tensor, nn
 

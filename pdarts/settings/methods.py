@@ -127,6 +127,6 @@ def described(method: str, values: Mapping[str, Any]) -> str:
         InputError: if it is not known.
     """
     if method not in METHODS:
-        raise InputError(f"method is {method!r}{suggestion(method, METHODS)}; one of your own needs --extensions FILE.py")
+        raise InputError(f"method is {method!r}{suggestion(method, METHODS)}; your own needs --extensions FILE.py")
     keys = METHODS[method]
     return keys.model_validate_json(json.dumps({key: values[key] for key in keys.model_fields})).described()
