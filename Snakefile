@@ -40,6 +40,7 @@ localrules:
     table2,
     depth_study,
     skip_study,
+    methods,
     paper,
     partial,
     released,
@@ -85,6 +86,12 @@ rule skip_study:
     """Skip connections allowed, with and without dropout behind them."""
     input:
         expand("results/tables/skip_study.{suffix}", suffix=TABLE_SUFFIXES),
+
+
+rule methods:
+    """Methods of search on one protocol, beside the figures of their authors."""
+    input:
+        expand("results/tables/methods.{suffix}", suffix=TABLE_SUFFIXES),
 
 
 rule paper:

@@ -18,6 +18,7 @@ from pdarts.errors import InputError
 from pdarts.reporting.paper import check_quotes
 from pdarts.settings.config import REHEARSED, parse_config
 from pdarts.settings.datasets import ImageFolder
+from pdarts.settings.tables import OF_THE_PAPER
 from pdarts.settings.trainings import FromSearch, RandomCells
 from pdarts.sources import fingerprint
 from pdarts.space.genotype import Genotype
@@ -401,4 +402,4 @@ try:
 except InputError as error:
     refuse(error)
 
-PAPER_TABLES = [name for name, table in CONFIG.tables.items() if table.paper]
+PAPER_TABLES = [name for name, table in CONFIG.tables.items() if table.paper in OF_THE_PAPER]

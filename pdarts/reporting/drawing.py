@@ -57,9 +57,10 @@ def draw(genotype: Genotype) -> Figure:
 
 def _remark(kind: str, graph: CellGraph) -> str:
     """What is not seen in the drawing."""
+    missing = [str(node - INPUTS) for node in range(graph.output) if node not in graph.nodes]
     strides = ["stride 2 on both inputs"] if kind == "reduction" else []
-    missing = sorted(set(range(graph.output)) - set(graph.nodes))
-    return ", ".join(strides + [f"without node {node - INPUTS}" for node in missing])
+    without = [f"without node{'s' * (len(missing) > 1)} {', '.join(missing)}"] if missing else []
+    return ", ".join(strides + without)
 
 
 def _left(depth: int) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pdarts.reporting.comparison import Comparison, search_devices
-from pdarts.reporting.paper import PaperFigures
+from pdarts.reporting.paper import UNVERIFIED, PaperFigures
 from pdarts.reporting.protocol import Statement
 from pdarts.reporting.table import MIXED, NOT_RUN, QUOTED
 
@@ -26,13 +26,14 @@ def legend(comparisons: Sequence[Comparison], figures: PaperFigures | None) -> l
     ]
     statements = [("Columns", "; ".join(filter(None, meanings)))]
     if figures:
-        verified = "; from memory, not compared with the paper: unverified" if figures.unverified else ""
+        verified = f"; {UNVERIFIED}" if figures.unverified else ""
         statements.append(
             ("Paper", f"{figures.source}{verified}; in brackets the difference, here minus paper, in percent points")
         )
         statements += [
             ("Paper", f"search cost of {row.architecture}: {row.note}") for row in figures.rows if row.note is not None
         ]
+        statements += [("Paper", f"{row.architecture}: {row.told}") for row in figures.rows if row.told]
     if figures and figures.released:
         released = figures.released
         top5 = "" if released.top5 is None else f", {released.top5:g} % top-5"

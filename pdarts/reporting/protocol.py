@@ -124,15 +124,14 @@ def _stages(search: Sequence[StageResult]) -> str:
     operations = _listed(stage.operations for stage in settings)
     epochs = _listed(dict.fromkeys(stage.epochs for stage in settings))
     frozen = _listed(dict.fromkeys(stage.frozen_epochs for stage in settings))
-    share = _listed(dict.fromkeys(f"{100 * stage.train_portion:g} %" for stage in settings))
+    images = _listed(dict.fromkeys(stage.images for stage in settings))
     batch = _listed(dict.fromkeys(stage.batch_size for stage in settings))
     dropout = _listed(f"{stage.skip_dropout:g}" for stage in settings)
     method = _listed(dict.fromkeys(stage.of_method for stage in settings))
     return (
         f"{counted(len(search), 'stage')} of {cells} cells with {operations} operations an edge, {epochs} epochs each, "
-        f"alphas frozen in the first {frozen}, batch {batch}; skip dropout {dropout} at first; {method}; the "
-        f"first {share} of the training images train network weights, "
-        "the others alphas; the genotype follows from the last stage's architecture weights"
+        f"alphas frozen in the first {frozen}, batch {batch}; skip dropout {dropout} at first; {method}; "
+        f"{images}; the genotype follows from the last stage's architecture weights"
     )
 
 

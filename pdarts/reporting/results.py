@@ -98,6 +98,20 @@ class StageSettings(Result):
     frozen_epochs: int
     batch_size: int
     train_portion: float
+    alphas_portion: float | None = None
+    division: str = "in_order"
+
+    @property
+    def images(self) -> str:
+        """Which training images train what, for a report."""
+        weights = f"{100 * self.train_portion:g} %"
+        alphas = "the others" if self.alphas_portion is None else f"another {100 * self.alphas_portion:g} %"
+        which = (
+            f"the first {weights} of the training images"
+            if self.division == "in_order"
+            else f"{weights} of every class"
+        )
+        return f"{which} train network weights, {alphas} alphas"
 
     @property
     def of_method(self) -> str:

@@ -129,12 +129,10 @@ class Genotype:
 
 
 def _edges(entries: Pairs | Triples) -> Iterator[Edge]:
-    for place, entry in enumerate(entries):
-        match entry:
-            case (operation, source):
-                yield Edge(operation, source, INPUTS + place // 2)
-            case (operation, target, source):
-                yield Edge(operation, source, target)
+    listed: tuple[tuple[Any, ...], ...] = entries
+    for place, entry in enumerate(listed):
+        operation, *target, source = entry
+        yield Edge(operation, source, target[0] if target else INPUTS + place // 2)
 
 
 def _parse_pairs(pairs: Any, where: str) -> tuple[Pairs, range]:
@@ -145,7 +143,8 @@ def _parse_pairs(pairs: Any, where: str) -> tuple[Pairs, range]:
     for place, pair in enumerate(pairs):
         if not isinstance(pair, list) or len(pair) != 2:
             raise InputError(f"{where}[{place}] is {pair!r}; allowed: [operation, source node]")
-        _check_edge(*pair, INPUTS + place // 2, f"{where}[{place}]")
+        operation, source = pair
+        _check_edge(operation, source, INPUTS + place // 2, f"{where}[{place}]")
     return tuple((operation, source) for operation, source in pairs), range(INPUTS, INPUTS + len(pairs) // 2)
 
 
@@ -163,7 +162,10 @@ def _parse_triples(triples: Any, where: str) -> tuple[Triples, range]:
         operation, target, source = triple
         last = max(sources, default=INPUTS)
         if type(target) is not int or target < last:
-            raise InputError(f"{here}: target {target!r} is out of order; allowed: {last} or above, listed by target")
+            raise InputError(
+                f"{here}: target {target!r} cannot stand here; allowed: {last} or above, since entries are "
+                "[operation, target, source] and listed by target"
+            )
         _check_edge(operation, source, target, here)
         others = sources.setdefault(target, [])
         if len(others) == 2 or source in others:

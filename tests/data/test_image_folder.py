@@ -13,9 +13,9 @@ from PIL import Image
 from pdarts.data import index, local_copy
 from pdarts.data.batches import batches_of
 from pdarts.data.decoding import decode
+from pdarts.data.division import Division, divided
 from pdarts.data.folder import describe
 from pdarts.data.index import Entry, Index
-from pdarts.data.division import Division, divided
 from pdarts.data.manifest import FolderManifest, read
 from pdarts.errors import InputError
 from pdarts.settings.machine import Machine

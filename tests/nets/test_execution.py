@@ -40,6 +40,11 @@ def network() -> Network:
     return Network(published("PDARTS"), "cifar", 3, 4, 10, auxiliary=True)
 
 
+def network_of_triples() -> Network:
+    torch.manual_seed(0)
+    return Network(published("FairDARTS_c"), "cifar", 3, 4, 10, auxiliary=True)
+
+
 def batch() -> Batch:
     return torch.randn(3, 3, 8, 8), torch.arange(3)
 
@@ -80,6 +85,7 @@ WORK: dict[str, tuple[Callable[[], Any], Callable[[Any], list[Tensor]]]] = {
     "second order": (supernet, partial(search_step, second_order=True)),
     "partial channels": (partial(supernet, 2), search_step),
     "training": (network, training_step),
+    "training of triples": (network_of_triples, training_step),
 }
 
 

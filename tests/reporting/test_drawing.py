@@ -12,10 +12,12 @@ import pytest
 from pdarts.errors import InputError
 from pdarts.reporting.drawing import draw
 from pdarts.reporting.figures import OPERATION_COLORS, save
+from pdarts.space.genotype import Genotype
 from pdarts.space.operations import OPERATIONS
+from pdarts.space.topology import KINDS
 from tests.genotypes import FOLDER, published
 
-CELLS = ("PDARTS", "DARTS_V1", "NASNet", "AmoebaNet")
+CELLS = ("PDARTS", "DARTS_V1", "NASNet", "AmoebaNet", "FairDARTS_a", "FairDARTS_c")
 
 
 def texts(svg: Path) -> Counter[str]:
@@ -30,7 +32,7 @@ def test_every_operation_is_named_as_often_as_the_genotype_has_it(name: str, tmp
     genotype = published(name)
     save(draw(genotype), tmp_path / "cells.svg")
     shown = texts(tmp_path / "cells.svg")
-    expected = Counter(operation for operation, _ in genotype.normal + genotype.reduce)
+    expected = Counter(edge.operation for kind in KINDS for edge in genotype.cell(kind).edges)
     assert {operation: shown[operation] for operation in OPERATIONS} == {name: expected[name] for name in OPERATIONS}
 
 
@@ -38,6 +40,17 @@ def test_every_intermediate_node_is_numbered_in_both_cells(tmp_path: Path) -> No
     save(draw(published("NASNet")), tmp_path / "cells.svg")
     shown = texts(tmp_path / "cells.svg")
     assert [shown[str(node)] for node in range(6)] == [2, 2, 2, 2, 2, 0]
+
+
+def test_nodes_that_do_not_exist_are_named_and_the_others_keep_their_numbers(tmp_path: Path) -> None:
+    save(draw(published("FairDARTS_a")), tmp_path / "cells.svg")
+    shown = texts(tmp_path / "cells.svg")
+    assert [shown[str(node)] for node in range(5)] == [2, 1, 2, 2, 0]
+    assert shown["without node 1"] == 1
+    few = Genotype((("skip_connect", 5, 0),), (5,), (("skip_connect", 4, 0),), (4,))
+    save(draw(few), tmp_path / "few.svg")
+    shown = texts(tmp_path / "few.svg")
+    assert shown["without nodes 0, 1, 2"] == shown["stride 2 on both inputs, without nodes 0, 1"] == 1
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".pdf", ".png"])

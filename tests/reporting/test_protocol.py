@@ -1,10 +1,12 @@
 """What stands under a table is what the files say."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 from pdarts.reporting.protocol import protocol
 from pdarts.reporting.rows import Row
+from tests.genotypes import published
 from tests.reporting.examples import choose, read, row, write, write_metrics
 
 
@@ -73,6 +75,13 @@ def test_the_only_search_is_no_choice(tmp_path: Path) -> None:
     texts = said(read(files))
     assert texts["Cells"].startswith("1 search (seed 0, the only one), its genotype retrained once")
     assert not {"Validation", "End to end"} & set(texts)
+
+
+def test_a_skip_from_a_node_that_does_not_exist_is_not_counted(tmp_path: Path) -> None:
+    files = row(tmp_path, [97.0])
+    path = tmp_path / "seed0/test.json"
+    write(path, json.loads(path.read_text()) | {"genotype": published("FairDARTS_c").to_json()})
+    assert said(read(files))["Cells"].endswith("skip connections in the normal cell: 0")
 
 
 def test_random_cells_are_called_random_with_their_seeds(tmp_path: Path) -> None:
