@@ -110,3 +110,6 @@ rule released:
     """Weights that others trained, tested; config.yaml says where their files belong."""
     input:
         expand("results/checkpoints/{checkpoint}/test.json", checkpoint=CONFIG.checkpoints),
+
+
+check_tables(workflow.rules)

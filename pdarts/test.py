@@ -45,6 +45,7 @@ def main() -> None:
     )
     parser.add_argument("--experiment", default="by-hand", help="name of the training or checkpoint, for W&B")
     parser.add_argument("--seed", type=int, help="seed of the training, for W&B")
+    step.add_extensions(parser)
     step.add_machine(parser)
     step.add_rehearsal(parser)
     arguments = parser.parse_args()
@@ -69,7 +70,15 @@ def main() -> None:
         batches = batches_of(dataset, "test", machine, BATCH_SIZE, None, where)
     tally = evaluate(lambda batch: network(batch)[0], batches.in_order(), where)
     inputs = {"data": arguments.data}
-    record = provenance(where, started, step="test", seed=arguments.seed, inputs=inputs, rehearsal=arguments.rehearsal)
+    record = provenance(
+        where,
+        started,
+        step="test",
+        extensions=arguments.extensions,
+        seed=arguments.seed,
+        inputs=inputs,
+        rehearsal=arguments.rehearsal,
+    )
     record |= {"kernels": kernels(where, "float32", once)}
     result = {
         "top1": tally.top1,
