@@ -64,7 +64,7 @@ def _checkpointed(cell: nn.Module, *inputs: Any) -> Tensor:
     """What `cell` makes of its inputs; computed again in the backward pass, with the same random numbers.
 
     The second time takes the parameters of the first, which may be those of a `functional_call` that has ended by then,
-    and moves running statistics that are thrown away.
+    and in training moves running statistics that are thrown away.
 
     Source: Chen et al. 2016 (arXiv:1604.06174).
     """
@@ -76,7 +76,7 @@ def _checkpointed(cell: nn.Module, *inputs: Any) -> Tensor:
         if not again:
             again = True
             return cell(*values)
-        statistics = {name: torch.empty_like(buffer) for name, buffer in cell.named_buffers()}
+        statistics = {name: torch.empty_like(buffer) for name, buffer in cell.named_buffers() if cell.training}
         return functional_call(cell, parameters | statistics, values, tie_weights=False)
 
     return checkpoint(compute, *inputs, use_reentrant=False)
