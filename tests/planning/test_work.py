@@ -97,9 +97,7 @@ def test_more_steps_are_no_other_steps(changes: dict[str, object]) -> None:
     assert search_work(**changes).key == search_work().key
 
 
-@pytest.mark.parametrize(
-    "changes", [{"cells": 9}, {"channels": 8}, {"batch_size": 7}, {"approximation": "second_order"}]
-)
+@pytest.mark.parametrize("changes", [{"cells": 9}, {"channels": 8}, {"batch_size": 7}, {"method": "second_order"}])
 def test_larger_steps_are_other_steps(changes: dict[str, object]) -> None:
     assert search_work(**changes).key != search_work().key
 
