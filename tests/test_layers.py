@@ -97,9 +97,11 @@ def test_tracking_alone_knows_weights_and_biases() -> None:
     assert [name for name, module in MODULES.items() if "wandb" in others(module)] == ["pdarts.engine.tracking"]
 
 
-def test_imports_are_statements_that_can_be_read() -> None:
+def test_imports_are_statements_that_can_be_read_but_those_of_what_settings_name() -> None:
     hidden = {"importlib", "importlib.import_module", "importlib.util", "runpy", "pkgutil"}
-    assert [name for name, module in MODULES.items() if module.imports & hidden] == []
+    assert [name for name, module in MODULES.items() if module.imports & hidden] == [
+        "pdarts.progressive.method"  # a search counts the code of the method that it names
+    ]
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.rglob("__init__.py")), ids=lambda path: path.parent.name)

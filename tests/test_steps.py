@@ -16,6 +16,7 @@ from pdarts.engine import step
 from pdarts.settings.base import Settings
 from pdarts.settings.datasets import Dataset, ImageFolder
 from pdarts.settings.machine import Machine
+from pdarts.settings.methods import METHODS
 from pdarts.settings.recipes import Recipe
 from pdarts.settings.searches import StageSettings
 from pdarts.space.operations import CANDIDATES
@@ -68,7 +69,8 @@ def test_help_explains_every_option(name: str, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize(
-    ("name", "models"), [("prepare", (ImageFolder, Dataset)), ("search", (StageSettings,)), ("train", (Recipe,))]
+    ("name", "models"),
+    [("prepare", (ImageFolder, Dataset)), ("search", (StageSettings, *METHODS.values())), ("train", (Recipe,))],
 )
 def test_help_explains_every_setting(
     name: str, models: tuple[type[Settings], ...], capsys: pytest.CaptureFixture[str]
