@@ -139,8 +139,8 @@ def test_derive_takes_the_file_of_any_stage(number: int, operations: tuple[str, 
     stage = stage_file(tmp_path / "stage.json", operations, {}, number)
     output = tmp_path / "genotype.json"
     assert call("derive", "--stage", stage, "--output", output, "--machine", QUIET) is None
-    pairs = [[operations[-1], source] for source in (0, 1)] * 4
-    assert json.loads(output.read_text())["normal"] == pairs  # ties: the later operation, the earlier edges
+    pairs = [[operations[-1], source] for node in range(4) for source in (node, node + 1)]
+    assert json.loads(output.read_text())["normal"] == pairs  # ties: the later operation, the later edges
 
 
 def test_derive_runs_as_the_manual_says(tmp_path: Path) -> None:
