@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,14 +27,13 @@ from pdarts.engine.progress import Progress
 from pdarts.engine.tracking import Tracker
 from pdarts.nets.execution import place
 from pdarts.nets.network import Network
-from pdarts.nets.supernet import Supernet
 from pdarts.planning.timing import mixed_candidates
-from pdarts.progressive.bilevel import alphas_step, second_order_alphas_step, weights_step
 from pdarts.progressive.stage import search_stage
+from pdarts.progressive.training import StageTraining
 from pdarts.settings.augmentation import Augmentation
 from pdarts.settings.config import Config
 from pdarts.settings.machine import Machine, Wandb
-from pdarts.settings.searches import StageSettings
+from pdarts.settings.searches import StageSettings, parse_stage
 from pdarts.space.candidates import Candidates
 from pdarts.space.genotype import Genotype
 from pdarts.space.operations import CANDIDATES
@@ -77,28 +76,39 @@ def published() -> Genotype:
     return Genotype.parse(json.loads(path.read_text()), str(path))
 
 
-def placed(network: Any, checkpointing: bool = False) -> Any:
-    """Ours, as steps place it on the default device."""
-    place(network, torch.get_default_device(), "float32", Machine(checkpointing=checkpointing))
+def placed(network: Any) -> Any:
+    """Our evaluation network, as steps place it on the default device."""
+    place(network, torch.get_default_device(), "float32", Machine())
     return network
 
 
-def optimizers(supernet: Any, fused: bool = False) -> tuple[torch.optim.Adam, torch.optim.SGD]:
-    adam = torch.optim.Adam(supernet.alphas(), 0.0006, betas=(0.5, 0.999), weight_decay=0.001, fused=fused)
-    return adam, torch.optim.SGD(supernet.weights(), 0.025, momentum=0.9, weight_decay=0.0003, fused=fused)
+def settings(stage: int, **changes: Any) -> StageSettings:
+    """Of one of the paper's stages, with other values under some keys."""
+    path = Path(__file__).parents[1] / "config.yaml"
+    config = parse(Config, yaml.safe_load(path.read_text()), str(path))
+    values = config.searches["pdarts-cifar10"].stage_settings(stage).model_dump(mode="json")
+    return parse_stage(values | changes, "benchmarks")
 
 
-def supernets(stage: int, channels: int = 16, cells: int | None = None, share: int = 1) -> tuple[Any, Any]:
-    """The baseline's and ours."""
-    arguments = (cells or CELLS[stage - 1], channels, 10, stage_candidates(stage), share)
-    return BaselineSupernet(*arguments), placed(Supernet(*arguments))
+def trained(stage: int, candidates: Mapping[str, Candidates], machine: Machine | None = None, **changes: Any) -> Any:
+    """Ours, with its optimizers, as a stage of a search places it on the default device."""
+    return StageTraining(settings(stage, **changes), candidates, 10, torch.get_default_device(), machine or Machine())
+
+
+def optimizers(supernet: Any) -> tuple[torch.optim.Adam, torch.optim.SGD]:
+    """The textbook's, with the paper's rates."""
+    adam = torch.optim.Adam(supernet.alphas(), 0.0006, betas=(0.5, 0.999), weight_decay=0.001)
+    return adam, torch.optim.SGD(supernet.weights(), 0.025, momentum=0.9, weight_decay=0.0003)
 
 
 def search(
     stage: int, joint: bool, batch_size: int = 16, channels: int = 16, cells: int | None = None, share: int = 1
 ) -> tuple[Step, Step]:
     """A weights step, if `joint` behind one of the alphas."""
-    theirs, ours = supernets(stage, channels, cells, share)
+    cells, candidates = cells or CELLS[stage - 1], stage_candidates(stage)
+    theirs = BaselineSupernet(cells, channels, 10, candidates, share)
+    method = {"method": "pc_darts", "partial_channels": share} if share > 1 else {}
+    ours = trained(stage, candidates, cells=cells, channels=channels, **method)
     valid, train, dropout = batch(batch_size), batch(batch_size), SKIP_DROPOUT[stage - 1]
     adam, sgd = optimizers(theirs)
 
@@ -110,37 +120,36 @@ def search(
     return baseline, search_step(ours, joint, valid, train, dropout)
 
 
-def search_step(ours: Supernet, joint: bool, valid: Batch, train: Batch, dropout: float) -> Step:
+def search_step(ours: StageTraining, joint: bool, valid: Batch, train: Batch, dropout: float) -> Step:
     """Our own step."""
-    adam, sgd = optimizers(ours, fused=True)
+    point = replace(ours.point(0), skip_dropout=dropout)
 
     def project() -> None:
         if joint:
-            alphas_step(ours, valid, adam, 5, dropout)
-        weights_step(ours, train, sgd, 5, dropout)
+            ours.method.alphas_step(point, valid, train)
+        ours.method.weights_step(point, train)
 
     return project
 
 
 def checkpointing(stage: int) -> tuple[Step, Step]:
     """A joint step of ours without and with recomputed cells."""
-    _, ours = supernets(stage)
-    _, other = supernets(stage)
+    candidates = stage_candidates(stage)
+    ours, other = (trained(stage, candidates, Machine(checkpointing=recomputed)) for recomputed in (False, True))
     images, dropout = (batch(16), batch(16)), SKIP_DROPOUT[stage - 1]
-    return (
-        search_step(ours, True, *images, dropout),
-        search_step(placed(other, checkpointing=True), True, *images, dropout),
-    )
+    return search_step(ours, True, *images, dropout), search_step(other, True, *images, dropout)
 
 
 def second_order(batch_size: int = 16) -> tuple[Step, Step]:
     """DARTS: 8 cells and all operations."""
-    theirs, ours = supernets(1, cells=8)
-    valid, train = batch(batch_size), batch(batch_size)
-    their_optimizers, (adam, sgd) = optimizers(theirs), optimizers(ours, fused=True)
+    candidates = stage_candidates(1)
+    theirs = BaselineSupernet(8, 16, 10, candidates, 1)
+    unclipped = settings(1).alphas.model_dump(mode="json") | {"clip": None}
+    ours = trained(1, candidates, cells=8, method="second_order", alphas=unclipped)
+    valid, train, their_optimizers, point = batch(batch_size), batch(batch_size), optimizers(theirs), ours.point(0)
     return (
         lambda: baseline_steps.second_order_step(theirs, valid, train, *their_optimizers),
-        lambda: second_order_alphas_step(ours, valid, train, adam, sgd, None, 0.0),
+        lambda: ours.method.alphas_step(point, valid, train),
     )
 
 
@@ -194,10 +203,7 @@ def input_images(number: int = 2048) -> tuple[Step, Step]:
 
 def whole_search(images: int = 256) -> tuple[Step, Step]:
     """A small stage from its images to its last checkpoint, scored epochs included."""
-    path = Path(__file__).parents[1] / "config.yaml"
-    config = parse(Config, yaml.safe_load(path.read_text()), str(path))
-    changes = {"cells": 5, "channels": 8, "batch_size": 16, "epochs": 4, "frozen_epochs": 1, "scored_epochs": 2}
-    stage = config.searches["pdarts-cifar10"].stage_settings(1).model_copy(update=changes)
+    stage = settings(1, cells=5, channels=8, batch_size=16, epochs=4, frozen_epochs=1, scored_epochs=2)
     halves = [
         (torch.randint(256, (images, 3, 32, 32), dtype=torch.uint8), torch.randint(10, (images,))) for _ in range(2)
     ]

@@ -17,11 +17,10 @@ from typing import Any
 import matplotlib.pyplot as plt
 import torch
 
-from benchmarks.cases import batch, placed, search_step
+from benchmarks.cases import batch, search_step, trained
 from benchmarks.memory import most_memory
 from pdarts.engine import distributed
 from pdarts.engine.device import device_name
-from pdarts.nets.supernet import Supernet
 from pdarts.planning.timing import mixed_candidates
 from pdarts.space.operations import CANDIDATES
 from pdarts.space.topology import KINDS
@@ -80,8 +79,8 @@ def measure(cells: int, channels: int, batch_size: int, operations: int, process
     torch.set_num_threads(1)
     distributed.start(processes, torch.device("cpu"))
     candidates = dict.fromkeys(KINDS, mixed_candidates(CANDIDATES, operations))
-    supernet = placed(Supernet(cells, channels, 10, candidates, 1))
-    step = search_step(supernet, True, batch(batch_size // processes), batch(batch_size // processes), 0.0)
+    ours = trained(1, candidates, cells=cells, channels=channels)
+    step = search_step(ours, True, batch(batch_size // processes), batch(batch_size // processes), 0.0)
     before, seconds = most_memory(), []
     for _ in range(1 + STEPS):
         started = time.perf_counter()

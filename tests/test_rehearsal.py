@@ -46,7 +46,7 @@ def methods(config: Config) -> set[tuple[object, ...]]:
 
 
 def sizes(config: Config) -> Iterator[tuple[str, int, int, int]]:
-    """Name, epochs, cells and channels of all that is searched or trained for a table beside papers' figures, or for none."""
+    """Name, epochs, cells and channels of all that is searched or trained, but for what is small as it is."""
     for name, search in config.searches.items():
         for stage in search.stages if name not in SMALL else ():
             yield f"searches.{name}", search.epochs, stage.cells, stage.channels

@@ -86,11 +86,11 @@ def _dedented(text: str) -> str:
 
 def changed(root: Path, name: str, old: str, new: str) -> set[str]:
     """The steps whose fingerprint differs after `old` became `new` in the file `name`."""
-    before = {step: fingerprint(step, root) for step in STEPS}
+    before = {step: fingerprint(step, root=root) for step in STEPS}
     text = (root / name).read_text()
     assert old in text
     (root / name).write_text(text.replace(old, new, 1))
-    return {step for step in STEPS if fingerprint(step, root) != before[step]}
+    return {step for step in STEPS if fingerprint(step, root=root) != before[step]}
 
 
 @pytest.mark.parametrize(
@@ -170,9 +170,9 @@ def test_a_template_counts_for_the_module_that_names_its_folder(root: Path) -> N
 
 
 def test_a_new_template_counts(root: Path) -> None:
-    before = fingerprint("report", root)
+    before = fingerprint("report", root=root)
     (root / "reporting/templates/table.tex.j2").write_text("{{ rows }}\n")
-    assert fingerprint("report", root) != before
+    assert fingerprint("report", root=root) != before
 
 
 def test_a_data_file_in_a_named_folder_counts_and_its_read_me_does_not(root: Path) -> None:
@@ -181,9 +181,9 @@ def test_a_data_file_in_a_named_folder_counts_and_its_read_me_does_not(root: Pat
 
 
 def test_a_new_module_counts_once_it_is_imported(root: Path) -> None:
-    before = fingerprint("search", root)
+    before = fingerprint("search", root=root)
     (root / "progressive/schedule.py").write_text("RATE = 0.3\n")
-    assert fingerprint("search", root) == before
+    assert fingerprint("search", root=root) == before
     assert changed(root, "progressive/stage.py", "RATE = 0.1", "from pdarts.progressive.schedule import RATE") == {
         "search"
     }
@@ -196,40 +196,40 @@ def test_modules_that_import_each_other_are_read_once(root: Path) -> None:
 
 
 def test_a_reverted_edit_brings_the_old_fingerprint_back(root: Path) -> None:
-    before = fingerprint("search", root)
+    before = fingerprint("search", root=root)
     assert changed(root, "progressive/stage.py", "RATE = 0.1", "RATE = 0.2") == {"search"}
     changed(root, "progressive/stage.py", "RATE = 0.2", "RATE = 0.1")
     os.utime(root / "progressive/stage.py", (0, 0))
-    assert fingerprint("search", root) == before
+    assert fingerprint("search", root=root) == before
 
 
 def test_where_the_package_lies_does_not_count(root: Path) -> None:
-    before = {step: fingerprint(step, root) for step in STEPS}
+    before = {step: fingerprint(step, root=root) for step in STEPS}
     moved = root.rename(root.with_name("elsewhere"))
-    assert {step: fingerprint(step, moved) for step in STEPS} == before
+    assert {step: fingerprint(step, root=moved) for step in STEPS} == before
 
 
 def test_modules_are_not_run(root: Path) -> None:
     (root / "space/operations.py").write_text("raise RuntimeError('imported')\n")
-    assert len(fingerprint("derive", root)) == 16
+    assert len(fingerprint("derive", root=root)) == 16
 
 
 def test_a_step_that_does_not_exist_is_named(root: Path) -> None:
     with pytest.raises(ModuleNotFoundError, match=r"pdarts\.serch.*pdarts\.search"):
-        fingerprint("serch", root)
+        fingerprint("serch", root=root)
 
 
 @pytest.mark.parametrize("line", ["from pdarts.space import edges", "import pdarts.space", "from pdarts import *"])
 def test_an_import_of_no_module_is_named(root: Path, line: str) -> None:
     (root / "progressive/refinement.py").write_text(line)
     with pytest.raises(ModuleNotFoundError, match=r"the package has no such module"):
-        fingerprint("derive", root)
+        fingerprint("derive", root=root)
 
 
 def test_a_relative_import_is_refused_with_its_place(root: Path) -> None:
     (root / "progressive/refinement.py").write_text("\nfrom . import stage\n")
     with pytest.raises(SyntaxError, match=r"refinement\.py:2"):
-        fingerprint("derive", root)
+        fingerprint("derive", root=root)
 
 
 def test_the_neutral_modules_exist() -> None:
@@ -255,4 +255,4 @@ def main(rate, /, *, width=5, **rest: int) -> None:
 """,
         encoding="utf-8",
     )
-    assert fingerprint("train", tmp_path) == "aee28b6f5fd2e822"
+    assert fingerprint("train", root=tmp_path) == "aee28b6f5fd2e822"

@@ -16,6 +16,7 @@ from pdarts.engine import step
 from pdarts.settings.base import Settings
 from pdarts.settings.datasets import Dataset, ImageFolder
 from pdarts.settings.machine import Machine
+from pdarts.settings.methods import METHODS
 from pdarts.settings.recipes import Recipe
 from pdarts.settings.searches import StageSettings
 from pdarts.space.operations import CANDIDATES
@@ -69,7 +70,8 @@ def test_help_explains_every_option(name: str, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize(
-    ("name", "models"), [("prepare", (ImageFolder, Dataset)), ("search", (StageSettings,)), ("train", (Recipe,))]
+    ("name", "models"),
+    [("prepare", (ImageFolder, Dataset)), ("search", (StageSettings, *METHODS.values())), ("train", (Recipe,))],
 )
 def test_help_explains_every_setting(
     name: str, models: tuple[type[Settings], ...], capsys: pytest.CaptureFixture[str]
@@ -138,8 +140,8 @@ def test_derive_takes_the_file_of_any_stage(number: int, operations: tuple[str, 
     stage = stage_file(tmp_path / "stage.json", operations, {}, number)
     output = tmp_path / "genotype.json"
     assert call("derive", "--stage", stage, "--output", output, "--machine", QUIET) is None
-    pairs = [[operations[-1], source] for source in (0, 1)] * 4
-    assert json.loads(output.read_text())["normal"] == pairs  # ties: the later operation, the earlier edges
+    pairs = [[operations[-1], source] for node in range(4) for source in (node, node + 1)]
+    assert json.loads(output.read_text())["normal"] == pairs  # ties: the later operation, the later edges
 
 
 def test_derive_runs_as_the_manual_says(tmp_path: Path) -> None:

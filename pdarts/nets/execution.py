@@ -70,7 +70,7 @@ def _checkpointed(cell: nn.Module, kernels: Kernels, *inputs: Any) -> Tensor:
     """What `cell` makes of its inputs; computed again in the backward pass, with the same random numbers and kernels.
 
     The second time takes the parameters of the first, which may be those of a `functional_call` that has ended by then,
-    and moves running statistics that are thrown away.
+    and in training moves running statistics that are thrown away.
 
     Source: Chen et al. 2016 (arXiv:1604.06174).
     """
@@ -82,7 +82,7 @@ def _checkpointed(cell: nn.Module, kernels: Kernels, *inputs: Any) -> Tensor:
         if not again:
             again = True
             return cell(*values)
-        statistics = {name: torch.empty_like(buffer) for name, buffer in cell.named_buffers()}
+        statistics = {name: torch.empty_like(buffer) for name, buffer in cell.named_buffers() if cell.training}
         with computed_by(kernels):
             return functional_call(cell, parameters | statistics, values, tie_weights=False)
 

@@ -1,6 +1,7 @@
 """This project and the textbook formulation compute the same: in float64 to 1e-10, in float32 about as precisely."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,13 +13,16 @@ from benchmarks.baseline.network import Network as BaselineNetwork
 from benchmarks.baseline.supernet import Supernet as BaselineSupernet
 from pdarts.nets.network import Network
 from pdarts.nets.reference import network_state, supernet_state
-from pdarts.nets.supernet import Supernet
 from pdarts.planning.timing import mixed_candidates
 from pdarts.space.operations import CANDIDATES
 from pdarts.space.topology import KINDS
 from tests.genotypes import published
+from tests.searching import logits as logits_of
+from tests.searching import training_of
 
-Pair = tuple[nn.Module, nn.Module, Callable[[dict[str, Tensor]], dict[str, Tensor]], Tensor, Tensor]
+Computing = tuple[nn.Module, Callable[[Tensor], Any]]
+"""A network, and what makes logits of images by it."""
+Pair = tuple[Computing, Computing, Callable[[dict[str, Tensor]], dict[str, Tensor]], Tensor, Tensor]
 """Textbook, ours, from the names of one to those of the other, images, labels."""
 CASES = [
     *(
@@ -36,16 +40,19 @@ def pair(what: str, detail: Any, share: int, size: int, draw: int = 0) -> Pair:
     torch.manual_seed(draw)
     if what == "supernet":
         candidates = dict.fromkeys(KINDS, mixed_candidates(CANDIDATES, detail))
-        arguments: tuple[Any, ...] = (3, 8, 10, candidates, share)
-        textbook: nn.Module = BaselineSupernet(*arguments)
-        ours: nn.Module = Supernet(*arguments)
+        textbook: nn.Module = BaselineSupernet(3, 8, 10, candidates, share)
+        method = {"method": "pc_darts", "partial_channels": share} if share > 1 else {}
+        training = training_of(candidates, cells=3, channels=8, **method)
+        ours: nn.Module = training.supernet
+        forward: Callable[[Tensor], Any] = partial(logits_of, training)
 
         def renamed(state: dict[str, Tensor]) -> dict[str, Tensor]:
-            return supernet_state(state, candidates, share)
+            return supernet_state(state, candidates, training.supernet)
     else:
         genotype = published(detail)
-        arguments = genotype, what, 3, 8, 10, what == "cifar"
+        arguments: tuple[Any, ...] = genotype, what, 3, 8, 10, what == "cifar"
         textbook, ours = BaselineNetwork(*arguments), Network(*arguments)
+        forward = ours
 
         def renamed(state: dict[str, Tensor]) -> dict[str, Tensor]:
             return network_state(state, genotype)
@@ -56,14 +63,17 @@ def pair(what: str, detail: Any, share: int, size: int, draw: int = 0) -> Pair:
         elif tensor.is_floating_point() and tensor.ndim < 4:
             tensor.add_(torch.randn_like(tensor), alpha=0.3)
     ours.load_state_dict(renamed(textbook.state_dict()))
-    return textbook, ours, renamed, torch.randn(3, 3, size, size), torch.arange(3)
+    return (textbook, textbook), (ours, forward), renamed, torch.randn(3, 3, size, size), torch.arange(3)
 
 
-def outcome(network: nn.Module, images: Tensor, labels: Tensor) -> tuple[list[Tensor], dict[str, Tensor]]:
+def outcome(computing: Computing, images: Tensor, labels: Tensor) -> tuple[list[Tensor], dict[str, Tensor]]:
     """Logits in evaluation and in training; gradients and running statistics, by name."""
+    network, forward = computing
+    network.to(images.dtype).eval()
     with torch.no_grad():
-        tested = network.eval()(images)
-    trained = network.train()(images)
+        tested = forward(images)
+    network.train()
+    trained = forward(images)
     both = [*tested, *trained] if isinstance(trained, tuple) else [tested, trained]
     logits = [each for each in both if each is not None]
     sum(
@@ -79,7 +89,7 @@ def outcome(network: nn.Module, images: Tensor, labels: Tensor) -> tuple[list[Te
 def test_float64_agrees(what: str, detail: Any, share: int, size: int) -> None:
     textbook, ours, renamed, images, labels = pair(what, detail, share, size)
     (theirs, their_values), (logits, values) = (
-        outcome(network.double(), images.double(), labels) for network in (textbook, ours)
+        outcome(computing, images.double(), labels) for computing in (textbook, ours)
     )
     expected = renamed(their_values)
     assert len(values) == len(expected) > 50
@@ -105,9 +115,9 @@ def test_float32_is_no_further_from_float64_than_twice_the_textbook(
 def distances(what: str, detail: Any, share: int, size: int, draw: int) -> tuple[tuple[float, float], ...]:
     """How far logits and gradients are from float64, those of the textbook and ours."""
     textbook, ours, renamed, images, labels = pair(what, detail, share, size, draw)
-    theirs, single = (outcome(network, images, labels) for network in (textbook, ours))
+    theirs, single = (outcome(computing, images, labels) for computing in (textbook, ours))
     textbook, ours, renamed, images, labels = pair(what, detail, share, size, draw)
-    exact_logits, exact = outcome(ours.double(), images.double(), labels)
+    exact_logits, exact = outcome(ours, images.double(), labels)
 
     def apart(logits: list[Tensor], values: dict[str, Tensor]) -> tuple[float, float]:
         far = [(each - against).norm() / against.norm() for each, against in zip(logits, exact_logits, strict=True)]

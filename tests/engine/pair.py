@@ -1,4 +1,4 @@
-"""A training and two searches in float64: as each of two processes does them, started by torchrun, and in one process
+"""A training and three searches in float64: as each of two processes does them, started by torchrun, and in one process
 that does the work of both in turn."""
 
 import json
@@ -28,13 +28,14 @@ from pdarts.engine.seeds import derive_seed
 from pdarts.engine.tracking import Tracker
 from pdarts.nets.network import Network
 from pdarts.nets.supernet import Supernet
+from pdarts.progressive.methods.sdarts import project
 from pdarts.progressive.schedule import skip_dropout
 from pdarts.progressive.stage import search_stage
 from pdarts.settings.machine import Machine, Wandb
 from pdarts.space.candidates import all_candidates
-from pdarts.space.topology import KINDS
 from tests.configuration import CONFIG
 from tests.genotypes import published
+from tests.searching import settings_of
 
 CPU = torch.device("cpu")
 SHARES = (Share(0, 2), Share(1, 2))
@@ -43,7 +44,8 @@ SMALL = {"cells": 3, "channels": 2, "batch_size": 8, "processes": 2, "epochs": 2
 RECIPE = CONFIG.recipes["digits"].model_copy(update=SMALL | {"drop_path": 0.3})
 FEW = {"candidates": ("none", "max_pool_3x3", "skip_connect", "sep_conv_3x3"), "operations": 4, "frozen_epochs": 0}
 FIRST_ORDER = CONFIG.searches["digits"].stage_settings(1).model_copy(update=SMALL | FEW | {"skip_dropout": 0.3})
-SECOND_ORDER = FIRST_ORDER.model_copy(update={"approximation": "second_order", "alphas_batches": "anew"})
+SECOND_ORDER = FIRST_ORDER.model_copy(update={"method": "second_order", "alphas_batches": "anew"})
+ADVERSARIAL = settings_of("sdarts", **SMALL, **FEW, skip_dropout=0.3, perturbation="adversarial")
 IMAGES = 13
 """Of each pass: the last batch has 5, of which the processes get 3 and 2."""
 
@@ -108,21 +110,32 @@ def scored(share: Share) -> Tally:
     return evaluate(lambda images: tested(images)[0], Double(0, share, 4).in_order(), CPU)
 
 
-WORK = {"train": train, "first_order": partial(search, FIRST_ORDER), "second_order": partial(search, SECOND_ORDER)}
+SEARCHES = {"first_order": FIRST_ORDER, "second_order": SECOND_ORDER, "adversarial": ADVERSARIAL}
+WORK = {"train": train, **{name: partial(search, stage) for name, stage in SEARCHES.items()}}
 
 
 def dropping(drop_path: float, one: Network, images: Tensor) -> Tensor:
     return one(images, drop_path=drop_path)[0]
 
 
+def relaxed(one: Supernet) -> dict[str, Tensor]:
+    return {kind: alphas.softmax(1) for kind, alphas in one.architecture_parameters["alpha"].items()}
+
+
 def mixing(dropout: float, one: Supernet, images: Tensor) -> Tensor:
-    return one(images, dropout)
+    return one(images, relaxed(one), dropout)
 
 
 def mixing_at(weights: list[Tensor], own_statistics: bool, dropout: float, one: Supernet, images: Tensor) -> Tensor:
     """With other weights, and if need be with statistics that are thrown away."""
     held = {name: buffer.clone() for name, buffer in one.named_buffers()} if own_statistics else {}
-    return functional_call(one, dict(zip(one.weight_names(), weights, strict=True)) | held, (images, dropout))
+    inputs = (images, relaxed(one), dropout)
+    return functional_call(one, dict(zip(one.weight_names(), weights, strict=True)) | held, inputs)
+
+
+def mixing_by(weights: dict[str, Tensor], dropout: float, one: Supernet, images: Tensor) -> Tensor:
+    """With other architecture weights."""
+    return one(images, weights, dropout)
 
 
 class InTurn:
@@ -152,6 +165,21 @@ class InTurn:
         if kept:
             self.losses.append(loss_sum)
         return [(one + other) / len(batch[1]) for one, other in zip(*found, strict=True)]
+
+    def loss_of(self, batch: Batch, forward: Any) -> float:
+        """Mean loss of the batch, of which each network sees its share; nothing is drawn."""
+        loss_sum = 0.0
+        for network, share in zip(self.networks, SHARES, strict=True):
+            images, labels = (part[share.of(len(part))] for part in batch)
+            loss_sum += len(labels) * F.cross_entropy(forward(network, images), labels).item()
+        return loss_sum / len(batch[1])
+
+    def uniform(self, number: int, like: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What one of the two draws."""
+        torch.set_rng_state(self.random[number])
+        drawn = {kind: torch.rand_like(tensor) for kind, tensor in like.items()}
+        self.random[number] = torch.get_rng_state()
+        return drawn
 
     @property
     def loss(self) -> float:
@@ -196,9 +224,7 @@ def train_in_turn() -> tuple[dict[str, Tensor], list[float]]:
 
 def supernet(stage: Any) -> Supernet:
     torch.manual_seed(derive_seed(SEED, "initialization"))
-    return Supernet(
-        stage.cells, stage.channels, 10, dict.fromkeys(KINDS, all_candidates(stage.candidates)["normal"]), 1
-    )
+    return Supernet(stage.cells, stage.channels, 10, all_candidates(stage.candidates))
 
 
 def alphas_batches(stage: Any, seed: int) -> Iterator[Batch]:
@@ -228,17 +254,21 @@ def search_in_turn(stage: Any) -> tuple[dict[str, Tensor], list[float]]:
         others = alphas_batches(stage, derive_seed(SEED, "alphas_images", epoch))
         for batch in Double(0, WHOLE).shuffled(derive_seed(SEED, "weights_images", epoch)):
             if epoch >= stage.frozen_epochs:
-                if stage.approximation == "first_order":
-                    gradients = pair.gradients(next(others), forward, Supernet.alphas)
-                else:
+                if stage.method == "second_order":
                     gradients = second_order(pair, next(others), batch, optimizers[0], dropout)
+                else:
+                    gradients = pair.gradients(next(others), forward, Supernet.alphas)
                 for one, optimizer in zip(pair.networks, of_alphas, strict=True):
                     step(one.alphas(), gradients, optimizer, stage.alphas.clip)
-            gradients = pair.gradients(batch, forward, Supernet.weights, kept=True)
+            if stage.method == "sdarts":
+                forward_weights = partial(mixing_by, attacked(pair, stage, epoch, batch), dropout)
+            else:
+                forward_weights = forward
+            gradients = pair.gradients(batch, forward_weights, Supernet.weights, kept=True)
             for one, optimizer in zip(pair.networks, optimizers, strict=True):
                 step(one.weights(), gradients, optimizer, stage.weights.clip)
         losses.append(pair.loss)
-    return dict(pair.networks[0].architecture().weights), losses
+    return {kind: rows.detach() for kind, rows in relaxed(pair.networks[0]).items()}, losses
 
 
 def second_order(pair: InTurn, batch: Batch, train_batch: Batch, optimizer: Any, dropout: float) -> list[Tensor]:
@@ -259,6 +289,28 @@ def second_order(pair: InTurn, batch: Batch, train_batch: Batch, optimizer: Any,
         moved = [(w + sign * radius * d).detach() for w, d in zip(weights, directions, strict=True)]
         sides.append(pair.gradients(train_batch, partial(mixing_at, moved, False, dropout), Supernet.alphas))
     return [d - group["lr"] * (plus - minus) / (2 * radius) for d, plus, minus in zip(direct, *sides, strict=True)]
+
+
+def attacked(pair: InTurn, stage: Any, epoch: int, batch: Batch) -> dict[str, Tensor]:
+    """Architecture weights near those of the alphas that raise the loss of both shares of the batch."""
+    at_rest = {kind: rows.detach() for kind, rows in relaxed(pair.networks[0]).items()}
+    drawn, _ = (pair.uniform(number, at_rest) for number in range(2))  # both draw, and the first one's count
+    first, last = stage.radius
+    radius = first + (last - first) * epoch / stage.epochs
+    weights = {kind: project(rows + radius * (2 * drawn[kind] - 1)) for kind, rows in at_rest.items()}
+    for one in pair.networks:
+        one.eval()
+    for _ in range(7):
+        leaves = {kind: rows.requires_grad_() for kind, rows in weights.items()}
+        rising = pair.gradients(batch, partial(mixing_by, leaves, 0.0), lambda _, leaves=leaves: [*leaves.values()])
+        weights = {}
+        for (kind, rows), gradient in zip(at_rest.items(), rising, strict=True):
+            moved = leaves[kind].detach() + 2 * radius / 7 * gradient.sign()
+            weights[kind] = project(rows + (moved - rows).clamp(-radius, radius))
+    before, after = (pair.loss_of(batch, partial(mixing_by, found, 0.0)) for found in (at_rest, weights))
+    for one in pair.networks:
+        one.train()
+    return at_rest if before > after else weights
 
 
 def main() -> None:

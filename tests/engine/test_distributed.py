@@ -19,8 +19,7 @@ from tests.engine.launching import torchrun
 
 IN_TURN: dict[str, Callable[[], tuple[dict[str, torch.Tensor], list[float]]]] = {
     "train": pair.train_in_turn,
-    "first_order": partial(pair.search_in_turn, pair.FIRST_ORDER),
-    "second_order": partial(pair.search_in_turn, pair.SECOND_ORDER),
+    **{name: partial(pair.search_in_turn, stage) for name, stage in pair.SEARCHES.items()},
 }
 
 
@@ -53,7 +52,7 @@ def test_two_processes_agree_with_one_that_does_both_halves_in_turn(work: str, f
     assert pair.losses(folder / work) == pytest.approx(losses, rel=1e-9)
 
 
-@pytest.mark.parametrize("work", ["first_order", "second_order"])
+@pytest.mark.parametrize("work", pair.SEARCHES)
 def test_all_processes_hold_the_same_alphas(work: str, folder: Path) -> None:
     first, second = (torch.load(folder / f"{work}{number}.pt", weights_only=True) for number in range(2))
     assert all(torch.equal(first[kind], second[kind]) for kind in first)

@@ -203,7 +203,7 @@ def test_provenance_says_that_other_code_continued(data: Path, tmp_path: Path) -
             assert process.poll() is None
         process.terminate()
         assert "the same command continues there" in process.communicate()[1]
-    before = fingerprint("train", tree.root / "pdarts")
+    before = fingerprint("train", root=tree.root / "pdarts")
     tree.edit("pdarts/engine/loop.py", "network.train()", "network.train(True)")
     again = command("train", 1, tmp_path, data, allowed, warm.python(), epochs=15)
     subprocess.run(again, cwd=tree.root, check=True, capture_output=True)

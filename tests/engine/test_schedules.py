@@ -5,9 +5,9 @@ import math
 import pytest
 
 from pdarts.engine import schedules
-from pdarts.engine.schedules import cosine, drop_path_rate, learning_rate, linear
+from pdarts.engine.schedules import cosine, drop_path_rate, learning_rate, linear, search_learning_rate
 from pdarts.progressive.schedule import skip_dropout
-from pdarts.settings import recipes
+from pdarts.settings import optimization
 from pdarts.settings.recipes import Recipe
 from pdarts.settings.searches import StageSettings
 from tests.configuration import CONFIG
@@ -41,16 +41,28 @@ def test_cosine_starts_at_its_first_value_and_has_not_quite_arrived_in_the_last_
 
 
 def test_linear_schedule_slows_down_in_its_last_five_epochs() -> None:
-    assert linear(0, 250, 0.5) == 0.5
-    assert linear(244, 250, 0.5) == pytest.approx(0.5 / 245)
-    assert linear(245, 250, 0.5) == pytest.approx(0.5 * 5 / (245 * 5))
-    assert linear(249, 250, 0.5) == pytest.approx(0.5 / (245 * 5))
+    assert linear(0, 250, 0.5, 0.0) == 0.5
+    assert linear(244, 250, 0.5, 0.0) == pytest.approx(0.5 / 245)
+    assert linear(245, 250, 0.5, 0.0) == pytest.approx(0.5 * 5 / (245 * 5))
+    assert linear(249, 250, 0.5, 0.0) == pytest.approx(0.5 / (245 * 5))
 
 
 def test_warm_up_rises_to_the_scheduled_rate() -> None:
     for epoch in range(5):
         assert learning_rate(IMAGENET, epoch) == pytest.approx(0.5 * (245 - epoch) / 245 * (epoch + 1) / 5)
     assert learning_rate(IMAGENET, 5) == pytest.approx(0.5 * 240 / 245)
+
+
+def test_the_warm_up_of_a_search_rises_to_its_rate_and_the_schedule_goes_on_from_its_own_epoch() -> None:
+    stage = STAGE.model_copy(update={"epochs": 50, "warmup_epochs": 5})
+    rates = [search_learning_rate(stage, epoch) for epoch in range(50)]
+    assert rates[:5] == pytest.approx([0.025 * part / 5 for part in range(1, 6)])
+    assert rates[5:] == [cosine(epoch, 50, 0.025, 0.0) for epoch in range(5, 50)]
+
+
+def test_a_search_can_have_the_linear_schedule() -> None:
+    stage = STAGE.model_copy(update={"schedule": "linear"})
+    assert [search_learning_rate(stage, epoch) for epoch in (0, 24)] == [0.025, linear(24, 25, 0.025, 0.0)]
 
 
 def test_without_warm_up_the_first_epoch_has_the_full_rate() -> None:
@@ -65,4 +77,4 @@ def test_drop_path_rises_linearly_from_zero_and_never_arrives() -> None:
 
 
 def test_settings_and_code_agree_on_the_tail() -> None:
-    assert schedules.LINEAR_TAIL == recipes.LINEAR_TAIL
+    assert schedules.LINEAR_TAIL == optimization.LINEAR_TAIL

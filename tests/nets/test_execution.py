@@ -2,13 +2,14 @@
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from threading import Thread
 from typing import Any, get_args
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -16,24 +17,25 @@ from pdarts.nets import execution
 from pdarts.nets.execution import kernels, place
 from pdarts.nets.network import Network
 from pdarts.nets.operations import BatchNorm
-from pdarts.nets.supernet import Supernet
 from pdarts.planning.timing import mixed_candidates
-from pdarts.progressive.bilevel import alphas_step, second_order_alphas_step, weights_step
+from pdarts.progressive.training import StageTraining
 from pdarts.settings.machine import Kernels, Machine
+from pdarts.settings.methods import METHODS
 from pdarts.settings.optimization import Precision
 from pdarts.space.candidates import all_candidates
 from pdarts.space.operations import CANDIDATES
 from pdarts.space.topology import KINDS
 from tests.genotypes import published
+from tests.searching import logits, training_of
 
 CPU = torch.device("cpu")
 PLAIN = Machine(kernels="torch")
 Batch = tuple[Tensor, Tensor]
 
 
-def supernet(share: int = 1) -> Supernet:
+def search(method: str = "darts", **changes: Any) -> StageTraining:
     torch.manual_seed(0)
-    return Supernet(3, 4, 10, dict.fromkeys(KINDS, mixed_candidates(CANDIDATES, 4)), share)
+    return training_of(dict.fromkeys(KINDS, mixed_candidates(CANDIDATES, 4)), method, cells=3, channels=4, **changes)
 
 
 def network() -> Network:
@@ -50,18 +52,15 @@ def batch() -> Batch:
     return torch.randn(3, 3, 8, 8), torch.arange(3)
 
 
-def search_step(one: Supernet, second_order: bool = False, fused: bool = False) -> list[Tensor]:
+def search_steps(one: StageTraining) -> list[Tensor]:
     """Losses of two steps of both kinds, from the same random numbers."""
     torch.manual_seed(1)
-    adam = torch.optim.Adam(one.alphas(), 0.01, fused=fused)
-    sgd = torch.optim.SGD(one.weights(), 0.01, momentum=0.9, fused=fused)
-    first = partial(second_order_alphas_step, weights_optimizer=sgd) if second_order else alphas_step
+    point = replace(one.point(0), skip_dropout=0.3)
     losses = []
     for _ in range(2):
         valid, train = batch(), batch()
-        more = {"train_batch": train} if second_order else {}
-        losses.append(first(one, valid, optimizer=adam, clip=5.0, skip_dropout=0.3, **more)[0])  # type: ignore[operator]
-        losses.append(weights_step(one, train, sgd, 5.0, 0.3)[0])
+        losses.append(one.method.alphas_step(point, valid, train)[0])
+        losses.append(one.method.weights_step(point, train)[0])
     return losses
 
 
@@ -81,12 +80,17 @@ def training_step(one: Network) -> list[Tensor]:
     return losses
 
 
+def module_of(one: StageTraining | Network) -> Any:
+    return one.supernet if isinstance(one, StageTraining) else one
+
+
 WORK: dict[str, tuple[Callable[[], Any], Callable[[Any], list[Tensor]]]] = {
-    "first order": (supernet, search_step),
-    "second order": (supernet, partial(search_step, second_order=True)),
-    "partial channels": (partial(supernet, 2), search_step),
+    "first order": (search, search_steps),
+    "second order": (partial(search, "second_order"), search_steps),
+    "partial channels": (partial(search, "pc_darts", partial_channels=2), search_steps),
+    "adversarial": (partial(search, "sdarts", perturbation="adversarial"), search_steps),
     "training": (network, training_step),
-    "training of triples": (network_of_triples, training_step),
+    "training of cells with fewer edges": (network_of_triples, training_step),
 }
 
 
@@ -97,15 +101,16 @@ def test_checkpointing_changes_no_bit(work: str, chosen: Kernels) -> None:
     found, calls = [], []
     for checkpointing in (False, True):
         one, passes = make(), []
-        place(one, CPU, "float32", Machine(kernels=chosen, checkpointing=checkpointing))
-        for cell in one.cells:
-            cell.register_forward_pre_hook(lambda *_, passes=passes: passes.append(None))
+        module = module_of(one)
+        place(module, CPU, "float32", Machine(kernels=chosen, checkpointing=checkpointing))
+        for cell in module.cells:
+            cell.register_forward_pre_hook(lambda *_, passes=passes: passes.append(torch.is_grad_enabled()))
         losses = step(one)
-        calls.append(len(passes))
-        found.append({f"loss {number}": loss for number, loss in enumerate(losses)} | one.state_dict())
+        calls.append(sum(passes))  # those with a backward pass
+        found.append({f"loss {number}": loss for number, loss in enumerate(losses)} | module.state_dict())
     plain, checkpointed = found
     assert [name for name in plain if not plain[name].equal(checkpointed[name])] == []
-    norms = [module for module in make().modules() if isinstance(module, BatchNorm)]
+    norms = [module for module in module_of(make()).modules() if isinstance(module, BatchNorm)]
     moved = [name for name in plain if name.endswith("running_mean") and plain[name].abs().sum() > 0]
     assert len(moved) == len(norms)
     assert calls[1] == 2 * calls[0]
@@ -117,11 +122,13 @@ def test_bfloat16_is_for_feature_maps_alone(work: str) -> None:
     found, types = [], set()
     for precision in ("float32", "bfloat16"):
         one = make()
-        place(one, CPU, precision, Machine())  # type: ignore[arg-type]
-        for cell in one.cells:
+        module = module_of(one)
+        place(module, CPU, precision, Machine())  # type: ignore[arg-type]
+        for cell in module.cells:
             cell.register_forward_hook(lambda _, __, output: types.add(output.dtype))
         found.append(step(one))
-        tensors = [*one.state_dict().values(), *(weight.grad for weight in one.parameters() if weight.grad is not None)]
+        gradients = [weight.grad for weight in module.parameters() if weight.grad is not None]
+        tensors = [*module.state_dict().values(), *gradients]
         assert {tensor.dtype for tensor in (*tensors, *found[-1])} == {torch.float32}
     assert types == {torch.float32, torch.bfloat16}
     assert found[0] != found[1]
@@ -132,28 +139,30 @@ def test_bfloat16_is_for_feature_maps_alone(work: str) -> None:
 @pytest.mark.parametrize("work", ["first order", "training"])
 def test_channels_last_computes_the_same(work: str, chosen: Kernels) -> None:
     make, _ = WORK[work]
-    one = make().double()
-    place(one, CPU, "float32", PLAIN)
+    one = make()
+    module_of(one).double()
+    place(module_of(one), CPU, "float32", PLAIN)
     images = torch.randn(4, 3, 32, 32, dtype=torch.float64)
-    other = copy.deepcopy(one).to(memory_format=torch.channels_last)
-    place(other, CPU, "float32", Machine(kernels=chosen))
+    other = copy.deepcopy(one)
+    module_of(other).to(memory_format=torch.channels_last)
+    place(module_of(other), CPU, "float32", Machine(kernels=chosen))
     layouts: list[bool] = []
-    other.cells[0].register_forward_hook(
+    module_of(other).cells[0].register_forward_hook(
         lambda _, __, output: layouts.append(output.is_contiguous(memory_format=torch.channels_last))
     )
-    outcomes = [outcome(module, images) for module in (one, other)]
+    outcomes = [outcome(each, images) for each in (one, other)]
     assert layouts == [chosen == "torch"]
     for plain, last in zip(*outcomes, strict=True):
         torch.testing.assert_close(last, plain, rtol=1e-9, atol=1e-10)
 
 
-def outcome(one: nn.Module, images: Tensor) -> list[Tensor]:
+def outcome(one: StageTraining | Network, images: Tensor) -> list[Tensor]:
     """Logits, gradients and statistics."""
-    logits = one(images)
-    logits = logits[0] if isinstance(logits, tuple) else logits
-    logits.square().sum().backward()
-    gradients = [weight.grad for weight in one.parameters() if weight.grad is not None]
-    return [logits.detach(), *gradients, *one.buffers()]
+    found = logits(one, images) if isinstance(one, StageTraining) else one(images)[0]
+    found.square().sum().backward()
+    module = module_of(one)
+    gradients = [weight.grad for weight in module.parameters() if weight.grad is not None]
+    return [found.detach(), *gradients, *module.buffers()]
 
 
 class Waiting(TorchDispatchMode):
@@ -170,13 +179,13 @@ class Waiting(TorchDispatchMode):
         return function(*arguments, **(named or {}))
 
 
-@pytest.mark.parametrize("second_order", [False, True])
-def test_no_search_step_waits_for_the_device(second_order: bool) -> None:
-    one = supernet()
-    place(one, CPU, "float32", PLAIN)
+@pytest.mark.parametrize("method", METHODS)
+def test_no_search_step_waits_for_the_device(method: str) -> None:
+    one = search(method)
+    place(one.supernet, CPU, "float32", PLAIN)
     with Waiting() as waiting:
         bool(torch.ones(()) > 0)
-        search_step(one, second_order, fused=True)
+        search_steps(one)
     assert waiting.found == ["aten._local_scalar_dense.default"]  # the comparison
 
 
@@ -190,27 +199,27 @@ class Convolutions(TorchDispatchMode):
         return function(*arguments, **(named or {}))
 
 
-def convolutions(one: Supernet) -> int:
+def convolutions(one: StageTraining) -> int:
     with Convolutions() as found:
-        search_step(one)
+        search_steps(one)
     return found.count
 
 
 def test_who_computes_is_chosen_for_each_network() -> None:
-    ours, plain = supernet(), supernet()
-    place(ours, CPU, "float32", Machine())
-    place(plain, CPU, "float32", PLAIN)
+    ours, plain = search(), search()
+    place(ours.supernet, CPU, "float32", Machine())
+    place(plain.supernet, CPU, "float32", PLAIN)
     once = convolutions(plain)
     assert once > 0
-    assert [convolutions(one) for one in (ours, plain, supernet())] == [0, once, 0]
+    assert [convolutions(one) for one in (ours, plain, search())] == [0, once, 0]
     with pytest.raises(RuntimeError, match="channels"):
-        plain(torch.zeros(1, 4, 8, 8))
+        logits(plain, torch.zeros(1, 4, 8, 8))
     assert convolutions(ours) == 0
 
 
 def test_the_choice_is_that_of_its_own_thread() -> None:
-    ours, plain = supernet(), supernet()
-    place(plain, CPU, "float32", PLAIN)
+    ours, plain = search(), search()
+    place(plain.supernet, CPU, "float32", PLAIN)
     found = []
 
     def pass_through(*_: Any) -> None:
@@ -218,8 +227,8 @@ def test_the_choice_is_that_of_its_own_thread() -> None:
         thread.start()
         thread.join()
 
-    plain.cells[0].register_forward_hook(pass_through)
-    plain(batch()[0])
+    plain.supernet.cells[0].register_forward_hook(pass_through)
+    logits(plain, batch()[0])
     assert found == [0]
 
 
@@ -253,16 +262,16 @@ def test_cells_are_compiled_once_for_all_rates_of_dropout(monkeypatch: pytest.Mo
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=counted))
     execution._compiled.cache_clear()
     torch.manual_seed(0)
-    one = Supernet(1, 2, 10, all_candidates(("skip_connect", "max_pool_3x3")))
+    one = training_of(all_candidates(("skip_connect", "max_pool_3x3")), cells=1, channels=2)
     plain = copy.deepcopy(one)
-    place(one, CPU, "float32", Machine(compile=True))
+    place(one.supernet, CPU, "float32", Machine(compile=True))
     images, _ = batch()
     for rate in (0.4, 0.3, 0.2, 0.1, 0.0):
-        logits = []
+        found = []
         for each in (one, plain):
             torch.manual_seed(1)
-            logits.append(each(images, rate))
-        torch.testing.assert_close(*logits)
-        logits[0].sum().backward()
+            found.append(logits(each, images, rate))
+        torch.testing.assert_close(*found)
+        found[0].sum().backward()
     assert len(graphs) == 3  # one for the first rate, one for all others, one without dropout
     execution._compiled.cache_clear()

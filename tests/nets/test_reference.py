@@ -6,8 +6,10 @@ import torch
 from pdarts.errors import InputError
 from pdarts.nets.reference import network_state, supernet_state
 from tests.genotypes import published
-from tests.nets.test_recorded_numerics import CASES, tuples
 from tests.reference import recorded
+from tests.reference.comparison import candidates_of
+
+CASES = recorded.load("numerics")
 
 
 def cifar_state() -> dict[str, torch.Tensor]:
@@ -50,7 +52,7 @@ def test_a_network_without_auxiliary_head_is_read() -> None:
 
 def test_a_supernet_over_other_candidates_is_refused() -> None:
     case = CASES["supernet_stage3"]
-    candidates = tuples(case["candidates"])
+    candidates = candidates_of(case)
     swapped = {"normal": candidates["reduction"], "reduction": candidates["normal"]}
     with pytest.raises(InputError, match="does not fit"):
         supernet_state(recorded.state(case, case["state_dict_shapes"]), swapped)

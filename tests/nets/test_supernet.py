@@ -5,14 +5,19 @@ import torch
 
 from pdarts.errors import InputError
 from pdarts.nets.supernet import Supernet
-from pdarts.progressive.bilevel import alphas_step, weights_step
 from pdarts.space.candidates import all_candidates
 from pdarts.space.operations import CANDIDATES
+from tests.searching import training_of
 
 
 def supernet_of(operations: tuple[str, ...] = CANDIDATES, cells: int = 3) -> Supernet:
     torch.manual_seed(0)
     return Supernet(cells, 2, 10, all_candidates(operations))
+
+
+def logits(supernet: Supernet, images: torch.Tensor, skip_dropout: float = 0.0) -> torch.Tensor:
+    weights = {kind: alphas.softmax(1) for kind, alphas in supernet.architecture_parameters["alpha"].items()}
+    return supernet(images, weights, skip_dropout)
 
 
 def batch() -> tuple[torch.Tensor, torch.Tensor]:
@@ -29,9 +34,9 @@ def test_weights_and_alphas_are_all_parameters_and_share_none() -> None:
 def test_dropout_is_only_behind_skips_of_stride_one() -> None:
     images, _ = batch()
     without_skips = supernet_of(("max_pool_3x3", "sep_conv_3x3"))
-    assert torch.equal(without_skips(images, skip_dropout=0.5), without_skips(images))
+    assert torch.equal(logits(without_skips, images, 0.5), logits(without_skips, images))
     with_skips = supernet_of(("skip_connect", "sep_conv_3x3"))
-    assert not torch.equal(with_skips(images, skip_dropout=0.5), with_skips(images))
+    assert not torch.equal(logits(with_skips, images, 0.5), logits(with_skips, images))
 
 
 def test_reduction_cells_have_no_dropout_on_their_strided_skips() -> None:
@@ -46,26 +51,25 @@ def test_reduction_cells_have_no_dropout_on_their_strided_skips() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pdarts.nets.supernet.dropped", record)
-        supernet(batch()[0], skip_dropout=0.5)
+        logits(supernet, batch()[0], 0.5)
     assert shapes == [torch.Size([4, 4, 8, 8])] * 6  # edges between intermediate nodes
 
 
 def test_dropout_is_idle_in_evaluation() -> None:
     supernet, (images, _) = supernet_of().eval(), batch()
-    assert torch.equal(supernet(images, skip_dropout=0.5), supernet(images))
+    assert torch.equal(logits(supernet, images, 0.5), logits(supernet, images))
 
 
 def test_a_step_of_the_alphas_computes_no_gradient_of_weights_and_the_other_way_round() -> None:
-    supernet = supernet_of()
-    adam = torch.optim.Adam(supernet.alphas(), 0.1)
-    sgd = torch.optim.SGD(supernet.weights(), 0.1)
+    training = training_of(all_candidates(CANDIDATES), channels=2)
+    supernet, point = training.supernet, training.point(0)
     before = [weight.clone() for weight in supernet.weights()]
-    alphas_step(supernet, batch(), adam, 5.0, 0.0)
+    training.method.alphas_step(point, batch(), batch())
     assert all(weight.grad is None for weight in supernet.weights())
     assert all(torch.equal(old, new) for old, new in zip(before, supernet.weights(), strict=True))
-    adam.zero_grad()
+    point.alphas.zero_grad()
     alphas = [alpha.clone() for alpha in supernet.alphas()]
-    weights_step(supernet, batch(), sgd, 5.0, 0.0)
+    training.method.weights_step(point, batch())
     assert all(alpha.grad is None for alpha in supernet.alphas())
     assert all(torch.equal(old, new) for old, new in zip(alphas, supernet.alphas(), strict=True))
     assert any(not torch.equal(old, new) for old, new in zip(before, supernet.weights(), strict=True))
@@ -73,7 +77,7 @@ def test_a_step_of_the_alphas_computes_no_gradient_of_weights_and_the_other_way_
 
 def test_statistics_of_pooling_are_equal_on_all_edges_that_leave_a_node() -> None:
     supernet = supernet_of(("max_pool_3x3", "sep_conv_3x3"))
-    supernet(batch()[0])
+    logits(supernet, batch()[0])
     edges = supernet.cells[0].edges
     norms = [edges[place].operations["max_pool_3x3"].norm for place in (0, 2, 5, 9)]  # all leave node 0
     assert norms[0].running_mean.abs().sum() > 0
@@ -85,4 +89,4 @@ def test_statistics_of_pooling_are_equal_on_all_edges_that_leave_a_node() -> Non
 @pytest.mark.parametrize("size", [15, 18])
 def test_images_that_cannot_be_halved_twice_are_refused(size: int) -> None:
     with pytest.raises(InputError, match="cannot be halved"):
-        supernet_of()(torch.randn(2, 3, size, size))
+        logits(supernet_of(), torch.randn(2, 3, size, size))

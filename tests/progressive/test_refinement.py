@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from pdarts.errors import InputError
-from pdarts.progressive.refinement import choose, derive, refine
+from pdarts.progressive.methods.p_darts import Method
+from pdarts.progressive.refinement import derive, refine
 from pdarts.space.architecture import Architecture
 from pdarts.space.candidates import prune
 from pdarts.space.operations import CANDIDATES
@@ -39,7 +40,7 @@ def test_genotype_agrees_with_the_recorded_case_for_every_skip_limit(case: dict)
     expected = final["unrestricted"]
     for limit in (None, *range(8, -1, -1)):
         expected = final["at_most_skips"].get(str(limit), expected)
-        found = derive(Architecture(candidates, weights, None), limit)
+        found = derive(Architecture(candidates, weights, None), Method, limit)
         assert [list(pair) for pair in found.normal] == expected["normal"], f"limit {limit}"
         assert [list(pair) for pair in found.reduce] == expected["reduce"], f"limit {limit}"
 
@@ -49,21 +50,16 @@ def test_the_cases_hold_every_kind_of_limit() -> None:
     assert {limit for case in CASES for limit in case["final"]["at_most_skips"]} >= {"0", "1", "2", "3", "4"}
 
 
-def test_on_a_tie_the_later_operation_and_the_earlier_edge_win() -> None:
-    chosen = choose([{"sep_conv_3x3": 0.5, "dil_conv_3x3": 0.5}] * len(EDGES))
-    assert chosen == dict.fromkeys((0, 1, 2, 3, 5, 6, 9, 10), "dil_conv_3x3")
-
-
 def test_the_weakest_skip_goes_first() -> None:
     strengths = [{"skip_connect": 0.5 + place / 100, "sep_conv_3x3": 0.1} for place in range(len(EDGES))]
-    before, after = choose(strengths), refine(strengths, 7)
+    before, after = Method.choose(strengths), refine(strengths, 7, Method.choose)
     assert list(before.values()).count("skip_connect") == 8
     assert [place for place in before if after[place] != "skip_connect"] == [0]
 
 
 def test_a_limit_that_the_candidates_cannot_meet_is_refused() -> None:
     with pytest.raises(InputError, match="max_skips is 1, but these candidates leave at least 8 skip"):
-        refine([{"skip_connect": 0.5}] * len(EDGES), 1)
+        refine([{"skip_connect": 0.5}] * len(EDGES), 1, Method.choose)
 
 
 def test_keeping_more_than_present_is_refused() -> None:
@@ -87,5 +83,7 @@ def test_the_cell_of_any_stage_keeps_the_limit(operations: int) -> None:
     candidates = {kind: (names,) * len(EDGES) for kind in KINDS}
     weights = weights / weights.sum(1, keepdim=True)
     architecture = Architecture(candidates, dict.fromkeys(KINDS, weights), None)
-    counts = [sum(name == "skip_connect" for name, _ in derive(architecture, limit).normal) for limit in (None, 4, 2)]
+    counts = [
+        sum(name == "skip_connect" for name, _ in derive(architecture, Method, limit).normal) for limit in (None, 4, 2)
+    ]
     assert counts == [8, 4, 2]

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
-from pdarts.checking import parse, parse_argument
+from pdarts.checking import argument_values, parse, parse_argument
 from pdarts.data.catalog import load
 from pdarts.errors import InputError
 from pdarts.settings.config import Config
@@ -20,7 +20,7 @@ from pdarts.settings.datasets import IMAGE_SIZES, TRAIN_IMAGES
 from pdarts.settings.machine import Machine
 from pdarts.settings.recipes import Recipe
 from pdarts.settings.schema import schema
-from pdarts.settings.searches import StageSettings
+from pdarts.settings.searches import parse_stage
 from tests.configuration import CONFIG, ROOT
 
 VALUES = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -283,8 +283,10 @@ def test_what_a_stage_does_not_depend_on_leaves_its_settings_alone() -> None:
 
 
 def test_settings_survive_the_command_line(tmp_path: Path) -> None:
-    stage, recipe = CONFIG.searches["pdarts-cifar10"].stage_settings(3), CONFIG.recipes["cifar"]
-    assert parse_argument(StageSettings, stage.model_dump_json(), "--settings") == stage
+    for search in CONFIG.searches.values():
+        stage = search.stage_settings(len(search.stages))
+        assert parse_stage(argument_values(stage.model_dump_json(), "--settings"), "--settings") == stage
+    recipe = CONFIG.recipes["cifar"]
     assert parse_argument(Recipe, recipe.model_dump_json(), "--settings") == recipe
     (tmp_path / "recipe.json").write_text(recipe.model_dump_json(indent=1))
     assert parse_argument(Recipe, str(tmp_path / "recipe.json"), "--settings") == recipe

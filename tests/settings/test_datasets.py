@@ -118,17 +118,28 @@ def test_a_step_takes_settings_of_either_form() -> None:
 
 
 @pytest.mark.workflow
-def test_the_documented_example_is_verified_and_planned(tmp_path: Path) -> None:
-    (example,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "own-images.md").read_text(), re.DOTALL)
+def test_the_documented_examples_are_verified_and_planned(tmp_path: Path) -> None:
+    example, of_photographs = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "own-images.md").read_text(), re.DOTALL)
     for name in ("Snakefile", "config.yaml", "rules", "pdarts", "profiles"):
         (tmp_path / name).symlink_to(ROOT / name)
     write_folder(tmp_path / "flowers", train=12, val=4, scale=0.25)
     (tmp_path / "mine.yaml").write_text(
         example.replace("/scratch/flowers", "flowers").replace("workers: 8", "workers: 0")
     )
+    (tmp_path / "photographs.yaml").write_text(of_photographs)
 
     def snakemake(*arguments: str) -> str:
-        command = [warm.python(), "-m", "snakemake", *arguments, "--configfile", "mine.yaml", "--cores", "1"]
+        command = [
+            warm.python(),
+            "-m",
+            "snakemake",
+            *arguments,
+            "--configfile",
+            "mine.yaml",
+            "photographs.yaml",
+            "--cores",
+            "1",
+        ]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout + done.stderr
@@ -145,3 +156,5 @@ def test_the_documented_example_is_verified_and_planned(tmp_path: Path) -> None:
         "test": "3",
         "report": "1",
     }
+    planned = snakemake("results/search/flowers-photographs/seed0/genotype.json", "--dry-run")
+    assert dict(re.findall(r"^(search|derive) +(\d+)$", planned, re.MULTILINE)) == {"search": "1", "derive": "1"}

@@ -3,12 +3,15 @@
 Source: Chen and Hsieh 2020 (arXiv:2002.05283), section 4.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from pdarts.engine import distributed
-from pdarts.nets.supernet import Weights
+from pdarts.nets.supernet import Supernet, Weights
 from pdarts.progressive.bilevel import Batch, Point, gradients, learning
 from pdarts.progressive.methods import darts
 from pdarts.settings.methods import Perturbation
@@ -47,29 +50,31 @@ class Method(darts.Method):
 
     def _attacked(self, point: Point, batch: Batch, relaxed: Weights, start: Weights, radius: float) -> Weights:
         """Weights under which the loss is higher, from `start` on; `relaxed` where the search for them has failed."""
-        perturbed = start
-        for _ in range(ATTACKS):
-            with torch.enable_grad():
+        perturbed, (images, labels) = start, batch
+        with evaluating(point.supernet):
+            for _ in range(ATTACKS):
                 leaves = {kind: rows.clone().requires_grad_() for kind, rows in perturbed.items()}
-                loss = self._evaluated(point, batch, leaves)
-            rising = dict(zip(leaves, gradients(loss, list(leaves.values()), batch[1]), strict=True))
-            perturbed = {}
-            for kind, rows in relaxed.items():
-                moved = leaves[kind].detach() + 2 * radius / ATTACKS * rising[kind].sign()
-                perturbed[kind] = project(rows + (moved - rows).clamp(-radius, radius))
-        losses = [self._evaluated(point, batch, weights) for weights in (relaxed, perturbed)]
-        before, after = distributed.averaged(losses, len(batch[1]))
+                with torch.enable_grad():
+                    loss = F.cross_entropy(point.supernet(images, leaves), labels)
+                rising = dict(zip(leaves, gradients(loss, list(leaves.values()), labels), strict=True))
+                perturbed = {}
+                for kind, rows in relaxed.items():
+                    moved = leaves[kind].detach() + 2 * radius / ATTACKS * rising[kind].sign()
+                    perturbed[kind] = project(rows + (moved - rows).clamp(-radius, radius))
+            losses = [F.cross_entropy(point.supernet(images, weights), labels) for weights in (relaxed, perturbed)]
+        before, after = distributed.averaged(losses, len(labels))
         return {kind: torch.where(before > after, rows, perturbed[kind]) for kind, rows in relaxed.items()}
 
-    def _evaluated(self, point: Point, batch: Batch, weights: Weights) -> Tensor:
-        """The loss in evaluation mode, which moves no running statistic."""
-        images, labels = batch
-        point.supernet.eval()
-        try:
-            with learning(point.supernet, []):
-                return F.cross_entropy(point.supernet(images, weights), labels)
-        finally:
-            point.supernet.train()
+
+@contextmanager
+def evaluating(supernet: Supernet) -> Iterator[None]:
+    """Under this no pass, neither forward nor backward, moves a running statistic or keeps gradients of parameters."""
+    supernet.eval()
+    try:
+        with learning(supernet, []):
+            yield
+    finally:
+        supernet.train()
 
 
 def project(weights: Tensor) -> Tensor:

@@ -1,8 +1,10 @@
 """The kernels for CPUs compute what PyTorch's own operations and the textbook formulation do."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,13 +20,14 @@ from pdarts.nets.node import Branch, State, computed_by, total
 from pdarts.nets.operations import BUILDERS, DilatedConv
 from pdarts.nets.reference import network_state, supernet_state
 from pdarts.nets.stems import STEMS
-from pdarts.nets.supernet import Supernet
 from pdarts.planning.timing import mixed_candidates
 from pdarts.settings.machine import Kernels
 from pdarts.space.candidates import Candidates, all_candidates
 from pdarts.space.operations import CANDIDATES
 from pdarts.space.topology import KINDS
 from tests.genotypes import published
+from tests.searching import logits as searched
+from tests.searching import training_of
 
 WAYS: tuple[Kernels, ...] = ("torch", "auto")
 
@@ -145,9 +148,12 @@ def test_dropout_draws_once_from_the_generator_whoever_computes_it() -> None:
         assert torch.equal(state, torch.get_rng_state())
 
 
-def passed(network: nn.Module, images: Tensor) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor], Tensor]:
+def passed(
+    network: nn.Module, forward: Callable[[Tensor], Any], images: Tensor
+) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor], Tensor]:
     """Logits in training, gradients, state behind it, logits in evaluation."""
-    logits = network.train()(images)
+    network.train()
+    logits = forward(images)
     total = sum(
         F.cross_entropy(part, torch.arange(len(images)))
         for part in (logits if isinstance(logits, tuple) else [logits])
@@ -158,7 +164,8 @@ def passed(network: nn.Module, images: Tensor) -> tuple[Tensor, dict[str, Tensor
     gradients = {name: parameter.grad for name, parameter in network.named_parameters()}
     state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     with torch.no_grad():
-        evaluated = network.eval()(images)
+        network.eval()
+        evaluated = forward(images)
     first = logits[0] if isinstance(logits, tuple) else logits
     return first.detach(), gradients, state, evaluated[0] if isinstance(evaluated, tuple) else evaluated
 
@@ -174,9 +181,12 @@ def test_supernets_agree_with_the_baseline(candidates: str, share: int) -> None:
     torch.manual_seed(0)
     considered: Mapping[str, Candidates] = SETS[candidates]
     theirs = BaselineSupernet(4, 4, 10, considered, share).double()
-    ours = Supernet(4, 4, 10, considered, share).double()
+    method = {"method": "pc_darts", "partial_channels": share} if share > 1 else {}
+    training = training_of(considered, cells=4, channels=4, **method)
+    ours = training.supernet.double()
     state = {name: value.clone() for name, value in theirs.state_dict().items()}
-    compare(theirs, ours, lambda tensors: supernet_state(tensors, considered, share), state)
+    translated = partial(supernet_state, candidates=considered, supernet=ours)
+    compare(theirs, ours, partial(searched, training), translated, state)
 
 
 def test_networks_agree_with_the_baseline() -> None:
@@ -184,14 +194,14 @@ def test_networks_agree_with_the_baseline() -> None:
     arguments = (published("PDARTS"), "cifar", 4, 4, 10, True)
     theirs, ours = BaselineNetwork(*arguments).double(), Network(*arguments).double()
     state = {name: value.clone() for name, value in theirs.state_dict().items()}
-    compare(theirs, ours, lambda tensors: network_state(tensors, arguments[0]), state)
+    compare(theirs, ours, ours, lambda tensors: network_state(tensors, arguments[0]), state)
 
 
-def compare(theirs: nn.Module, ours: nn.Module, translate, state: dict[str, Tensor]) -> None:
+def compare(theirs: nn.Module, ours: nn.Module, forward, translate, state: dict[str, Tensor]) -> None:
     ours.load_state_dict(translate(state))
     images = torch.randn(3, 3, 32, 32, dtype=torch.float64)
-    logits, gradients, after, evaluated = passed(theirs, images)
-    our_logits, our_gradients, our_after, our_evaluated = passed(ours, images)
+    logits, gradients, after, evaluated = passed(theirs, theirs, images)
+    our_logits, our_gradients, our_after, our_evaluated = passed(ours, forward, images)
     close(our_logits, logits)
     close(our_evaluated, evaluated)
     translated = translate({name: gradients.get(name, tensor) for name, tensor in after.items()})
