@@ -1,13 +1,20 @@
 """What changes the hash of a step's code, and what does not; each on a small package of real files."""
 
+import ast
+import io
 import os
+import re
+import shutil
+import tokenize
 from pathlib import Path
 
 import pytest
 
 from pdarts import sources
+from pdarts.settings.methods import METHODS
 from pdarts.sources import fingerprint
 
+PACKAGE = Path(sources.__file__).parent
 FILES = {
     "search.py": """
         from pdarts.settings import searches
@@ -236,6 +243,84 @@ def test_the_neutral_modules_exist() -> None:
     existing = sources.package(Path(sources.__file__).parent)
     assert set(sources.NEUTRAL) <= set(existing)
     assert any(name.startswith(sources.SETTINGS) for name in existing)
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """The package itself, to be edited."""
+    return Path(shutil.copytree(PACKAGE, tmp_path / "pdarts", ignore=shutil.ignore_patterns("__pycache__")))
+
+
+def of_methods(step: str, root: Path) -> dict[str, str]:
+    return {method: fingerprint(step, method, root) for method in METHODS}
+
+
+def edited(root: Path, name: str) -> dict[str, set[str]]:
+    """Methods whose search and whose derivation differ after a statement was added to a module."""
+    before = {step: of_methods(step, root) for step in ("search", "derive")}
+    path = root / name
+    path.write_text(path.read_text() + "\nREVISION = 2\n")
+    after = {step: of_methods(step, root) for step in before}
+    return {step: {method for method in METHODS if before[step][method] != after[step][method]} for step in before}
+
+
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "darts"])
+def test_editing_a_method_changes_its_own_searches_and_derivations(method: str, copied: Path) -> None:
+    own = {method}
+    assert edited(copied, f"progressive/methods/{method}.py") == {"search": own, "derive": own}
+
+
+def test_editing_what_all_methods_build_upon_changes_all(copied: Path) -> None:
+    assert edited(copied, "progressive/methods/darts.py") == {"search": set(METHODS), "derive": set(METHODS)}
+    assert edited(copied, "progressive/bilevel.py") == {"search": set(METHODS), "derive": set(METHODS)}
+
+
+def test_editing_the_rules_of_derivation_changes_all_derivations_and_no_search(copied: Path) -> None:
+    assert edited(copied, "progressive/derivation.py") == {"search": set(), "derive": set(METHODS)}
+    assert edited(copied, "progressive/refinement.py") == {"search": set(), "derive": set(METHODS)}
+
+
+def test_editing_the_loop_changes_all_searches_and_no_derivation(copied: Path) -> None:
+    assert edited(copied, "progressive/stage.py") == {"search": set(METHODS), "derive": set()}
+
+
+def test_the_keys_of_methods_count_by_their_values(copied: Path) -> None:
+    assert edited(copied, "settings/methods.py") == {"search": set(), "derive": set()}
+
+
+def test_every_method_has_a_module_and_every_module_is_a_method() -> None:
+    modules = {path.stem for path in (PACKAGE / "progressive/methods").glob("*.py")} - {"__init__"}
+    assert modules == set(METHODS)
+
+
+BASE = "from pdarts.progressive.methods.darts import Method\n"
+"""What other modules may write: it names the class that all methods build upon."""
+
+
+def names_in(path: Path) -> set[str]:
+    """Identifiers and words of strings in a file of Python or Snakemake, docstrings of Python aside."""
+    text = path.read_text().replace(BASE, "")
+    tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    words = [token.string for token in tokens if token.type == tokenize.NAME]
+    if path.suffix == ".py":
+        tree = ast.parse(text)
+        prose = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        strings = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and node not in prose]
+        words += [node.value for node in strings if isinstance(node.value, str)]
+    else:
+        words += [token.string for token in tokens if token.type == tokenize.STRING]
+    return {word for text in words for word in re.findall(r"\w+", text)}
+
+
+def test_no_module_outside_and_no_rule_names_a_method() -> None:
+    inside = (PACKAGE / "progressive/methods", PACKAGE / "settings")
+    modules = [path for path in PACKAGE.rglob("*.py") if not any(path.is_relative_to(folder) for folder in inside)]
+    rules = [PACKAGE.parent / "Snakefile", *sorted((PACKAGE.parent / "rules").glob("*.smk"))]
+    assert len(modules) > 100
+    assert len(rules) > 4
+    assert {"darts", "second_order"} <= names_in(PACKAGE / "settings/methods.py")
+    found = {path.name: names_in(path) & set(METHODS) for path in [*modules, *rules]}
+    assert {name: names for name, names in found.items() if names} == {}
 
 
 def test_fingerprints_are_the_same_in_every_process_and_python_version(tmp_path: Path) -> None:

@@ -62,6 +62,14 @@ def test_editing_the_refinement_reruns_no_search_stage(tree: Tree) -> None:
     assert tree.run() == set()
 
 
+def test_editing_a_method_reruns_the_searches_that_it_made_and_no_others(tree: Tree) -> None:
+    change_code(tree, "pdarts/progressive/methods/fair_darts.py")
+    assert tree.planned() == {}
+    change_code(tree, "pdarts/progressive/methods/p_darts.py")
+    planned = tree.planned()
+    assert {rule: planned[rule] for rule in ("search", "derive")} == {"search": 3, "derive": 1}
+
+
 def test_editing_what_all_figures_share_reruns_figures_and_table_alone(tree: Tree) -> None:
     change_code(tree, "pdarts/reporting/figures.py")
     assert tree.run() == DRAW | SEARCH_CURVES | TRAINING_CURVES | REPORT
