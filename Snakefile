@@ -40,6 +40,7 @@ localrules:
     table2,
     depth_study,
     skip_study,
+    methods,
     paper,
     partial,
     released,
@@ -87,6 +88,12 @@ rule skip_study:
         expand("results/tables/skip_study.{suffix}", suffix=TABLE_SUFFIXES),
 
 
+rule methods:
+    """Methods of search on one protocol, beside the figures of their authors."""
+    input:
+        expand("results/tables/methods.{suffix}", suffix=TABLE_SUFFIXES),
+
+
 rule paper:
     """All tables and studies that repeat the paper's."""
     input:
@@ -103,3 +110,6 @@ rule released:
     """Weights that others trained, tested; config.yaml says where their files belong."""
     input:
         expand("results/checkpoints/{checkpoint}/test.json", checkpoint=CONFIG.checkpoints),
+
+
+check_tables(workflow.rules)

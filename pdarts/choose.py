@@ -33,6 +33,7 @@ def main() -> None:
     )
     parser.add_argument("--output", required=True, type=Path, metavar="GENOTYPE.json", help="genotype to write")
     parser.add_argument("--choice", required=True, type=Path, metavar="CHOICE.json", help="which seed it is, and why")
+    step.add_extensions(parser)
     step.add_rehearsal(parser)
     arguments = parser.parse_args()
     started = now()

@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, metavar="GENOTYPE.json", help="genotype to write")
     parser.add_argument("--experiment", default="by-hand", help="name of the search, for W&B")
     parser.add_argument("--seed", type=int, help="seed of the search, for W&B")
+    step.add_extensions(parser)
     step.add_machine(parser)
     step.add_rehearsal(parser)
     arguments = parser.parse_args()

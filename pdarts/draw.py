@@ -17,6 +17,7 @@ def main() -> None:
     parser = step.parser(__doc__)
     parser.add_argument("--genotype", required=True, type=Path, help="genotype file")
     parser.add_argument("--output", required=True, type=Path, help="figure to write: .svg, .pdf or .png")
+    step.add_extensions(parser)
     step.add_rehearsal(parser)
     arguments = parser.parse_args()
     value = read_json(arguments.genotype, "genotype file", "pdarts.derive")

@@ -2,7 +2,7 @@
 
     python -m pdarts.rehearse --folder rehearsal
     cd rehearsal
-    snakemake paper released --configfile rehearsal.yaml
+    snakemake paper methods released --configfile rehearsal.yaml
 
 The folder has links to the project, results of its own under a mark that keeps them from being taken for real ones,
 and what stands in for files that cannot be had everywhere: JPEG images for ImageNet's, and random weights in the format

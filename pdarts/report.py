@@ -34,6 +34,7 @@ def main() -> None:
         "--output-stem", required=True, metavar="STEM", help="STEM.md, STEM.csv, STEM.tex and STEM.html are written"
     )
     parser.add_argument("--partial", action="store_true", help="take the results that are there, and say what is not")
+    step.add_extensions(parser)
     step.add_rehearsal(parser)
     arguments = parser.parse_args()
     files = parse_argument(TableFiles, arguments.table, "--table")

@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, metavar="STAGE.json", help="stage file to write")
     parser.add_argument("--metrics", required=True, type=Path, metavar="METRICS.jsonl", help="a line an epoch")
     parser.add_argument("--experiment", default="by-hand", help="name of the search, for progress and W&B")
+    step.add_extensions(parser)
     step.add_machine(parser)
     step.add_rehearsal(parser)
     arguments = parser.parse_args()
@@ -69,7 +70,7 @@ def main() -> None:
         "settings": settings,
         "candidates": {kind: [list(names) for names in edges] for kind, edges in considered.items()},
         "dataset": dataset.model_dump(mode="json"),
-        "code": fingerprint("search", stage.method),
+        "code": fingerprint("search", stage.method, extensions=arguments.extensions),
     }
     checkpoint = Checkpoint(arguments.output, identity, machine.resume_other_code)
     architecture, run = search_stage(
@@ -91,6 +92,7 @@ def main() -> None:
         started,
         step="search",
         method=stage.method,
+        extensions=arguments.extensions,
         seed=arguments.seed,
         inputs=inputs,
         rehearsal=arguments.rehearsal,

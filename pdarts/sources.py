@@ -6,13 +6,14 @@ Modules are read, never imported.
 
 import ast
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 NEUTRAL = (
     "pdarts.errors",
+    "pdarts.extensions",  # the files that it loads count
     "pdarts.sources",
     "pdarts.data.local_copy",  # what it copies is compared with the index
     "pdarts.data.lock",
@@ -53,7 +54,9 @@ class Module:
     """Its string constants."""
 
 
-def fingerprint(step: str, method: str | None = None, root: Path = Path(__file__).parent) -> str:
+def fingerprint(
+    step: str, method: str | None = None, root: Path = Path(__file__).parent, extensions: Iterable[str] = ()
+) -> str:
     """The hash of the code of `pdarts.STEP` and of all modules of the package that it imports, directly or not.
 
     Names, values and the order of statements count, and so do the files and folders beside a module that a string in
@@ -61,8 +64,10 @@ def fingerprint(step: str, method: str | None = None, root: Path = Path(__file__
 
     Args:
         step: a module at the package's top, such as `search`.
-        method: of search, whose module counts too; None for steps that have none.
+        method: of search, whose module counts too, if it is the package's; None for steps that have none.
         root: the folder of the package.
+        extensions: the user's files of which something is used. They count byte by byte, with what they import from
+            the package.
 
     Returns:
         16 hexadecimal digits.
@@ -73,11 +78,15 @@ def fingerprint(step: str, method: str | None = None, root: Path = Path(__file__
     """
     modules = package(root)
     counted = hashlib.sha256()
-    for name in sorted(reached(step, modules, method)):
+    own = [Path(file).read_bytes() for file in extensions]
+    imports = {name for text in own for name in _read(text, "an extension").imports}
+    for name in sorted(reached(step, modules, method, imports if own else None)):
         counted.update(f"{name} {modules[name].digest}\n".encode())
         for path in _files_beside(name, modules[name], root):
             content = hashlib.sha256(path.read_bytes()).hexdigest()
             counted.update(f"{path.relative_to(root).as_posix()} {content}\n".encode())
+    for digest in sorted(hashlib.sha256(text).hexdigest() for text in own):
+        counted.update(f"extension {digest}\n".encode())
     return counted.hexdigest()[:16]
 
 
@@ -94,12 +103,22 @@ def package(root: Path) -> dict[str, Module]:
     }
 
 
-def reached(step: str, modules: Mapping[str, Module], method: str | None = None) -> set[str]:
-    """Names of the modules whose code counts for the result of `pdarts.STEP`, itself among them."""
+def reached(
+    step: str, modules: Mapping[str, Module], method: str | None = None, extended: Iterable[str] | None = None
+) -> set[str]:
+    """Names of the modules whose code counts for the result of `pdarts.STEP`, itself among them.
+
+    Args:
+        step: as in `fingerprint`.
+        modules: of the package.
+        method: as in `fingerprint`.
+        extended: what extensions import, which may hold the method; None where there are none.
+    """
     found: set[str] = set()
     waiting = {_module(f"pdarts.{step}", modules)}
-    if method is not None:
+    if method is not None and (extended is None or f"{METHODS}{method}" in modules):
         waiting.add(_module(f"{METHODS}{method}", modules))
+    waiting |= {_module(name, modules) for name in extended or () if name.startswith("pdarts.")}
     while waiting:
         name = waiting.pop()
         lent = name.startswith(REPORTING) and step not in REPORTING_STEPS

@@ -45,15 +45,17 @@ def main() -> None:
     )
     parser.add_argument("--experiment", default="by-hand", help="name of the training or checkpoint, for W&B")
     parser.add_argument("--seed", type=int, help="seed of the training, for W&B")
+    step.add_extensions(parser)
     step.add_machine(parser)
     step.add_rehearsal(parser)
     arguments = parser.parse_args()
     machine = parse_argument(Machine, arguments.machine, "--machine")
+    once = Machine(kernels=machine.kernels)  # a pass is too short to compile
     started, where = now(), device.set_up(machine)
 
     trained = saved.load(arguments.weights, _genotype(arguments.genotype))
     network = saved.network_of(trained, str(arguments.weights))
-    place(network, where, "float32", Machine())  # whatever it was trained in; and a pass is too short to compile
+    place(network, where, "float32", once)  # whatever it was trained in
     dataset = manifest.read(arguments.data)
     if len(dataset.classes) != trained["network"]["classes"]:
         source = f" ({trained['dataset']['source']})" if trained["dataset"] else ""
@@ -68,8 +70,16 @@ def main() -> None:
         batches = batches_of(dataset, "test", machine, BATCH_SIZE, None, where)
     tally = evaluate(lambda batch: network(batch)[0], batches.in_order(), where)
     inputs = {"data": arguments.data}
-    record = provenance(where, started, step="test", seed=arguments.seed, inputs=inputs, rehearsal=arguments.rehearsal)
-    record |= {"kernels": kernels(where, "float32", Machine())}
+    record = provenance(
+        where,
+        started,
+        step="test",
+        extensions=arguments.extensions,
+        seed=arguments.seed,
+        inputs=inputs,
+        rehearsal=arguments.rehearsal,
+    )
+    record |= {"kernels": kernels(where, "float32", once)}
     result = {
         "top1": tally.top1,
         "top5": tally.top5,

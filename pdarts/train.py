@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from pdarts import extensions
 from pdarts.checking import parse_argument
 from pdarts.data import manifest
 from pdarts.data.batches import batches_of_parts
@@ -42,6 +43,7 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, metavar="WEIGHTS.pt", help="weights to write")
     parser.add_argument("--metrics", required=True, type=Path, metavar="METRICS.jsonl", help="a line an epoch")
     parser.add_argument("--experiment", default="by-hand", help="name of the training, for progress and W&B")
+    step.add_extensions(parser)
     step.add_machine(parser)
     step.add_rehearsal(parser)
     arguments = parser.parse_args()
@@ -83,14 +85,22 @@ def main() -> None:
         "settings": settings,
         "genotype": value,
         "dataset": dataset.model_dump(mode="json"),
-        "code": fingerprint("train"),
+        "code": fingerprint("train", extensions=arguments.extensions),
     }
     checkpoint = Checkpoint(arguments.output, identity, machine.resume_other_code)
     run = fit(network, recipe, batches, arguments.seed, where, journal, checkpoint)
     if distributed.rank() > 0:
         return
     inputs = {"data": arguments.data, "genotype": arguments.genotype}
-    record = provenance(where, started, step="train", seed=arguments.seed, inputs=inputs, rehearsal=arguments.rehearsal)
+    record = provenance(
+        where,
+        started,
+        step="train",
+        extensions=arguments.extensions,
+        seed=arguments.seed,
+        inputs=inputs,
+        rehearsal=arguments.rehearsal,
+    )
     record |= {"resumed": run.resumed, "kernels": kernels(where, recipe.precision, machine)}
     content = {
         "network": described,
@@ -101,6 +111,8 @@ def main() -> None:
         "seconds": round(record["seconds"] + run.earlier_seconds, 3),
         "provenance": record,
     }
+    if own := extensions.behind(operations=genotype.operations()):
+        content["extensions"] = {extension.file: extension.digest for extension in own}
     files.write_bytes(arguments.output, saved.dump(content))
     if distributed.processes() == 1:
         checkpoint.remove()  # of several processes the rule removes it, since torchrun can still fail

@@ -2,14 +2,17 @@
 
 import json
 import os
+import shlex
 import socket
 import sys
+from functools import cache
 from pathlib import Path
 
 # The package beside this workflow and the interpreter that runs Snakemake, whatever else is installed.
 sys.path.insert(0, workflow.basedir)
 os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]))
 
+from pdarts import extensions
 from pdarts.checking import suggestion
 from pdarts.errors import InputError
 from pdarts.reporting.paper import check_quotes
@@ -34,7 +37,8 @@ wildcard_constraints:
 
 
 def checked_config():
-    """The whole config, every genotype file that it names, and the results folder."""
+    """The whole config, what its extensions register, every genotype file that it names, and the results folder."""
+    extensions.load(extensions.named_in(config))
     checked = parse_config(config)
     for name, training in checked.trainings.items():
         if isinstance(training.genotype, str):
@@ -75,6 +79,13 @@ def refuse(message):
     sys.exit(f"error: {message}")
 
 
+def check_tables(rules):
+    """Refuse a table that is called like a rule which is not its own target, so that a name means one thing."""
+    for rule in rules:
+        if rule.name in CONFIG.tables and f"results/tables/{rule.name}.md" not in rule.input:
+            refuse(f"tables.{rule.name}: this is the name of a rule, so it cannot be the table's target; rename the table")
+
+
 def declared(kind, name):
     """What the config calls `name`, for targets that a user wrote by hand."""
     existing = getattr(CONFIG, kind)
@@ -94,9 +105,75 @@ def command(step, launch="python -m", code=None):
     return f"# code {code or fingerprint(step)}\n{launch} pdarts.{step}{stamp}"
 
 
-def code_of_search(step):
-    """The hash of a step's code and of the method that the search names, and of no other method."""
-    return lambda wildcards: fingerprint(step, declared("searches", wildcards.search).method)
+@cache
+def code(step, method, files):
+    """The hash of a step's code with a method and extensions, computed once for all jobs that are made of the same."""
+    return fingerprint(step, method, extensions=named(files))
+
+
+def code_of_search(wildcards):
+    """The hash of the code of a search: its method's, no other's, and that of the extensions that it uses."""
+    return code("search", declared("searches", wildcards.search).method, used_by_search(wildcards.search))
+
+
+def code_of_derivation(wildcards):
+    """That of a derivation, which does not depend on what operations compute."""
+    method = declared("searches", wildcards.search).method
+    return code("derive", method, extensions.behind(methods=[method]))
+
+
+def code_of_training(step):
+    """That of a training or its test, with the extensions that it uses."""
+    return lambda wildcards: code(step, None, used_by_training(wildcards.training))
+
+
+def used_by_search(name):
+    """The extensions that hold a search's method, its schedule or one of its candidates."""
+    search = declared("searches", name)
+    return extensions.behind(search.candidates, [search.method], [search.schedule])
+
+
+def used_by_training(name):
+    """The extensions that hold a training's schedule, or an operation that its genotype has, or may have once it is found."""
+    training = declared("trainings", name)
+    schedule = CONFIG.recipe_of(training).schedule
+    if isinstance(training.genotype, FromSearch):
+        return extensions.behind(CONFIG.searches[training.genotype.search].candidates, schedules=[schedule])
+    return extensions.behind(operations_in(training.genotype), schedules=[schedule])
+
+
+def operations_in(genotype):
+    """Names of the operations in a published cell or a user's file; of random cells none, since they have no extensions'."""
+    if isinstance(genotype, RandomCells):
+        return []
+    path = genotype_file(genotype)
+    return Genotype.parse(json.loads(Path(path).read_text()), path).operations()
+
+
+def named(files):
+    return [extension.file for extension in files]
+
+
+def load(files):
+    """The option that hands extensions to a step, which loads them; empty without any."""
+    return " ".join(["--extensions", *map(shlex.quote, named(files))]) if files else ""
+
+
+def extensions_of_search(wildcards, resources):
+    """Like `machine`: where files lie changes no result, and what is in them counts as code."""
+    return load(used_by_search(wildcards.search))
+
+
+def extensions_of_training(wildcards, resources):
+    return load(used_by_training(wildcards.training))
+
+
+def extensions_of_checkpoint(wildcards, resources):
+    return load(extensions.behind(operations_in(declared("checkpoints", wildcards.checkpoint).genotype)))
+
+
+def all_extensions(wildcards, resources):
+    return " ".join(["--extensions", *map(shlex.quote, CONFIG.extensions)]) if CONFIG.extensions else ""
 
 
 def machine(wildcards, resources):
@@ -324,4 +401,4 @@ try:
 except InputError as error:
     refuse(error)
 
-PAPER_TABLES = [name for name, table in CONFIG.tables.items() if table.paper]
+PAPER_TABLES = [name for name, table in CONFIG.tables.items() if table.of_paper]

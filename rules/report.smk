@@ -17,10 +17,13 @@ rule draw:
     resources:
         mem_mb=memory("short"),
         runtime=minutes("short"),
+    params:
+        extensions=extensions_of_training,
     message:
         "Draw the cells of {wildcards.training}, seed {wildcards.seed}"
     shell:
-        command("draw") + " --genotype {input} --output {output} 2> >(trap '' TERM INT; tee {log} >&2)"
+        command("draw")
+        + " {params.extensions} --genotype {input} --output {output} 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
 rule search_curves:
@@ -102,11 +105,13 @@ rule report:
         mem_mb=memory("short"),
         runtime=minutes("short"),
     params:
+        extensions=all_extensions,
         table=table_settings,
     message:
         "Set the table {wildcards.table}"
     shell:
-        command("report") + " --table {params.table:q} --output-stem results/tables/{wildcards.table}"
+        command("report")
+        + " {params.extensions} --table {params.table:q} --output-stem results/tables/{wildcards.table}"
         " 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
@@ -125,10 +130,11 @@ rule report_so_far:
         mem_mb=memory("short"),
         runtime=minutes("short"),
     params:
+        extensions=all_extensions,
         results=results_so_far,
         table=table_settings,
     message:
         "Set the table {wildcards.table} as far as there are results"
     shell:
-        command("report") + " --table {params.table:q} --partial"
+        command("report") + " {params.extensions} --table {params.table:q} --partial"
         " --output-stem results/tables/partial/{wildcards.table} 2> >(trap '' TERM INT; tee {log} >&2)"

@@ -21,7 +21,8 @@ rule search:
         mem_mb=memory("search"),
         runtime=minutes("search"),
     params:
-        code=code_of_search("search"),
+        code=code_of_search,
+        extensions=extensions_of_search,
         launch=search_launch,
         machine=machine,
         previous=previous_option,
@@ -29,7 +30,8 @@ rule search:
     message:
         "Search {wildcards.search}, seed {wildcards.seed}: stage {wildcards.stage}"
     shell:
-        command("search", "{params.launch}", "{params.code}") + " --data {input.data} --stage {wildcards.stage} {params.previous}"
+        command("search", "{params.launch}", "{params.code}") + " {params.extensions}"
+        " --data {input.data} --stage {wildcards.stage} {params.previous}"
         " --settings {params.settings:q} --seed {wildcards.seed}"
         " --output {output.stage} --metrics {output.metrics}"
         " --experiment {wildcards.search} --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"
@@ -49,13 +51,15 @@ rule derive:
         mem_mb=memory("short"),
         runtime=minutes("short"),
     params:
-        code=code_of_search("derive"),
+        code=code_of_derivation,
+        extensions=extensions_of_search,
         machine=machine,
         max_skips=max_skips_option,
     message:
         "Derive genotype{wildcards.variant} of {wildcards.search}, seed {wildcards.seed}"
     shell:
-        command("derive", code="{params.code}") + " --stage {input} {params.max_skips} --output {output}"
+        command("derive", code="{params.code}")
+        + " {params.extensions} --stage {input} {params.max_skips} --output {output}"
         " --experiment {wildcards.search} --seed {wildcards.seed} --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
@@ -74,12 +78,13 @@ rule choose:
         mem_mb=memory("short"),
         runtime=minutes("short"),
     params:
+        extensions=extensions_of_search,
         seeds=lambda wildcards: declared("searches", wildcards.search).seeds,
         validations=lambda wildcards, input: f"--validations {input.validations}" if input.validations else "",
     message:
         "Choose a seed of {wildcards.search}, and its genotype{wildcards.variant}"
     shell:
-        command("choose") + " --seeds {params.seeds} --genotypes {input.genotypes}"
+        command("choose") + " {params.extensions} --seeds {params.seeds} --genotypes {input.genotypes}"
         " {params.validations} --output {output.genotype} --choice {output.choice} 2> >(trap '' TERM INT; tee {log} >&2)"
 
 

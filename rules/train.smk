@@ -18,13 +18,16 @@ rule train:
         mem_mb=memory("train"),
         runtime=minutes("train"),
     params:
+        code=code_of_training("train"),
+        extensions=extensions_of_training,
         launch=training_launch,
         machine=machine,
         settings=recipe,
     message:
         "Train {wildcards.training}, seed {wildcards.seed}"
     shell:
-        command("train", "{params.launch}") + " --data {input.data} --genotype {input.genotype}"
+        command("train", "{params.launch}", "{params.code}")
+        + " {params.extensions} --data {input.data} --genotype {input.genotype}"
         " --settings {params.settings:q} --seed {wildcards.seed}"
         " --output {output.weights} --metrics {output.metrics}"
         " --experiment {wildcards.training} --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"
@@ -47,11 +50,14 @@ rule test:
         mem_mb=memory("test"),
         runtime=minutes("test"),
     params:
+        code=code_of_training("test"),
+        extensions=extensions_of_training,
         machine=machine,
     message:
         "Test {wildcards.training}, seed {wildcards.seed}"
     shell:
-        command("test") + " --data {input.data} --weights {input.weights} --output {output}"
+        command("test", code="{params.code}")
+        + " {params.extensions} --data {input.data} --weights {input.weights} --output {output}"
         " --experiment {wildcards.training} --seed {wildcards.seed} --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"
 
 
@@ -72,10 +78,11 @@ rule test_checkpoint:
         mem_mb=memory("test"),
         runtime=minutes("test"),
     params:
+        extensions=extensions_of_checkpoint,
         machine=machine,
     message:
         "Test the checkpoint {wildcards.checkpoint}"
     shell:
-        command("test") + " --data {input.data} --weights {input.weights:q}"
+        command("test") + " {params.extensions} --data {input.data} --weights {input.weights:q}"
         " --genotype {input.genotype:q} --output {output}"
         " --experiment {wildcards.checkpoint} --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"

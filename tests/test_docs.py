@@ -1,13 +1,13 @@
-"""The pages in docs/ do what they say: their files are written, their edits made and their commands run."""
+"""The pages in docs/ do what they say: their files are written and their commands run."""
 
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.by_hand import trained, write_manifest
 from tests.configuration import ROOT
 from tests.workflow.tree import Tree
@@ -17,7 +17,8 @@ pytestmark = pytest.mark.workflow
 MADE = {
     "cost": [],
     "own-genotype": ["cells/mine.svg", "results/tables/mine.html", "results/train/mine/seed0/test.json"],
-    "own-operation": ["results/search/digits/seed0/genotype.json"],
+    "own-method": ["results/search/digits/seed0/genotype.json", "results/search/digits/seed0/curves.svg"],
+    "own-operation": ["results/train/digits/seed0/test.json", "results/train/digits/seed0/cells.svg"],
     "own-search": ["results/search/mine/seed0/genotype.json", "results/search/mine/seed0/stage2.metrics.jsonl"],
     "results": ["results/random/seed7/genotype.json"],
     "targets": [],
@@ -28,21 +29,16 @@ MADE = {
 def follow(page: str, tree: Tree) -> str:
     """Do what a page says, from its top to its end; the output of its commands.
 
-    A line with a file's name in backquotes and a colon, then a block: its content. A `diff` block changes the module
-    that was named last. `sh` blocks run, and `python` blocks, on two black images.
+    A line with a file's name in backquotes and a colon, then a block: its content. `sh` blocks
+    run, and `python` blocks, on two black images.
     """
     text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
-    printed, edited = "", ""
+    printed = ""
     for match in re.finditer(r"(?P<before>[^\n]*)\n+```(?P<language>\w+)\n(?P<content>.*?)```\n", text, re.DOTALL):
         named = re.fullmatch(r"`([\w/.]+)`:", match["before"])
-        if files := re.findall(r"`(pdarts/[\w/]+\.py)`", text[: match.start("language")]):
-            edited = files[-1]
         if named:
             (tree.root / named[1]).parent.mkdir(exist_ok=True)
             tree.write(named[1], match["content"])
-        elif match["language"] == "diff":
-            lines = match["content"].splitlines(keepends=True)
-            tree.edit(edited, *("".join(line[1:] for line in lines if line[0] != sign) for sign in "+-"))
         elif match["language"] == "python":
             (tree.root / "block.py").write_text(f"import torch\nimages = torch.zeros(2, 3, 16, 16)\n{match['content']}")
             printed += run(tree, "python block.py")
@@ -52,7 +48,7 @@ def follow(page: str, tree: Tree) -> str:
 
 
 def run(tree: Tree, commands: str) -> str:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    path = os.pathsep.join([str(Path(warm.python()).parent), os.environ["PATH"]])
     done = subprocess.run(
         ["bash", "-e", "-c", commands],
         cwd=tree.root,
@@ -84,7 +80,10 @@ def test_a_page_does_what_it_says(page: str, copy: Tree) -> None:
     missing = [path for path in MADE[page] if not (copy.root / path).is_file()]
     assert not missing
     if page == "own-operation":
-        assert "conv_3x3" in copy.read("results/search/digits/seed0/stage1.json")
+        assert "mb_conv_3x3" in copy.read("results/search/digits/seed0/stage1.json")
+        assert "torch.Size([2, 10])" in printed
+    if page == "own-method":
+        assert '"entropy_weight": 0.5' in copy.read("results/search/digits/seed0/stage2.json")
     if page == "cost":
         assert list((copy.root / "results/calibration").glob("*.json"))
         assert {"train_step:", "Total:"} <= set(printed.split())

@@ -9,17 +9,18 @@ from pdarts import rehearse
 from pdarts.planning.declared import read_config
 from pdarts.settings.config import Config
 from pdarts.settings.datasets import ImageFolder
+from pdarts.settings.methods import METHODS
 from pdarts.settings.trainings import FromSearch, RandomCells, Training
 from tests.configuration import CONFIG, ROOT
 
 OVERLAYS = {"long": ["rehearsal.yaml"], "short": ["rehearsal.yaml", "rehearsal-short.yaml"]}
 LONG, SHORT = (read_config([ROOT / name for name in ("config.yaml", *names)]) for names in OVERLAYS.values())
 SMALL = {"digits", "digits-validation", "fashion"}
-"""Searches and recipes that are small as they are, of no table of the paper."""
+"""Searches and recipes that are small as they are, of no such table."""
 
 
 def trained(config: Config) -> dict[str, Training]:
-    """All trainings that the paper's tables show."""
+    """All trainings that tables beside papers' figures show."""
     rows = [(table, row) for table in config.tables.values() if table.paper for row in table.rows]
     names = [name for table, row in rows for name in (*row.trained(table.columns).values(), *row.searches.values())]
     return {name: config.trainings[name] for name in names}
@@ -35,7 +36,9 @@ def methods(config: Config) -> set[tuple[object, ...]]:
             found.add(("random", genotype.max_skips))
         elif isinstance(genotype, FromSearch):
             search = config.searches[genotype.search]
-            found.add(("search", search.approximation, search.partial_channels, len(search.stages), search.max_skips))
+            keys = tuple(getattr(search, key) for key in METHODS[search.method].model_fields)
+            found.add(("search", search.method, keys, search.stem, search.division, search.max_skips))
+            found.add(("stages", len(search.stages)))
             found.add(("variant", genotype.stage is not None, genotype.max_skips is not None))
         else:
             found.add(("published", genotype))
@@ -43,7 +46,7 @@ def methods(config: Config) -> set[tuple[object, ...]]:
 
 
 def sizes(config: Config) -> Iterator[tuple[str, int, int, int]]:
-    """Name, epochs, cells and channels of all that is searched or trained for a table of the paper, or for none."""
+    """Name, epochs, cells and channels of all that is searched or trained, but for what is small as it is."""
     for name, search in config.searches.items():
         for stage in search.stages if name not in SMALL else ():
             yield f"searches.{name}", search.epochs, stage.cells, stage.channels

@@ -1,11 +1,9 @@
 """What changes the hash of a step's code, and what does not; each on a small package of real files."""
 
 import ast
-import io
 import os
 import re
 import shutil
-import tokenize
 from pathlib import Path
 
 import pytest
@@ -13,8 +11,8 @@ import pytest
 from pdarts import sources
 from pdarts.settings.methods import METHODS
 from pdarts.sources import fingerprint
+from tests.configuration import ROOT
 
-PACKAGE = Path(sources.__file__).parent
 FILES = {
     "search.py": """
         from pdarts.settings import searches
@@ -70,6 +68,9 @@ FILES = {
     "reporting/templates/table.md.j2": "{{ rows }}\n",
 }
 STEPS = ("search", "derive", "draw", "report", "train")
+PACKAGE = Path(sources.__file__).parent
+BASE = "darts"
+"""The method that all others are made of."""
 
 
 @pytest.fixture
@@ -240,87 +241,9 @@ def test_a_relative_import_is_refused_with_its_place(root: Path) -> None:
 
 
 def test_the_neutral_modules_exist() -> None:
-    existing = sources.package(Path(sources.__file__).parent)
+    existing = sources.package(PACKAGE)
     assert set(sources.NEUTRAL) <= set(existing)
     assert any(name.startswith(sources.SETTINGS) for name in existing)
-
-
-@pytest.fixture
-def copied(tmp_path: Path) -> Path:
-    """The package itself, to be edited."""
-    return Path(shutil.copytree(PACKAGE, tmp_path / "pdarts", ignore=shutil.ignore_patterns("__pycache__")))
-
-
-def of_methods(step: str, root: Path) -> dict[str, str]:
-    return {method: fingerprint(step, method, root) for method in METHODS}
-
-
-def edited(root: Path, name: str) -> dict[str, set[str]]:
-    """Methods whose search and whose derivation differ after a statement was added to a module."""
-    before = {step: of_methods(step, root) for step in ("search", "derive")}
-    path = root / name
-    path.write_text(path.read_text() + "\nREVISION = 2\n")
-    after = {step: of_methods(step, root) for step in before}
-    return {step: {method for method in METHODS if before[step][method] != after[step][method]} for step in before}
-
-
-@pytest.mark.parametrize("method", [method for method in METHODS if method != "darts"])
-def test_editing_a_method_changes_its_own_searches_and_derivations(method: str, copied: Path) -> None:
-    own = {method}
-    assert edited(copied, f"progressive/methods/{method}.py") == {"search": own, "derive": own}
-
-
-def test_editing_what_all_methods_build_upon_changes_all(copied: Path) -> None:
-    assert edited(copied, "progressive/methods/darts.py") == {"search": set(METHODS), "derive": set(METHODS)}
-    assert edited(copied, "progressive/bilevel.py") == {"search": set(METHODS), "derive": set(METHODS)}
-
-
-def test_editing_the_rules_of_derivation_changes_all_derivations_and_no_search(copied: Path) -> None:
-    assert edited(copied, "progressive/derivation.py") == {"search": set(), "derive": set(METHODS)}
-    assert edited(copied, "progressive/refinement.py") == {"search": set(), "derive": set(METHODS)}
-
-
-def test_editing_the_loop_changes_all_searches_and_no_derivation(copied: Path) -> None:
-    assert edited(copied, "progressive/stage.py") == {"search": set(METHODS), "derive": set()}
-
-
-def test_the_keys_of_methods_count_by_their_values(copied: Path) -> None:
-    assert edited(copied, "settings/methods.py") == {"search": set(), "derive": set()}
-
-
-def test_every_method_has_a_module_and_every_module_is_a_method() -> None:
-    modules = {path.stem for path in (PACKAGE / "progressive/methods").glob("*.py")} - {"__init__"}
-    assert modules == set(METHODS)
-
-
-BASE = "from pdarts.progressive.methods.darts import Method\n"
-"""What other modules may write: it names the class that all methods build upon."""
-
-
-def names_in(path: Path) -> set[str]:
-    """Identifiers and words of strings in a file of Python or Snakemake, docstrings of Python aside."""
-    text = path.read_text().replace(BASE, "")
-    tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
-    words = [token.string for token in tokens if token.type == tokenize.NAME]
-    if path.suffix == ".py":
-        tree = ast.parse(text)
-        prose = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-        strings = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and node not in prose]
-        words += [node.value for node in strings if isinstance(node.value, str)]
-    else:
-        words += [token.string for token in tokens if token.type == tokenize.STRING]
-    return {word for text in words for word in re.findall(r"\w+", text)}
-
-
-def test_no_module_outside_and_no_rule_names_a_method() -> None:
-    inside = (PACKAGE / "progressive/methods", PACKAGE / "settings")
-    modules = [path for path in PACKAGE.rglob("*.py") if not any(path.is_relative_to(folder) for folder in inside)]
-    rules = [PACKAGE.parent / "Snakefile", *sorted((PACKAGE.parent / "rules").glob("*.smk"))]
-    assert len(modules) > 100
-    assert len(rules) > 4
-    assert {"darts", "second_order"} <= names_in(PACKAGE / "settings/methods.py")
-    found = {path.name: names_in(path) & set(METHODS) for path in [*modules, *rules]}
-    assert {name: names for name, names in found.items() if names} == {}
 
 
 def test_fingerprints_are_the_same_in_every_process_and_python_version(tmp_path: Path) -> None:
@@ -341,3 +264,99 @@ def main(rate, /, *, width=5, **rest: int) -> None:
         encoding="utf-8",
     )
     assert fingerprint("train", root=tmp_path) == "aee28b6f5fd2e822"
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Path:
+    """A copy of our own package."""
+    copied = tmp_path / "pdarts"
+    shutil.copytree(PACKAGE, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    return copied
+
+
+def made_otherwise(whole: Path, name: str) -> set[tuple[str, str]]:
+    """Pairs of a step and a method that the same statement more, in the module `name`, changes."""
+    pairs = [(step, method) for step in ("search", "derive") for method in METHODS]
+    before = {pair: fingerprint(*pair, root=whole) for pair in pairs}
+    path = whole / name
+    path.write_text(path.read_text(encoding="utf-8") + "\nREVISION = 2\n", encoding="utf-8")
+    return {pair for pair in pairs if fingerprint(*pair, root=whole) != before[pair]}
+
+
+@pytest.mark.parametrize("method", [method for method in METHODS if method != BASE])
+def test_a_method_counts_for_its_own_searches_and_genotypes_alone(whole: Path, method: str) -> None:
+    changed = made_otherwise(whole, f"progressive/methods/{method}.py")
+    assert changed == {("search", method), ("derive", method)}
+
+
+def test_the_method_that_all_others_change_in_part_counts_for_all(whole: Path) -> None:
+    changed = made_otherwise(whole, f"progressive/methods/{BASE}.py")
+    assert changed == {(step, method) for step in ("search", "derive") for method in METHODS}
+
+
+@pytest.mark.parametrize("name", ["derivation", "refinement"])
+def test_rules_of_derivation_count_for_genotypes_and_for_no_search(whole: Path, name: str) -> None:
+    assert made_otherwise(whole, f"progressive/{name}.py") == {("derive", method) for method in METHODS}
+
+
+def test_the_loop_of_a_stage_counts_for_searches_and_for_no_genotype(whole: Path) -> None:
+    assert made_otherwise(whole, "progressive/stage.py") == {("search", method) for method in METHODS}
+
+
+def test_keys_of_methods_count_by_their_values_alone(whole: Path) -> None:
+    assert made_otherwise(whole, "settings/methods.py") == set()
+
+
+def words(path: Path) -> set[str]:
+    """All that a module names: identifiers, and words of strings that are no docstrings."""
+    tree = ast.parse(path.read_bytes())
+    standing_alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in standing_alone:
+            found |= set(re.findall(r"\w+", node.value))
+        for field in ("id", "attr", "arg", "name", "asname"):
+            named = getattr(node, field, None)
+            found |= {named} if isinstance(named, str) else set()
+    return found
+
+
+def test_only_methods_and_settings_name_a_method() -> None:
+    own = (PACKAGE / "progressive/methods", PACKAGE / "settings")
+    others = [path for path in PACKAGE.rglob("*.py") if not path.is_relative_to(own[0]) | path.is_relative_to(own[1])]
+    assert len(others) > 100
+    assert {path.name: words(path) & set(METHODS) for path in others if words(path) & set(METHODS)} == {}
+    modules = sources.package(PACKAGE)
+    imported = {
+        target
+        for path in others
+        if path.name != "__init__.py"
+        for target in sources.imported(modules[dotted(path)], modules)
+        if target.startswith(sources.METHODS)
+    }
+    assert imported == {f"{sources.METHODS}{BASE}"}
+
+
+def dotted(path: Path) -> str:
+    return ".".join(("pdarts", *path.relative_to(PACKAGE).with_suffix("").parts))
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "Snakefile", *sorted((ROOT / "rules").glob("*.smk"))], ids=lambda path: path.name
+)
+def test_no_rule_names_a_method(path: Path) -> None:
+    assert set(re.findall(r"\w+", path.read_text(encoding="utf-8"))) & set(METHODS) == set()
+
+
+def test_naming_a_method_is_found(tmp_path: Path) -> None:
+    for text in (
+        'METHOD = "sdarts"',
+        "import a.b as sdarts",
+        "settings.sdarts",
+        "def f(sdarts): ...",
+        'f"of sdarts {1}"',
+    ):
+        (tmp_path / "module.py").write_text(text)
+        assert "sdarts" in words(tmp_path / "module.py")
+    (tmp_path / "module.py").write_text('"""As sdarts does."""\nX = 1\n"""Of sdarts."""\n')
+    assert words(tmp_path / "module.py") == {"X"}

@@ -20,6 +20,7 @@ from pdarts.settings.methods import METHODS
 from pdarts.settings.recipes import Recipe
 from pdarts.settings.searches import StageSettings
 from pdarts.space.operations import CANDIDATES
+from tests import warm
 from tests.by_hand import QUIET, call, search_arguments, stage_file, train_arguments, trained, write_manifest
 from tests.genotypes import FOLDER
 
@@ -147,13 +148,13 @@ def test_derive_runs_as_the_manual_says(tmp_path: Path) -> None:
     stage_file(tmp_path / "STAGE3.json", ("none", "skip_connect", "sep_conv_3x3"), SKIPPED)
     command = "-m pdarts.derive --stage STAGE3.json --max-skips 2 --output GENOTYPE.json"
     environment = {**os.environ, "PYTHONPATH": str(FOLDER.parents[1])}
-    subprocess.run([sys.executable, *command.split()], cwd=tmp_path, env=environment, check=True)
+    subprocess.run([warm.python(), *command.split()], cwd=tmp_path, env=environment, check=True)
     assert len(json.loads((tmp_path / "GENOTYPE.json").read_text())["normal"]) == 8
 
 
 def test_a_broken_wandb_is_said_and_fails_no_step(tmp_path: Path) -> None:
     stage = stage_file(tmp_path / "stage3.json", ("none", "skip_connect", "sep_conv_3x3"), SKIPPED)
-    command = [sys.executable, "-m", "pdarts.derive", "--stage", stage, "--output", tmp_path / "genotype.json"]
+    command = [warm.python(), "-m", "pdarts.derive", "--stage", stage, "--output", tmp_path / "genotype.json"]
     machine = json.dumps({"wandb": {"mode": "offline", "directory": str(tmp_path)}})
     environment = {**os.environ, "PYTHONPATH": str(FOLDER.parents[1]), "WANDB_BASE_URL": "no address"}
     done = subprocess.run([*command, "--machine", machine], env=environment, capture_output=True, text=True, check=True)

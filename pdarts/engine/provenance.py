@@ -6,7 +6,7 @@ import platform
 import resource
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -32,6 +32,7 @@ def provenance(
     *,
     step: str,
     method: str | None = None,
+    extensions: Iterable[str] = (),
     seed: int | None = None,
     inputs: Mapping[str, Path | None] | None = None,
     rehearsal: bool = False,
@@ -43,6 +44,7 @@ def provenance(
         started: when its step began.
         step: the step, such as `search`.
         method: of search, whose code is part of the step's; None where none is.
+        extensions: the user's files that are part of it too.
         seed: of the step, if it has one.
         inputs: JSON files that it read, by the option that named them; None where one was left out.
         rehearsal: whether the result is none.
@@ -51,7 +53,7 @@ def provenance(
         "version": _version("pdarts"),
         "rehearsal": rehearsal,
         "step": step,
-        "code": fingerprint(step, method),
+        "code": fingerprint(step, method, extensions=extensions),
         **code_version(),
         "seed": seed,
         "inputs": {name: content_digest(path) for name, path in (inputs or {}).items() if path is not None},

@@ -1,8 +1,10 @@
 """Learning rates by epoch, constant within an epoch. Epochs count from 0."""
 
 import math
+from collections import ChainMap
 from collections.abc import Callable
 
+from pdarts import extensions
 from pdarts.settings.optimization import WeightsOptimizer
 from pdarts.settings.recipes import Recipe
 from pdarts.settings.searches import StageSettings
@@ -27,7 +29,9 @@ def linear(epoch: int, epochs: int, first: float, last: float) -> float:
     return first * (epochs - epoch) / (falling * LINEAR_TAIL)
 
 
-SCHEDULES: dict[str, Callable[[int, int, float, float], float]] = {"cosine": cosine, "linear": linear}
+SCHEDULES: ChainMap[str, Callable[[int, int, float, float], float]] = ChainMap(
+    {"cosine": cosine, "linear": linear}, extensions.schedules
+)
 """From the epoch, the number of epochs, the first and the final learning rate to that of the epoch."""
 
 

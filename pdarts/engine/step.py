@@ -5,10 +5,11 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
+from pdarts import extensions
 from pdarts.checking import fields
 from pdarts.engine.termination import PROCESS
 from pdarts.errors import InputError
@@ -40,6 +41,25 @@ def add_machine(arguments: argparse.ArgumentParser) -> None:
         "--machine", default="{}", metavar="JSON", help="where to run, in the same form; every key may be left out"
     )
     _explain(arguments, "--machine", Machine)
+
+
+def add_extensions(arguments: argparse.ArgumentParser) -> None:
+    """Add `--extensions`, which loads files of the user's own, so that settings may name what they register."""
+    arguments.add_argument(
+        "--extensions",
+        nargs="*",
+        default=[],
+        action=_Load,
+        metavar="FILE.py",
+        help="your own operations, methods or schedules (docs/own-operation.md, docs/own-method.md)",
+    )
+
+
+class _Load(argparse.Action):
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option: str | None = None) -> None:
+        files: Sequence[str] = values
+        extensions.load(files)
+        setattr(namespace, self.dest, files)
 
 
 def add_rehearsal(arguments: argparse.ArgumentParser) -> None:

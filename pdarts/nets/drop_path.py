@@ -2,9 +2,10 @@
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from pdarts.nets.node import backend
+
+BITS = 2**32 - 1
 
 
 def kept(x: Tensor, rate: float) -> Tensor:
@@ -17,21 +18,42 @@ def kept(x: Tensor, rate: float) -> Tensor:
     Source: Larsson et al. 2017 (arXiv:1605.07648).
     """
     sample = x.new_empty(x.shape[0], 1, 1, 1)
-    drawn = _compilable(sample, rate) if torch.compiler.is_compiling() else sample.bernoulli_(1 - rate)
-    return drawn / (1 - rate)
+    if torch.compiler.is_compiling():  # to which the rates of bernoulli_ are constants: it would compile every epoch's
+        return (torch.rand_like(sample) >= rate).to(x.dtype) / (1 - rate)
+    return sample.bernoulli_(1 - rate) / (1 - rate)
 
 
-def dropped(x: Tensor, rate: float) -> Tensor:
-    """Zero single values with probability `rate`, from 0 to below 1, and scale the rest, so that the mean stays.
+def dropped(x: Tensor, rate: float, seed: Tensor | None = None) -> Tensor:
+    """Zero single values with probability `rate`, and scale the rest, so that the mean stays.
+
+    Which ones follows from the seed and from their places in rows, as if `x` were contiguous: the same on all devices,
+    in all memory layouts and with all backends.
+
+    Args:
+        x: feature maps, shape (N, C, H, W).
+        rate: from 0 to below 1.
+        seed: a scalar, int64, on the device of `x`; None draws one.
 
     Source: Srivastava et al. 2014 (Journal of Machine Learning Research 15).
     """
-    if torch.compiler.is_compiling():
-        return x * (_compilable(x, rate) / (1 - rate))
+    if seed is None:
+        seed = torch.randint(2**62, (), device=x.device)
     computing = backend(x)
-    return F.dropout(x, rate) if computing is None else computing.dropout(x, rate)
+    if computing is not None:
+        return computing.dropout(x, rate, seed)
+    return x * _hashed(x.shape, rate, seed) * (1 / (1 - rate))
 
 
-def _compilable(x: Tensor, rate: float) -> Tensor:
-    """What is kept; torch's own functions would make each epoch's rate part of the code, and compile it anew."""
-    return (torch.rand_like(x) >= rate).to(x.dtype)
+def _hashed(shape: torch.Size, rate: float, seed: Tensor) -> Tensor:
+    """Whether each value is kept: a hash of its number and of both halves of the seed, below `rate` or not."""
+    number = torch.arange(shape.numel(), device=seed.device).bitwise_xor_(seed).bitwise_and_(BITS)
+    random = _mix(_mix(number).add_(seed >> 32).bitwise_and_(BITS))
+    # A limit of whole numbers would be a constant to torch.compile: that of the first rates, for all epochs.
+    return (random.double() >= rate * 2**32 - 0.5).view(shape)
+
+
+def _mix(number: Tensor) -> Tensor:
+    """MurmurHash3's mixer, in place: 32 bits of each 64."""
+    number.bitwise_xor_(number >> 16).mul_(0x85EBCA6B).bitwise_and_(BITS)
+    number.bitwise_xor_(number >> 13).mul_(0xC2B2AE35).bitwise_and_(BITS)
+    return number.bitwise_xor_(number >> 16)

@@ -1,7 +1,7 @@
 """How the cells of a network are computed on a device. Of all this only the precision belongs to the method."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils.checkpoint import checkpoint
 
-from pdarts.nets.node import State, backend
-from pdarts.settings.machine import Machine
+from pdarts.nets.node import State, backend, computed_by
+from pdarts.settings.machine import Kernels, Machine
 from pdarts.settings.optimization import Precision
 
 CELLS_COMPILED = 64
@@ -25,21 +25,26 @@ class Execution:
 
     precision: Precision = "float32"
     """Of feature maps and convolutions; `float32` leaves them the type of the weights."""
+    kernels: Kernels = "auto"
+    """Whether backends compute where they can, or PyTorch everywhere."""
     checkpointing: bool = False
     """Whether the backward pass computes each cell again, instead of keeping what is inside."""
     compiled: bool = False
     """Whether cells go through torch.compile."""
 
-    def autocast(self, device: torch.device) -> AbstractContextManager[Any]:
+    @contextmanager
+    def autocast(self, device: torch.device) -> Iterator[None]:
         """The context of a forward pass; parameters and running statistics keep their type."""
-        return torch.autocast(device.type, torch.bfloat16) if self.precision == "bfloat16" else nullcontext()
+        bfloat16 = self.precision == "bfloat16"
+        with computed_by(self.kernels), torch.autocast(device.type, torch.bfloat16) if bfloat16 else nullcontext():
+            yield
 
     def run(self, cell: nn.Module, before_previous: State, previous: State, *arguments: Any) -> Tensor:
         """What `cell` makes of its inputs."""
         if self.compiled:
             return _compiled()(cell, before_previous.value, previous.value, *arguments)
         if self.checkpointing and torch.is_grad_enabled():
-            return _checkpointed(cell, before_previous.value, previous.value, *arguments)
+            return _checkpointed(cell, self.kernels, before_previous.value, previous.value, *arguments)
         return cell(before_previous, previous, *arguments)
 
 
@@ -49,19 +54,20 @@ def place(network: Any, device: torch.device, precision: Precision, machine: Mac
     cuDNN is fastest where weights have channels last, and feature maps follow them; kernels for CPUs take planes.
     """
     network.to(device, memory_format=torch.channels_last if device.type == "cuda" else torch.preserve_format)
-    network.execution = Execution(precision, machine.checkpointing, machine.compile)
+    network.execution = Execution(precision, machine.kernels, machine.checkpointing, machine.compile)
 
 
 def kernels(device: torch.device, precision: Precision, machine: Machine) -> str:
-    """What computes there, for provenance: it decides on last bits, and on what dropout draws."""
+    """What computes there, for provenance: it decides on last bits, and what is compiled draws drop path anew."""
     if machine.compile:
         return "torch.compile"
-    own = precision == "float32" and backend(torch.zeros(1, 1, device=device)) is not None
+    with Execution(precision, machine.kernels).autocast(device):
+        own = backend(torch.zeros(1, 1, 1, 1, device=device)) is not None
     return "pdarts" if own else "torch"
 
 
-def _checkpointed(cell: nn.Module, *inputs: Any) -> Tensor:
-    """What `cell` makes of its inputs; computed again in the backward pass, with the same random numbers.
+def _checkpointed(cell: nn.Module, kernels: Kernels, *inputs: Any) -> Tensor:
+    """What `cell` makes of its inputs; computed again in the backward pass, with the same random numbers and kernels.
 
     The second time takes the parameters of the first, which may be those of a `functional_call` that has ended by then,
     and in training moves running statistics that are thrown away.
@@ -77,17 +83,18 @@ def _checkpointed(cell: nn.Module, *inputs: Any) -> Tensor:
             again = True
             return cell(*values)
         statistics = {name: torch.empty_like(buffer) for name, buffer in cell.named_buffers() if cell.training}
-        return functional_call(cell, parameters | statistics, values, tie_weights=False)
+        with computed_by(kernels):
+            return functional_call(cell, parameters | statistics, values, tie_weights=False)
 
     return checkpoint(compute, *inputs, use_reentrant=False)
 
 
 @cache
 def _compiled() -> Callable[..., Tensor]:
-    """One function for all cells, so that equal ones share code."""
+    """One function for all cells, so that equal ones share code; random numbers are those of torch's generator."""
     torch._dynamo.config.recompile_limit = CELLS_COMPILED
 
     def compute(cell: nn.Module, before_previous: Tensor, previous: Tensor, *arguments: Any) -> Tensor:
         return cell(State(before_previous), State(previous), *arguments)
 
-    return torch.compile(compute)
+    return torch.compile(compute, options={"fallback_random": True})

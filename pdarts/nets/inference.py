@@ -5,13 +5,14 @@ classifier = Classifier.load("results/train/digits/seed0/weights.pt")
 probabilities = classifier(images)
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
 import torch
 from torch import Tensor, nn
 
+from pdarts import extensions as own
 from pdarts.nets import saved
 from pdarts.nets.network import Network
 
@@ -40,12 +41,18 @@ class Classifier(nn.Module):
         self.classes, self.image_size = tuple(classes), image_size
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
+    def load(cls, path: str | Path, extensions: Iterable[str | Path] = ()) -> Self:
         """The network in a weights file of `pdarts.train`, on the CPU; `.to("cuda")` moves it.
 
+        Args:
+            path: of the file.
+            extensions: the user's files with operations that it was trained with.
+
         Raises:
-            InputError: if the file is missing, cut off or something else.
+            InputError: if the file is missing, cut off or something else; if it needs an extension that is not named,
+                or has changed.
         """
+        own.load(extensions)
         trained = saved.load(Path(path))
         data = trained["dataset"]
         network = saved.network_of(trained, str(path))

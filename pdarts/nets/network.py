@@ -13,7 +13,7 @@ from pdarts.nets.drop_path import kept
 from pdarts.nets.execution import Execution
 from pdarts.nets.layout import CellLayout, layout, output_channels
 from pdarts.nets.node import Branch, State, total
-from pdarts.nets.operations import BUILDERS, BatchNorm, Identity
+from pdarts.nets.operations import BUILDERS, BatchNorm
 from pdarts.nets.stems import STEMS
 from pdarts.space.genotype import CellGenotype, Genotype
 from pdarts.space.topology import KINDS
@@ -49,7 +49,7 @@ class Cell(nn.Module):
         of_node = kept(states[0].value, drop_path) if self.drops_nodes and drop_path > 0 else None
         for place in places:
             operation, state = self.operations[place], states[self.sources[place]]
-            drops = not self.drops_nodes and drop_path > 0 and not isinstance(operation, Identity)
+            drops = not self.drops_nodes and drop_path > 0 and not operation.spared
             yield Branch(operation, state, kept=kept(state.value, drop_path) if drops else of_node)
 
 

@@ -1,6 +1,10 @@
 """A node of a cell: its value, and the sum that makes it. It chooses what computes them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import reduce
+from operator import add
 from typing import Any, NamedTuple
 
 import torch
@@ -10,13 +14,30 @@ from torch.nn import functional as F
 from pdarts.nets.backends.cpu import kernels as cpu
 from pdarts.nets.backends.form import Backend, Part, form
 from pdarts.nets.operations import EPSILON, MOMENTUM, PoolKind
+from pdarts.settings.machine import Kernels
 
 BACKENDS: tuple[Backend, ...] = (cpu,)
+_ALLOWED: ContextVar[tuple[Backend, ...]] = ContextVar("allowed", default=BACKENDS)
+
+
+@contextmanager
+def computed_by(kernels: Kernels) -> Iterator[None]:
+    """Within it, in this thread alone, backends compute where they can (`auto`), or PyTorch everywhere (`torch`)."""
+    if torch.compiler.is_compiling():  # for which PyTorch computes, and which knows no such variables
+        yield
+        return
+    before = _ALLOWED.set(BACKENDS if kernels == "auto" else ())
+    try:
+        yield
+    finally:
+        _ALLOWED.reset(before)
 
 
 def backend(x: Tensor) -> Backend | None:
-    """What computes on such a tensor; None where PyTorch's own operations do."""
-    return next((each for each in BACKENDS if each.suits(x)), None)
+    """What computes on feature maps like `x`, shape (N, C, H, W); None where PyTorch's own operations do."""
+    if torch.compiler.is_compiling():
+        return None
+    return next((each for each in _ALLOWED.get() if each.suits(x)), None)
 
 
 class State:
@@ -91,17 +112,31 @@ class Branch(NamedTuple):
         value: Tensor = self.operation(self.state, self.scale)
         return value if self.kept is None else value * self.kept
 
-    def part(self) -> Part:
-        """The same in the form that backends take."""
-        return Part(*form(self.operation, self.state), self.scale, self.kept)
+    def part(self, computing: Backend) -> tuple[Part, tuple[int, ...] | None]:
+        """The same for a backend, with its shape, or None if it cannot add it; what has no form takes part by value."""
+        known = form(self.operation, self.state)
+        if known is not None:
+            part = Part(*known, self.scale, self.kept)
+            shape = computing.shape(part)
+            if shape is not None:
+                return part, shape
+        part = Part(self.operation(self.state, self.scale), [], None, self.kept)
+        return part, computing.shape(part)
 
 
 def total(branches: Iterable[Branch]) -> State:
-    """A node, as the sum of its branches; a backend computes all of them together."""
+    """A node, as the sum of its branches; a backend computes all together that it can."""
     branches = list(branches)
-    first, *others = branches
-    computing = backend(first.state.value)
+    computing = backend(branches[0].state.value)
     if computing is None:
-        return State(sum((branch.value() for branch in others), first.value()))
-    parts = [branch.part() for branch in branches]
-    return State(computing.total(parts, first.operation.training, MOMENTUM, EPSILON))
+        return State(reduce(add, (branch.value() for branch in branches)))
+    alike: dict[Any, list[Part]] = {}
+    values = []
+    for branch in branches:
+        part, shape = branch.part(computing)
+        if shape is None:
+            values.append(part.x if part.kept is None else part.x * part.kept)
+        else:
+            alike.setdefault((shape, part.x.dtype), []).append(part)
+    values += [computing.total(parts, MOMENTUM, EPSILON) for parts in alike.values()]
+    return State(reduce(add, values))

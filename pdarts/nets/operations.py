@@ -6,14 +6,16 @@ operation is folded in as the weight of its last BatchNorm: the same product in 
 Source: Liu et al. 2019 (arXiv:1806.09055), section 3.1.1.
 """
 
+from collections import ChainMap
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pdarts import extensions
 from pdarts.errors import InputError
 
 PoolKind = Literal["max", "avg"]
@@ -62,9 +64,14 @@ class BatchNorm(nn.Module):
 class Operation(nn.Module):
     """What `forward(state, scale)` makes of a node's value, times `scale` if it is given."""
 
+    spared: ClassVar[bool] = False
+    """Whether drop path leaves it alone, as what hands on the value itself."""
+
 
 class Identity(Operation):
     """`skip_connect` at stride 1."""
+
+    spared = True
 
     def forward(self, state: Node, scale: Tensor | None = None) -> Tensor:
         """The node's value itself, times `scale`."""
@@ -212,15 +219,18 @@ def _skip(channels: int, stride: int, search: bool) -> Operation:
     return Identity() if stride == 1 else FactorizedReduction(channels, channels, search)
 
 
-BUILDERS: dict[str, Callable[[int, int, bool], Operation]] = {
-    "max_pool_3x3": partial(Pool, "max"),
-    "avg_pool_3x3": partial(Pool, "avg"),
-    "skip_connect": _skip,
-    "sep_conv_3x3": partial(SeparableConv, 3),
-    "sep_conv_5x5": partial(SeparableConv, 5),
-    "sep_conv_7x7": partial(SeparableConv, 7),
-    "dil_conv_3x3": partial(DilatedConv, 3),
-    "dil_conv_5x5": partial(DilatedConv, 5),
-    "conv_7x1_1x7": FactorizedConv,
-}
+BUILDERS: ChainMap[str, Callable[[int, int, bool], Operation]] = ChainMap(
+    {
+        "max_pool_3x3": partial(Pool, "max"),
+        "avg_pool_3x3": partial(Pool, "avg"),
+        "skip_connect": _skip,
+        "sep_conv_3x3": partial(SeparableConv, 3),
+        "sep_conv_5x5": partial(SeparableConv, 5),
+        "sep_conv_7x7": partial(SeparableConv, 7),
+        "dil_conv_3x3": partial(DilatedConv, 3),
+        "dil_conv_5x5": partial(DilatedConv, 5),
+        "conv_7x1_1x7": FactorizedConv,
+    },
+    extensions.builders,
+)
 """From (channels, stride, search) to a module; `none` has none, since it adds nothing."""

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pdarts import extensions
 from pdarts.errors import InputError
 from pdarts.nets.network import Network
 from pdarts.nets.translation import network_arguments, network_state
@@ -41,13 +42,16 @@ def load(path: Path, genotype: Genotype | None = None) -> dict[str, Any]:
 
     Returns:
         `network` (arguments of `Network`), `genotype`, `state`, `dataset` (its manifest), `recipe`, `seconds` (of
-        training) and `provenance`; the last four are None for a file of the reference implementation.
+        training) and `provenance`; the last four are None for a file of the reference implementation. Where the
+        network has operations of the user's own also `extensions`, digests by file.
 
     Raises:
-        InputError: if the file is missing, cut off or something else, or does not fit the genotype.
+        InputError: if the file is missing, cut off or something else, or does not fit the genotype; if it needs an
+            extension that is not loaded, or has changed.
     """
     content = _read(path)
     if isinstance(content, dict) and set(KEYS) <= set(content):
+        extensions.refuse_others(content.get("extensions", {}), str(path))
         if genotype not in (None, Genotype.parse(content["genotype"], str(path))):
             raise InputError(f"{path} was trained with another genotype than the one named; it needs none to be named")
         return content

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from pdarts import extensions
 from pdarts.errors import InputError
 from pdarts.settings.config import Config, parse_config
 from pdarts.settings.trainings import RandomCells
@@ -20,7 +21,7 @@ def read_config(paths: Sequence[Path], entries: Sequence[str] = ()) -> Config:
         entries: `KEY=VALUE`, the value in YAML, as behind `snakemake --config`.
 
     Raises:
-        InputError: if one cannot be read, or they do not fit.
+        InputError: if one cannot be read, or they do not fit; if an extension that they name cannot be loaded.
     """
     merged: dict[str, Any] = {}
     for path in paths:
@@ -34,6 +35,7 @@ def read_config(paths: Sequence[Path], entries: Sequence[str] = ()) -> Config:
         if not equals:
             raise InputError(f"--config: {entry!r} is no KEY=VALUE, such as 'repeats={{retrainings: 10}}'")
         merged = _merged(merged, {key: _yaml(value, f"--config {entry!r}")})
+    extensions.load(extensions.named_in(merged))
     return parse_config(merged)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pdarts import extensions
 from pdarts.checking import parse
 from pdarts.data.catalog import Split
 from pdarts.data.loaders import Loader
@@ -96,6 +97,7 @@ def _measure(
 
 def _child(sending: Connection, work: Work, kinds: list[str], machine: Machine, limit: float) -> None:
     """Send each timing as it is there."""
+    extensions.load(work.extensions)
     started, where = now(), device.set_up(machine)
     _leave_memory_for_others()
     time_steps = _time_search if work.step == "search" else _time_training

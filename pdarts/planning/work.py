@@ -68,6 +68,8 @@ class Work:
     """Of its dataset."""
     genotype: Mapping[str, Any] | None
     """Of a training."""
+    extensions: tuple[str, ...] = ()
+    """The user's files of which it uses something."""
 
     @property
     def unit(self) -> dict[str, Any]:
@@ -140,7 +142,7 @@ def work_of(job: Job, makers: Mapping[Path, Job]) -> Work | None:
     if job.step == "train":
         path = job.path("genotype")
         genotype = read_json(path if path not in makers else STAND_IN, "genotype file", "pdarts.derive")
-    return Work(job.step, job.settings(), size, genotype)
+    return Work(job.step, job.settings(), size, genotype, job.options.get("extensions", ()))
 
 
 def size_of(manifest: Path, makers: Mapping[Path, Job]) -> Size | None:

@@ -26,6 +26,10 @@ OUTPUTS = ("output", "metrics", "choice")
 DRY_RUN = ("--nolock", "--dry-run", "--forceall", "--printshellcmds")
 
 
+UNTOLD = ("machine", "extensions")
+"""Options that say where a step runs, and where code lies that counts as such."""
+
+
 @dataclass(frozen=True, eq=False)
 class Job:
     """One job of the workflow."""
@@ -54,7 +58,7 @@ class Job:
 
     def told(self) -> tuple[str, dict[str, tuple[str, ...]]]:
         """Its step, and all that its command tells that step of what to compute."""
-        return self.step, {name: values for name, values in self.options.items() if name != "machine"}
+        return self.step, {name: values for name, values in self.options.items() if name not in UNTOLD}
 
     @property
     def rehearsal(self) -> bool:

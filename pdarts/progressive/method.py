@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+from pdarts import extensions
 from pdarts.checking import suggestion
 from pdarts.errors import InputError
 from pdarts.progressive.methods.darts import Method
@@ -36,7 +37,12 @@ def method_behind(stage: Mapping[str, Any], where: str) -> type[Method]:
 
 
 def method_named(name: str) -> type[Method]:
-    """The method whose module has this name."""
-    found = import_module(f"pdarts.progressive.methods.{name}").Method
-    assert issubclass(found, Method)
+    """The method whose module has this name, or that an extension registers.
+
+    Raises:
+        InputError: if what an extension registers is none.
+    """
+    found = extensions.methods.get(name) or import_module(f"pdarts.progressive.methods.{name}").Method
+    if not (isinstance(found, type) and issubclass(found, Method)):
+        raise InputError(f"method {name!r} is {found!r}; allowed: a class that derives from one of {Method.__module__}")
     return found

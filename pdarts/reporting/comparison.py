@@ -35,6 +35,8 @@ class Result:
     """Trainings of the genotypes of several searches, once each."""
     printed: float | None
     """The paper's error in percent."""
+    unverified: bool
+    """Whether that is said to be so of this row, not of the whole table."""
     decimals: int
     """How many the paper prints."""
     others: tuple[Independent, ...]
@@ -111,14 +113,16 @@ def _result(files: RowFiles, name: str, column: Column, figures: PaperFigures | 
 
     if files.released:
         theirs = figures.released if figures and name in files.released else None
-        printed = theirs.error(column.measure) if theirs else None
+        printed, unverified = theirs.error(column.measure) if theirs else None, False
     else:
-        printed = figures.row(files.paper).error(name) if figures and files.paper else None
+        row = figures.row(files.paper) if figures and files.paper else PaperRow(architecture="")
+        printed, unverified = row.error(name), row.unverified
     return Result(
         column=column,
         retrained=read(files.released if name in files.released else files.runs),
         searched=read(files.searches),
         printed=printed,
+        unverified=unverified,
         decimals=figures.decimals if figures else 2,
         others=tuple(paper().others(files.independent.get(name), name)),
     )
@@ -177,9 +181,8 @@ def _measured(result: Result, row: Row | None) -> str:
 def _printed(result: Result) -> str:
     if result.printed is None:
         return NOTHING
-    return f"{result.printed:.{result.decimals}f}" + (
-        f" ({signed(result.difference)})" if result.difference is not None else ""
-    )
+    figure = f"{result.printed:.{result.decimals}f}" + (f"{NO_BREAK}unverified" if result.unverified else "")
+    return figure if result.difference is None else f"{figure} ({signed(result.difference)})"
 
 
 def signed(number: float) -> str:

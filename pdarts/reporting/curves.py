@@ -39,7 +39,11 @@ def search_curves(title: str, stages: Sequence[Stage]) -> Figure:
         figure = Figure(figsize=(12, 8.4))
         figure.suptitle(title, x=0.012, y=0.985, ha="left", size=12, weight="bold", parse_math=False)
         _draw_progress(figure, [stages], top=0.885, bottom=0.678)
-        names = [name for name in OPERATION_COLORS if name in stages[0][0].cells.normal[0].weights]
+        found = stages[0][0].cells.normal[0].weights
+        names = [
+            *(name for name in OPERATION_COLORS if name in found),
+            *(name for name in found if name not in OPERATION_COLORS),
+        ]
         handles = [Line2D([], [], color=OPERATION_COLORS[name], label=name, linewidth=2) for name in names]
         epochs = [epoch.architecture_weights for _, epochs in stages for epoch in epochs]
         highest = max(weight for cells in epochs for rows in cells.values() for row in rows for weight in row)

@@ -16,6 +16,9 @@ from pdarts.space.topology import INPUTS, KINDS
 LABEL_WIDTH, LABEL_HEIGHT, LABEL_RISE, ROUNDING = 1.04, 0.25, 0.185, 0.06
 """Inches: an operation's label, how far it stands above or below its node's middle, and its corners."""
 
+LABEL_LETTERS = 14
+"""How many letters a label has room for; longer names are set smaller."""
+
 COLUMN_WIDTH, GAP, RADIUS = 1.86, 0.74, 0.17
 """Inches: a column of nodes with their operations, the space before it in which lines bend, and a node."""
 
@@ -122,12 +125,12 @@ class _Cell:
 
     def label(self, left: Point, operation: str) -> None:
         x, y = left
-        color = OPERATION_COLORS[operation]
+        color, size = OPERATION_COLORS[operation], 7.5 * min(1, LABEL_LETTERS / len(operation))
         corner = (x + ROUNDING, y - LABEL_HEIGHT / 2 + ROUNDING)
         box = f"round,pad={ROUNDING}"
         width, height = LABEL_WIDTH - 2 * ROUNDING, LABEL_HEIGHT - 2 * ROUNDING
         self.axes.add_patch(FancyBboxPatch(corner, width, height, box, fc=_tint(color), ec=color, zorder=3))
-        self.axes.text(x + LABEL_WIDTH / 2, y, operation, ha="center", va="center_baseline", size=7.5, zorder=4)
+        self.axes.text(x + LABEL_WIDTH / 2, y, operation, ha="center", va="center_baseline", size=size, zorder=4)
 
     def node(self, center: Point, name: str) -> None:
         self.axes.add_patch(Circle(center, RADIUS, facecolor="white", edgecolor=INK, linewidth=1.2, zorder=3))

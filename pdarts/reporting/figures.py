@@ -1,5 +1,7 @@
 """What all figures share: one colour for each operation, fonts, and files that are the same byte for byte."""
 
+import colorsys
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
@@ -14,19 +16,36 @@ from pdarts.engine.files import write, write_text
 from pdarts.errors import InputError
 from pdarts.reporting.compact import compact
 
-OPERATION_COLORS = {
-    "none": "#8c8c8c",
-    "max_pool_3x3": "#0b5394",
-    "avg_pool_3x3": "#3d9be0",
-    "skip_connect": "#e07b00",
-    "sep_conv_3x3": "#1e8449",
-    "sep_conv_5x5": "#7cb518",
-    "sep_conv_7x7": "#0b5345",
-    "dil_conv_3x3": "#8e44ad",
-    "dil_conv_5x5": "#d6448f",
-    "conv_7x1_1x7": "#8d5524",
-}
-"""A hue for each family of operations: pooling blue, skip connections orange, separable green, dilated purple."""
+
+class _Colors(dict[str, str]):
+    """Colours by operation, of those without one too: a hue by its name, dark enough for a line on white."""
+
+    def __missing__(self, name: str) -> str:
+        hue = int.from_bytes(hashlib.sha256(name.encode()).digest()[:2]) / 2**16
+        channels = colorsys.hls_to_rgb(hue, LIGHTNESS, SATURATION)
+        return "#" + "".join(f"{round(255 * channel):02x}" for channel in channels)
+
+
+LIGHTNESS, SATURATION = 0.34, 0.75
+
+OPERATION_COLORS = _Colors(
+    {
+        "none": "#8c8c8c",
+        "max_pool_3x3": "#0b5394",
+        "avg_pool_3x3": "#3d9be0",
+        "skip_connect": "#e07b00",
+        "sep_conv_3x3": "#1e8449",
+        "sep_conv_5x5": "#7cb518",
+        "sep_conv_7x7": "#0b5345",
+        "dil_conv_3x3": "#8e44ad",
+        "dil_conv_5x5": "#d6448f",
+        "conv_7x1_1x7": "#8d5524",
+    }
+)
+"""A hue for each family of operations: pooling blue, skip connections orange, separable green, dilated purple.
+
+The user's own have one that follows from their name.
+"""
 
 INK, FAINT = "#24292f", "#b3bac2"
 """Colours of text and main lines, and of what stands behind them."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pdarts.reporting.comparison import Comparison, search_devices
-from pdarts.reporting.paper import PaperFigures
+from pdarts.reporting.paper import UNVERIFIED, PaperFigures
 from pdarts.reporting.protocol import Statement
 from pdarts.reporting.table import MIXED, NOT_RUN, QUOTED
 
@@ -26,13 +26,15 @@ def legend(comparisons: Sequence[Comparison], figures: PaperFigures | None) -> l
     ]
     statements = [("Columns", "; ".join(filter(None, meanings)))]
     if figures:
-        verified = "; from memory, not compared with the paper: unverified" if figures.unverified else ""
+        verified = f"; {UNVERIFIED}" if figures.unverified else ""
         statements.append(
             ("Paper", f"{figures.source}{verified}; in brackets the difference, here minus paper, in percent points")
         )
         statements += [
             ("Paper", f"search cost of {row.architecture}: {row.note}") for row in figures.rows if row.note is not None
         ]
+        quoted = dict.fromkeys(each.printed for each in comparisons if each.printed)
+        statements += [("Paper", f"{row.architecture}: {row.told}") for row in quoted if row.told]
     if figures and figures.released:
         released = figures.released
         top5 = "" if released.top5 is None else f", {released.top5:g} % top-5"
@@ -48,14 +50,8 @@ def legend(comparisons: Sequence[Comparison], figures: PaperFigures | None) -> l
         statements.append((QUOTED, "all figures quoted from the paper, nothing of this row is run here"))
     if any(row.mixed for comparison in comparisons for row in comparison.rows):
         statements.append((MIXED, "the results behind this number were not made alike; the notes say what differs"))
-    if any(comparison.printed and comparison.printed.madds for comparison in comparisons):
-        statements.append(
-            (
-                "Multiply-adds",
-                "the paper's were counted by other counters, and partly of other cells: counted as here, the published "
-                "cell of P-DARTS has 543 M where the paper prints 557 M, and NASNet-A 604 M where it prints 564 M",
-            )
-        )
+    if figures and figures.multiply_adds and any(each.printed and each.printed.madds for each in comparisons):
+        statements.append(("Multiply-adds", figures.multiply_adds))
     for row in (row for comparison in comparisons for row in comparison.rows if row.released and not row.tests):
         assert row.released is not None
         missing = f"{row.architecture}: put the file {row.released.file} there ({row.released.origin})"

@@ -12,6 +12,8 @@ from pdarts.errors import InputError
 from pdarts.settings.base import Settings
 from pdarts.settings.tables import PaperTable, Table
 
+UNVERIFIED = "from memory, not compared with the paper: unverified"
+
 
 class PaperRow(Settings):
     """What the paper prints of an architecture: errors in percent, sizes in millions, cost in GPU-days.
@@ -31,6 +33,16 @@ class PaperRow(Settings):
     cost: int | float | None = None
     method: str | None = None
     note: str | None = None
+    """Of the cost."""
+    detail: str | None = None
+    """Of the errors: how many were averaged, their spread, where they are printed."""
+    unverified: bool = False
+    """Whether they were written down from memory."""
+
+    @property
+    def told(self) -> str:
+        """What there is to say of the errors; empty if nothing."""
+        return "; ".join(filter(None, (self.detail, UNVERIFIED if self.unverified else "")))
 
     def error(self, column: str) -> float | None:
         """The error under `column` of a table, if the paper prints one."""
@@ -58,6 +70,8 @@ class PaperFigures(Settings):
     decimals: int
     """Of errors, as printed."""
     unverified: bool = False
+    multiply_adds: str | None = None
+    """How its multiply-adds compare with those that are counted here."""
     released: Released | None = None
     rows: tuple[PaperRow, ...]
 

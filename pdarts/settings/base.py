@@ -1,9 +1,10 @@
 """What settings are made of: their base, and the kinds of values that several of them take."""
 
-from collections.abc import Iterable
-from typing import Annotated, TypeVar
+from collections.abc import Callable, Collection, Iterable
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from pdarts.checking import suggestion
 
@@ -39,3 +40,15 @@ def known(key: str, value: str | int, existing: Iterable[str | int]) -> None:
     """Refuse a name or number that is none of `existing`."""
     if value not in existing:
         raise ValueError(f"{key} is {value!r}, which does not exist{suggestion(value, existing)}")
+
+
+def one_of(names: Collection[str]) -> Callable[[Any], Any]:
+    """A validator of names like a `Literal`, of which there may be more by the time that it is called."""
+
+    def check(value: Any) -> Any:
+        if value not in names:
+            *others, last = map(repr, names)
+            raise PydanticCustomError("literal_error", f"Input should be {', '.join(others)} or {last}")
+        return value
+
+    return check

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Self
 
-from pydantic import Discriminator, model_validator
+from pydantic import Discriminator, Field, model_validator
 
 from pdarts.checking import parse, suggestion
 from pdarts.errors import InputError
 from pdarts.settings.augmentation import Augmentation, StreamedAugmentation, check_augmentation
-from pdarts.settings.base import Named, Settings, known
+from pdarts.settings.base import Named, Once, Settings, known
 from pdarts.settings.checkpoints import Checkpoint
 from pdarts.settings.datasets import IMAGE_SIZES, TRAIN_IMAGES, Dataset, ImageFolder, image_size
 from pdarts.settings.machine import Machine
@@ -27,6 +27,8 @@ class Config(Settings):
 
     rehearsal: bool = False
     """Stamp all that is made as a rehearsal; only in a folder that `pdarts.rehearse` has set up, and there always."""
+    extensions: Annotated[tuple[str, ...], Field(strict=False), Once] = ()
+    """Your own Python files, relative to the working directory, that register operations, methods or schedules."""
     repeats: Repeats | None = None
     """Where `seeds` is a name in here, it stands for as many seeds, from 0 on; null where none is."""
     datasets: Named[Annotated[Dataset | ImageFolder, Discriminator("source")]]

@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from pdarts.settings.base import Named, Positive, Settings
 
+Kernels = Literal["auto", "torch"]
+
 
 class Wandb(Settings):
     """Weights & Biases: a mirror of the files on disk, never needed by a later step."""
@@ -29,6 +31,8 @@ class Machine(Settings):
     """CPU threads a step. Sums of floats differ in the last bits between thread counts."""
     workers: Annotated[int, Field(ge=0)] = 2
     """Processes that decode the images of a folder, two sets of them in a search; 0 decodes in the step's own."""
+    kernels: Kernels = "auto"
+    """`auto` takes this project's own kernels where there are some; `torch`, PyTorch's alone, changes last bits."""
     checkpointing: bool = False
     """Save memory: the backward pass computes each cell again. Longer, and the same to the last bit on a CPU."""
     compile: bool = False

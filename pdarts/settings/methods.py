@@ -6,6 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from pdarts.checking import suggestion
+from pdarts.errors import InputError
 from pdarts.settings.base import NonNegative, Rate, Settings
 
 
@@ -119,6 +121,12 @@ UNNAMED = "p_darts"
 
 
 def described(method: str, values: Mapping[str, Any]) -> str:
-    """What a report says of a method with these settings, of which other keys than its own are left out."""
+    """What a report says of a method with these settings, of which other keys than its own are left out.
+
+    Raises:
+        InputError: if it is not known.
+    """
+    if method not in METHODS:
+        raise InputError(f"method is {method!r}{suggestion(method, METHODS)}; your own needs --extensions FILE.py")
     keys = METHODS[method]
     return keys.model_validate_json(json.dumps({key: values[key] for key in keys.model_fields})).described()

@@ -1,11 +1,15 @@
 """How weights and alphas are trained, in a search and in a recipe."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pdarts.settings.base import NonNegative, Rate, Settings, Share
+from pydantic import BeforeValidator, Field
+
+from pdarts.settings.base import NonNegative, Rate, Settings, Share, one_of
 
 Precision = Literal["float32", "bfloat16"]
-Schedule = Literal["cosine", "linear"]
+SCHEDULES = ["cosine", "linear"]
+"""Names of learning-rate schedules; extensions add theirs."""
+Schedule = Annotated[str, BeforeValidator(one_of(SCHEDULES)), Field(json_schema_extra={"examples": [*SCHEDULES]})]
 LINEAR_TAIL = 5
 """As in `engine.schedules`, which counts as code of a step, where settings count by their values."""
 
@@ -38,7 +42,7 @@ class AlphasOptimizer(Settings):
     """Largest norm of all alphas' gradients together; null for no limit."""
 
 
-def check_schedule(schedule: Schedule, warmup_epochs: int, epochs: int) -> None:
+def check_schedule(schedule: str, warmup_epochs: int, epochs: int) -> None:
     """Refuse more epochs of warm-up than there are, and too few for a schedule."""
     if warmup_epochs > epochs:
         raise ValueError(f"warmup_epochs is {warmup_epochs}, but there are {epochs} epochs")

@@ -2,10 +2,11 @@
 
 import json
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar, cast
+from typing import Annotated, Any, Literal, Self, TypeVar, cast
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationInfo,
@@ -17,7 +18,7 @@ from pydantic import (
 from pdarts.checking import parse, suggestion
 from pdarts.errors import InputError
 from pdarts.settings.augmentation import AnyAugmentation
-from pdarts.settings.base import Name, Once, Positive, Settings, Share, SkipLimit
+from pdarts.settings.base import Name, Once, Positive, Settings, Share, SkipLimit, one_of
 from pdarts.settings.methods import METHODS, MethodKeys
 from pdarts.settings.optimization import (
     AlphasOptimizer,
@@ -30,10 +31,7 @@ from pdarts.settings.optimization import (
 from pdarts.settings.repeats import Seeds
 from pdarts.space.operations import OPERATIONS
 
-if TYPE_CHECKING:
-    Operation = str
-else:
-    Operation = Literal[OPERATIONS]
+Operation = Annotated[str, BeforeValidator(one_of(OPERATIONS)), Field(json_schema_extra={"examples": [*OPERATIONS]})]
 
 
 class Stage(Settings):

@@ -7,7 +7,9 @@ from pydantic import Field, model_validator
 
 from pdarts.settings.base import Name, Named, Settings, known
 
-PaperTable = Literal["table1", "table2", "depth_study", "skip_study"]
+PaperTable = Literal["table1", "table2", "depth_study", "skip_study", "methods", "methods_imagenet"]
+OF_THE_PAPER = ("table1", "table2", "depth_study", "skip_study")
+"""Those of P-DARTS' paper; the others gather figures of several papers."""
 
 
 class Column(Settings):
@@ -48,11 +50,16 @@ class Table(Settings):
     title: Annotated[str, Field(min_length=1)]
     """Caption of the table."""
     paper: PaperTable | None = None
-    """The paper's table that it repeats."""
+    """The table of published figures that stand beside: the paper's own, or those of several papers."""
     columns: Named[Column] = {}
     """Test results side by side, by the paper's name for them; without any, a row shows the accuracy of a training."""
     rows: Annotated[tuple[Row, ...], Field(min_length=1)]
     """The lines, in order."""
+
+    @property
+    def of_paper(self) -> bool:
+        """Whether it repeats a table of P-DARTS' paper."""
+        return self.paper in OF_THE_PAPER
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

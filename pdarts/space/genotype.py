@@ -15,7 +15,6 @@ Pairs = tuple[tuple[str, int], ...]
 Triples = tuple[tuple[str, int, int], ...]
 """(operation, target node, source node), up to two for every intermediate node, in the order of nodes."""
 
-_CHOICES = [name for name in OPERATIONS if name != "none"]
 _FORMS = "two [operation, source] pairs for every intermediate node, or [operation, target, source] for every edge"
 
 
@@ -83,6 +82,10 @@ class Genotype:
                 f"node of {name}_concat, which is {list(concat)}"
             )
         return CellGenotype(tuple(edges), concatenated, drops_nodes=len(entries[0]) == 3)
+
+    def operations(self) -> set[str]:
+        """Names of all operations in it."""
+        return {entry[0] for entry in (*self.normal, *self.reduce)}
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists, as in a genotype file."""
@@ -174,8 +177,9 @@ def _parse_triples(triples: Any, where: str) -> tuple[Triples, range]:
 
 
 def _check_edge(operation: Any, source: Any, target: int, where: str) -> None:
-    if operation not in _CHOICES:
-        raise InputError(f"{where}: unknown operation {operation!r}; allowed: {', '.join(_CHOICES)}")
+    choices = [name for name in OPERATIONS if name != "none"]
+    if operation not in choices:
+        raise InputError(f"{where}: unknown operation {operation!r}; allowed: {', '.join(choices)}")
     if type(source) is not int or not 0 <= source < target:
         raise InputError(f"{where}: source {source!r} does not come before node {target}; allowed: 0 to {target - 1}")
 

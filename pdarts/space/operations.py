@@ -15,5 +15,5 @@ CANDIDATES = (
 SKIP = "skip_connect"
 """The operation that skip dropout, skip limits and drop path know by name."""
 
-OPERATIONS = (*CANDIDATES, "sep_conv_7x7", "conv_7x1_1x7")
-"""All operations that a network can be built of: published cells of other methods need two more."""
+OPERATIONS = [*CANDIDATES, "sep_conv_7x7", "conv_7x1_1x7"]
+"""All operations that a network can be built of: published cells need two more, and extensions add theirs."""

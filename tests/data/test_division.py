@@ -1,11 +1,13 @@
-"""Which images train weights and which train alphas, of images in memory and of an index of files alike."""
+"""Which images train weights and which train alphas: of images in memory and of an index alike."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from pdarts.data.batches import batches_of_parts
 from pdarts.data.catalog import Split
@@ -16,91 +18,84 @@ from pdarts.errors import InputError
 from pdarts.settings.machine import Machine
 from tests.data.folders import CHANGES, image_folder, write_folder
 
-LABELS = [2, 0, 1, 0, 0, 2, 1, 0, 2, 0, 0, 1, 2, 0, 1, 0, 2, 1, 0, 0]
-"""10 images of class 0, 5 each of classes 1 and 2."""
+LABELS = torch.tensor([0, 1, 1, 2, 2, 2] * 10)
+"""10, 20 and 30 images of three classes."""
 
 
-def in_memory() -> Split:
-    """Images whose first pixel is their number."""
-    pixels = torch.arange(len(LABELS), dtype=torch.uint8)[:, None, None, None].expand(-1, 3, 4, 4)
-    return Split(pixels.contiguous(), torch.tensor(LABELS))
+def in_memory(labels: Tensor) -> Split:
+    """Image n is filled with n."""
+    return Split(torch.arange(len(labels), dtype=torch.uint8)[:, None, None, None].expand(-1, 3, 2, 2), labels)
 
 
-def in_files() -> Index:
-    """Images whose size in bytes is their number."""
-    lines = [json.dumps([f"{label}/{number}.jpg", label, 4, 4, number, "0"]) for number, label in enumerate(LABELS)]
-    return Index.of("".join(f"{line}\n" for line in lines).encode(), Path("train"))
+def in_folder(labels: Tensor) -> Index:
+    """Image n is called n."""
+    entries = [[f"{label}/{number}.jpg", label, 2, 2, 9, "00"] for number, label in enumerate(labels.tolist())]
+    return Index.of("".join(json.dumps(entry) + "\n" for entry in entries).encode(), Path("photos"))
 
 
-def numbers(part: Any) -> list[int]:
-    """Of the images of a part, after a look at its labels."""
-    found = part.images[:, 0, 0, 0].tolist() if isinstance(part, Split) else [entry.size for entry in part]
-    assert part.labels.tolist() == [LABELS[number] for number in found]
-    return found
+def numbers(images: Split | Index) -> list[int]:
+    if isinstance(images, Split):
+        return images.images[:, 0, 0, 0].tolist()
+    return [int(Path(images[place].path).stem) for place in range(len(images))]
 
 
-BOTH = pytest.mark.parametrize("images", [in_memory(), in_files()], ids=["in memory", "in files"])
-
-
-@BOTH
-def test_parts_in_order_are_the_first_images_and_those_behind_them(images: Any) -> None:
-    first, second = divided(images, Division(0.6))
-    assert (numbers(first), numbers(second)) == ([*range(12)], [*range(12, 20)])
-    first, second = divided(images, Division(0.59, 0.2))
-    assert (numbers(first), numbers(second)) == ([*range(11)], [*range(11, 15)])
+BOTH = pytest.mark.parametrize("make", [in_memory, in_folder])
+Make = Callable[[Tensor], Any]
 
 
 @BOTH
-def test_a_first_part_of_all_leaves_none_to_the_second(images: Any) -> None:
-    first, second = divided(images, Division(1.0))
-    assert (numbers(first), numbers(second)) == ([*range(20)], [])
+def test_by_class_takes_the_same_share_of_every_class(make: Make) -> None:
+    first, second = divided(make(LABELS), Division(0.5, 0.2, "by_class", seed=3))
+    assert first.labels.bincount().tolist() == [5, 10, 15]
+    assert second.labels.bincount().tolist() == [2, 4, 6]
 
 
 @BOTH
-@pytest.mark.parametrize("seed", range(3))
-def test_parts_by_class_have_the_same_share_of_every_class_and_no_image_in_common(images: Any, seed: int) -> None:
-    parts = [numbers(part) for part in divided(images, Division(0.4, 0.2, "by_class", seed))]
-    counts = [[sum(LABELS[number] == label for number in part) for label in range(3)] for part in parts]
-    assert counts == [[4, 2, 2], [2, 1, 1]]
-    assert not set(parts[0]) & set(parts[1])
-    assert all(part == sorted(part) for part in parts)
+def test_parts_by_class_share_no_image_and_keep_their_labels_and_order(make: Make) -> None:
+    first, second = divided(make(LABELS), Division(0.5, 0.5, "by_class"))
+    assert sorted(numbers(first) + numbers(second)) == list(range(60))
+    for part in (first, second):
+        assert numbers(part) == sorted(numbers(part))
+        assert part.labels.equal(LABELS[numbers(part)])
 
 
 @BOTH
-def test_without_a_share_the_second_part_by_class_has_all_others(images: Any) -> None:
-    first, second = (numbers(part) for part in divided(images, Division(0.5, None, "by_class")))
-    assert sorted([*first, *second]) == [*range(20)]
-    assert [LABELS[number] for number in first].count(0) == 5
+def test_without_a_second_share_all_others_are_the_second_part(make: Make) -> None:
+    first, second = divided(make(LABELS), Division(0.3, None, "by_class"))
+    assert (len(first), len(second)) == (18, 42)
+    assert not set(numbers(first)) & set(numbers(second))
+
+
+def test_the_seed_decides_which_images_are_drawn_and_where_they_lie_does_not() -> None:
+    drawn = [
+        [numbers(part) for part in divided(make(LABELS), Division(0.5, 0.25, "by_class", seed))]
+        for seed, make in ((0, in_memory), (0, in_folder), (1, in_memory))
+    ]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert numbers(divided(in_memory(LABELS), Division(0.5))[0]) != drawn[0][0]
 
 
 @BOTH
-def test_the_seed_alone_decides_on_the_draw(images: Any) -> None:
-    found = []
-    for seed in (0, 0, 1):
-        torch.rand(3)
-        found.append([numbers(part) for part in divided(images, Division(0.4, 0.4, "by_class", seed))])
-    assert found[0] == found[1]
-    assert found[0] != found[2]
-
-
-def test_images_in_memory_and_in_files_are_divided_alike() -> None:
-    division = Division(0.4, 0.2, "by_class", 7)
-    parts = zip(divided(in_memory(), division), divided(in_files(), division), strict=True)
-    assert all(numbers(one) == numbers(other) for one, other in parts)
+def test_in_order_the_first_images_come_first(make: Make) -> None:
+    first, second = divided(make(LABELS[:59]), Division(0.5))
+    assert (numbers(first), numbers(second)) == (list(range(29)), list(range(29, 59)))
+    first, second = divided(make(LABELS), Division(0.5, 0.25))
+    assert (numbers(first), numbers(second)) == (list(range(30)), list(range(30, 45)))
 
 
 @BOTH
-@pytest.mark.parametrize(
-    ("division", "message"),
-    [
-        (Division(0.04), r"train_portion is 0.04, which leaves none of 20 training images to train weights"),
-        (Division(0.5, 0.04), r"alphas_portion is 0.04, which leaves none of 20 training images to train alphas"),
-        (Division(0.05, 0.5, "by_class"), r"train_portion is 0.05, which leaves none of 20 .* allowed: from 1/20"),
-    ],
-)
-def test_a_part_that_would_be_empty_is_refused(images: Any, division: Division, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        divided(images, division)
+def test_a_first_part_of_all_images_leaves_none(make: Make) -> None:
+    first, second = divided(make(LABELS), Division(1.0))
+    assert (len(first), len(second)) == (60, 0)
+
+
+@BOTH
+@pytest.mark.parametrize("images", ["in_order", "by_class"])
+def test_an_empty_part_is_refused(make: Make, images: Any) -> None:
+    with pytest.raises(InputError, match=r"train_portion is 0\.01, which leaves none of 60 training images to"):
+        divided(make(LABELS), Division(0.01, None, images))
+    with pytest.raises(InputError, match=r"alphas_portion is 0\.01, which leaves none of 60 training images to"):
+        divided(make(LABELS), Division(0.5, 0.01, images))
 
 
 def test_a_local_copy_holds_the_images_of_the_parts_alone(tmp_path: Path) -> None:

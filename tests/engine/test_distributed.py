@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from pdarts.data.share import WHOLE, Share
+from tests import warm
 from tests.by_hand import call, train_arguments, write_manifest
 from tests.configuration import ROOT
 from tests.engine import pair
@@ -26,7 +27,8 @@ IN_TURN: dict[str, Callable[[], tuple[dict[str, torch.Tensor], list[float]]]] = 
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What two processes left."""
     folder = tmp_path_factory.mktemp("pair")
-    done = subprocess.run([*torchrun(2), "tests.engine.pair", str(folder)], cwd=ROOT, capture_output=True, text=True)
+    launch = torchrun(2, warm.python())
+    done = subprocess.run([*launch, "tests.engine.pair", str(folder)], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return folder
 

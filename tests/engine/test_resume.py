@@ -17,6 +17,7 @@ import torch
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.tracking import PATIENCE, steps_of
 from pdarts.sources import fingerprint
+from tests import warm
 from tests.configuration import CONFIG, ROOT
 from tests.engine.launching import torchrun
 from tests.workflow.tree import Tree
@@ -30,7 +31,15 @@ RECIPE = CONFIG.recipes["digits"].model_dump() | SMALL | {"drop_path": 0.3}
 MACHINE = json.dumps({"wandb": {"mode": "disabled"}})
 
 
-def command(step: str, processes: int, folder: Path, data: Path, machine: str = MACHINE, **changes: int) -> list[str]:
+def command(
+    step: str,
+    processes: int,
+    folder: Path,
+    data: Path,
+    machine: str = MACHINE,
+    python: str = sys.executable,
+    **changes: int,
+) -> list[str]:
     named = {"search": ("stage.json", STAGE, ["--stage", "1"]), "train": ("weights.pt", RECIPE, [])}
     output, settings, more = named[step]
     if step == "train":
@@ -38,7 +47,7 @@ def command(step: str, processes: int, folder: Path, data: Path, machine: str = 
     shared = json.dumps(settings | {"processes": processes} | changes)
     arguments = ["--data", str(data), "--settings", shared, "--seed", "0", "--machine", machine]
     outputs = ["--output", str(folder / output), "--metrics", str(folder / "metrics.jsonl")]
-    launch = [sys.executable, "-m"] if processes == 1 else torchrun(processes)
+    launch = [python, "-m"] if processes == 1 else torchrun(processes, python)
     return [*launch, f"pdarts.{step}", *arguments, *outputs, *more]
 
 
@@ -61,7 +70,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = CONFIG.datasets["digits"].model_dump_json()
     settings = json.dumps(json.loads(settings) | {"train_images": 96})
     subprocess.run(
-        [sys.executable, "-m", "pdarts.prepare", "--settings", settings, "--output", str(path)], cwd=ROOT, check=True
+        [warm.python(), "-m", "pdarts.prepare", "--settings", settings, "--output", str(path)], cwd=ROOT, check=True
     )
     return path
 
@@ -70,7 +79,9 @@ def run_with_kills(step: str, processes: int, folder: Path, data: Path, kills: i
     """Start the step again and again, killing it at random moments of its work; how often it was killed."""
     done = 0
     while True:
-        process = subprocess.Popen(command(step, processes, folder, data), cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        python = sys.executable if done < kills else warm.python()
+        started = command(step, processes, folder, data, python=python)
+        process = subprocess.Popen(started, cwd=ROOT, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
         if done < kills:
             line = process.stderr.readline()  # the first epoch of this process is over, or it continues
@@ -98,7 +109,8 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(
     step: str, processes: int, part: int, data: Path, tmp_path: Path
 ) -> None:
     whole, kills = tmp_path / "whole", -(-KILLS // part)
-    subprocess.run(command(step, processes, whole, data), cwd=ROOT, check=True, capture_output=True)
+    in_peace = command(step, processes, whole, data, python=warm.python())
+    subprocess.run(in_peace, cwd=ROOT, check=True, capture_output=True)
     expected, generator, killed, attempt = outcome(step, whole), random.Random(f"{step} {processes}"), 0, 0
     while killed < kills:
         folder = tmp_path / f"killed{attempt}"
@@ -141,8 +153,8 @@ def test_a_step_whose_disk_is_full_says_so_and_continues_when_there_is_room(data
     assert full.returncode == 1
     assert full.stderr.startswith("error: ")
     assert "weights.pt.resume: File too large; free space" in full.stderr
-    again = subprocess.run(step, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert again.returncode == 0
+    again = command("train", 1, tmp_path, data, python=warm.python())
+    subprocess.run(again, cwd=ROOT, check=True, capture_output=True)
 
 
 def checkpoint(folder: Path, **changes: Any) -> Checkpoint:
@@ -193,7 +205,8 @@ def test_provenance_says_that_other_code_continued(data: Path, tmp_path: Path) -
         assert "the same command continues there" in process.communicate()[1]
     before = fingerprint("train", root=tree.root / "pdarts")
     tree.edit("pdarts/engine/loop.py", "network.train()", "network.train(True)")
-    subprocess.run(step, cwd=tree.root, check=True, capture_output=True)
+    again = command("train", 1, tmp_path, data, allowed, warm.python(), epochs=15)
+    subprocess.run(again, cwd=tree.root, check=True, capture_output=True)
     provenance = torch.load(tmp_path / "weights.pt", weights_only=True)["provenance"]
     assert [stop["code"] for stop in provenance["resumed"]] == [before]
     assert provenance["code"] != before

@@ -4,7 +4,8 @@ import copy
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from threading import Thread
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -13,14 +14,14 @@ from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pdarts.nets import execution
-from pdarts.nets.backends.cpu import kernels as cpu
-from pdarts.nets.execution import place
+from pdarts.nets.execution import kernels, place
 from pdarts.nets.network import Network
 from pdarts.nets.operations import BatchNorm
 from pdarts.planning.timing import mixed_candidates
 from pdarts.progressive.training import StageTraining
-from pdarts.settings.machine import Machine
+from pdarts.settings.machine import Kernels, Machine
 from pdarts.settings.methods import METHODS
+from pdarts.settings.optimization import Precision
 from pdarts.space.candidates import all_candidates
 from pdarts.space.operations import CANDIDATES
 from pdarts.space.topology import KINDS
@@ -28,7 +29,7 @@ from tests.genotypes import published
 from tests.searching import logits, training_of
 
 CPU = torch.device("cpu")
-CHECKPOINTING = Machine(checkpointing=True)
+PLAIN = Machine(kernels="torch")
 Batch = tuple[Tensor, Tensor]
 
 
@@ -89,20 +90,19 @@ WORK: dict[str, tuple[Callable[[], Any], Callable[[Any], list[Tensor]]]] = {
     "partial channels": (partial(search, "pc_darts", partial_channels=2), search_steps),
     "adversarial": (partial(search, "sdarts", perturbation="adversarial"), search_steps),
     "training": (network, training_step),
+    "training of cells with fewer edges": (network_of_triples, training_step),
 }
 
 
-@pytest.mark.parametrize("kernels", [True, False])
+@pytest.mark.parametrize("chosen", get_args(Kernels))
 @pytest.mark.parametrize("work", WORK)
-def test_checkpointing_changes_no_bit(work: str, kernels: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not kernels:
-        monkeypatch.setattr(cpu, "suits", lambda x: False)
+def test_checkpointing_changes_no_bit(work: str, chosen: Kernels) -> None:
     make, step = WORK[work]
     found, calls = [], []
-    for machine in (Machine(), CHECKPOINTING):
+    for checkpointing in (False, True):
         one, passes = make(), []
         module = module_of(one)
-        place(module, CPU, "float32", machine)
+        place(module, CPU, "float32", Machine(kernels=chosen, checkpointing=checkpointing))
         for cell in module.cells:
             cell.register_forward_pre_hook(lambda *_, passes=passes: passes.append(torch.is_grad_enabled()))
         losses = step(one)
@@ -135,21 +135,23 @@ def test_bfloat16_is_for_feature_maps_alone(work: str) -> None:
     torch.testing.assert_close(found[1][0], found[0][0], rtol=0.05, atol=0.05)
 
 
+@pytest.mark.parametrize("chosen", get_args(Kernels))
 @pytest.mark.parametrize("work", ["first order", "training"])
-def test_channels_last_computes_the_same(work: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cpu, "suits", lambda x: False)
+def test_channels_last_computes_the_same(work: str, chosen: Kernels) -> None:
     make, _ = WORK[work]
     one = make()
     module_of(one).double()
+    place(module_of(one), CPU, "float32", PLAIN)
     images = torch.randn(4, 3, 32, 32, dtype=torch.float64)
     other = copy.deepcopy(one)
     module_of(other).to(memory_format=torch.channels_last)
+    place(module_of(other), CPU, "float32", Machine(kernels=chosen))
     layouts: list[bool] = []
     module_of(other).cells[0].register_forward_hook(
         lambda _, __, output: layouts.append(output.is_contiguous(memory_format=torch.channels_last))
     )
     outcomes = [outcome(each, images) for each in (one, other)]
-    assert layouts == [True]
+    assert layouts == [chosen == "torch"]
     for plain, last in zip(*outcomes, strict=True):
         torch.testing.assert_close(last, plain, rtol=1e-9, atol=1e-10)
 
@@ -178,18 +180,82 @@ class Waiting(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_no_search_step_waits_for_the_device(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cpu, "suits", lambda x: False)
+def test_no_search_step_waits_for_the_device(method: str) -> None:
+    one = search(method)
+    place(one.supernet, CPU, "float32", PLAIN)
     with Waiting() as waiting:
         bool(torch.ones(()) > 0)
-        search_steps(search(method))
+        search_steps(one)
     assert waiting.found == ["aten._local_scalar_dense.default"]  # the comparison
+
+
+class Convolutions(TorchDispatchMode):
+    """Counts PyTorch's own."""
+
+    count = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
+        self.count += str(function).startswith("aten.convolution")
+        return function(*arguments, **(named or {}))
+
+
+def convolutions(one: StageTraining) -> int:
+    with Convolutions() as found:
+        search_steps(one)
+    return found.count
+
+
+def test_who_computes_is_chosen_for_each_network() -> None:
+    ours, plain = search(), search()
+    place(ours.supernet, CPU, "float32", Machine())
+    place(plain.supernet, CPU, "float32", PLAIN)
+    once = convolutions(plain)
+    assert once > 0
+    assert [convolutions(one) for one in (ours, plain, search())] == [0, once, 0]
+    with pytest.raises(RuntimeError, match="channels"):
+        logits(plain, torch.zeros(1, 4, 8, 8))
+    assert convolutions(ours) == 0
+
+
+def test_the_choice_is_that_of_its_own_thread() -> None:
+    ours, plain = search(), search()
+    place(plain.supernet, CPU, "float32", PLAIN)
+    found = []
+
+    def pass_through(*_: Any) -> None:
+        thread = Thread(target=lambda: found.append(convolutions(ours)))
+        thread.start()
+        thread.join()
+
+    plain.supernet.cells[0].register_forward_hook(pass_through)
+    logits(plain, batch()[0])
+    assert found == [0]
+
+
+@pytest.mark.parametrize(
+    ("machine", "precision", "name"),
+    [
+        (Machine(), "float32", "pdarts"),
+        (PLAIN, "float32", "torch"),
+        (Machine(), "bfloat16", "torch"),
+        (Machine(compile=True), "float32", "torch.compile"),
+    ],
+)
+def test_provenance_names_what_computes(machine: Machine, precision: Precision, name: str) -> None:
+    assert kernels(CPU, precision, machine) == name
+
+
+def test_a_whole_network_can_be_compiled_in_one_piece() -> None:
+    one, images = network().eval(), torch.randn(2, 3, 32, 32)
+    whole = torch.compile(one, backend="eager", fullgraph=True)
+    with torch.no_grad():
+        torch.testing.assert_close(whole(images)[0], one(images)[0])
 
 
 def test_cells_are_compiled_once_for_all_rates_of_dropout(monkeypatch: pytest.MonkeyPatch) -> None:
     graphs: list[object] = []
 
-    def counted(graph: Any, _: Any) -> Any:
+    def counted(graph: Any, _: Any, options: Any) -> Any:
         graphs.append(graph)
         return graph.forward
 
@@ -200,8 +266,12 @@ def test_cells_are_compiled_once_for_all_rates_of_dropout(monkeypatch: pytest.Mo
     plain = copy.deepcopy(one)
     place(one.supernet, CPU, "float32", Machine(compile=True))
     images, _ = batch()
-    for rate in (0.4, 0.3, 0.2, 0.1):
-        logits(one, images, rate).sum().backward()
-    assert len(graphs) == 2  # one for the first rate, one for all others
-    torch.testing.assert_close(logits(one, images), logits(plain, images))
+    for rate in (0.4, 0.3, 0.2, 0.1, 0.0):
+        found = []
+        for each in (one, plain):
+            torch.manual_seed(1)
+            found.append(logits(each, images, rate))
+        torch.testing.assert_close(*found)
+        found[0].sum().backward()
+    assert len(graphs) == 3  # one for the first rate, one for all others, one without dropout
     execution._compiled.cache_clear()

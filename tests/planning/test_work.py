@@ -91,7 +91,17 @@ def test_tests_have_the_batches_that_are_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"epochs": 50}, {"frozen_epochs": 0}, {"train_portion": 0.9}, {"alphas_batches": "anew"}]
+    "changes",
+    [
+        {"epochs": 50},
+        {"frozen_epochs": 0},
+        {"train_portion": 0.9},
+        {"alphas_portion": 0.2},
+        {"division": "by_class"},
+        {"alphas_batches": "anew"},
+        {"schedule": "linear"},
+        {"warmup_epochs": 1},
+    ],
 )
 def test_more_steps_are_no_other_steps(changes: dict[str, object]) -> None:
     assert search_work(**changes).key == search_work().key

@@ -242,3 +242,18 @@ def test_latex_compiles(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout[-2000:]
     assert "Overfull" not in done.stdout
     assert (tmp_path / "all.pdf").stat().st_size > 10_000
+
+
+def test_a_single_unverified_figure_says_so_itself(tmp_path: Path) -> None:
+    rows = [{**files(tmp_path)["rows"][0], "architecture": name, "paper": name} for name in ("Fair DARTS", "DARTS-")]
+    table = {
+        "title": "T",
+        "paper": "methods",
+        "columns": {"cifar10": files(tmp_path)["columns"]["cifar10"]},
+        "rows": rows,
+    }
+    printed = {name: cells[CIFAR10 + "paper (difference)"] for name, cells in shown(table).items()}
+    assert printed == {"Fair DARTS †": "2.54", "DARTS- †": "2.59 unverified"}
+    text = forms(table)["md"]
+    assert "DARTS-: mean of 5 searches, ± 0.08; arXiv:2009.01027; from memory, not compared with the paper" in text
+    assert "SDARTS" not in text  # nothing of rows that are not there

@@ -24,6 +24,8 @@ def test_errors_of_p_darts_are_those_of_the_paper() -> None:
 
 def test_figures_from_memory_are_marked_unverified() -> None:
     assert {name for name, figures in paper().tables.items() if figures.unverified} == {"skip_study"}
+    recalled = {row.architecture for figures in paper().tables.values() for row in figures.rows if row.unverified}
+    assert recalled == {"PC-DARTS", "DARTS-", "DARTS- (published cell)", "SDARTS-RS", "SDARTS-ADV", "beta-DARTS"}
 
 
 def test_accuracies_of_others_become_errors() -> None:
@@ -39,13 +41,24 @@ def test_others_are_found_by_subject_and_dataset() -> None:
     assert paper().others(None, "cifar10") == []
 
 
-@pytest.mark.parametrize("name", [name for name, table in CONFIG.tables.items() if table.paper])
+@pytest.mark.parametrize("name", [name for name, table in CONFIG.tables.items() if table.of_paper])
 def test_a_declared_table_has_all_rows_of_the_paper_in_order_before_its_own(name: str) -> None:
     table = CONFIG.tables[name]
     assert table.paper is not None
     printed = [row.architecture for row in paper().tables[table.paper].rows]
     assert [row.paper for row in table.rows][: len(printed)] == printed
     check_quotes(name, table)
+
+
+def test_every_figure_of_another_paper_is_quoted_by_a_row() -> None:
+    others = {name: table for name, table in CONFIG.tables.items() if table.paper and not table.of_paper}
+    assert set(others) == {"methods", "methods_imagenet"}
+    for name, table in others.items():
+        assert table.paper is not None
+        assert {row.architecture for row in paper().tables[table.paper].rows} == {row.paper for row in table.rows} - {
+            None
+        }
+        check_quotes(name, table)
 
 
 def test_a_row_that_the_paper_does_not_have_is_refused_with_those_that_it_has() -> None:

@@ -3,7 +3,6 @@
 import copy
 import re
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from pdarts.errors import InputError
 from pdarts.settings.augmentation import StreamedAugmentation
 from pdarts.settings.config import Config
 from pdarts.settings.datasets import ImageFolder, image_size, parse_dataset
+from tests import warm
 from tests.configuration import CONFIG, ROOT
 from tests.data.folders import write_folder
 
@@ -130,7 +130,7 @@ def test_the_documented_examples_are_verified_and_planned(tmp_path: Path) -> Non
 
     def snakemake(*arguments: str) -> str:
         command = [
-            sys.executable,
+            warm.python(),
             "-m",
             "snakemake",
             *arguments,

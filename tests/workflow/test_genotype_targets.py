@@ -3,11 +3,11 @@
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.configuration import ROOT
 from tests.nets.released import state, write_cifar
 
@@ -24,7 +24,7 @@ def project(tmp_path: Path) -> Path:
 
 def snakemake(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "snakemake", *arguments],
+        [warm.python(), "-m", "snakemake", *arguments],
         cwd=project,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,

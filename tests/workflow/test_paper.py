@@ -4,12 +4,12 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.configuration import CONFIG, ROOT
 from tests.reporting.examples import write_metrics, write_test
 
@@ -27,7 +27,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def snakemake(tree: Path, *arguments: str) -> str:
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", *arguments]
+    command = [warm.python(), "-m", "snakemake", "--cores", "1", *arguments]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(tree)}
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -44,7 +44,7 @@ def planned(tree: Path, *arguments: str) -> Counter[str]:
 
 def test_the_paper_runs_every_training_of_its_tables_once(tree: Path) -> None:
     jobs = planned(tree, "paper")
-    tables = [table for table in CONFIG.tables.values() if table.paper]
+    tables = [table for table in CONFIG.tables.values() if table.of_paper]
     rows = [(row, row.trained(table.columns)) for table in tables for row in table.rows]
     trained = {name for _, names in rows for name in names.values()}
     trained |= {name for row, _ in rows for name in row.searches.values() if name.startswith("random")}
@@ -78,7 +78,7 @@ def test_a_plan_sees_the_settings_that_snakemake_is_given(tree: Path) -> None:
     printed = subprocess.run([*make, "-f", ROOT / "Makefile"], cwd=ROOT, capture_output=True, text=True, check=True)
     (command,) = re.findall(r"python (-m pdarts\.plan .+)$", printed.stdout, re.MULTILINE)
     environment = {**os.environ, "PYTHONPATH": str(tree)}
-    plan = [sys.executable, *shlex.split(command)]
+    plan = [warm.python(), *shlex.split(command)]
     done = subprocess.run(plan, cwd=tree, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [re.split(" {2,}", line) for line in done.stdout.splitlines()]
@@ -107,7 +107,7 @@ def test_a_quotation_that_does_not_exist_is_refused_before_any_job(tree: Path) -
         "tables: {mine: {title: T, paper: table1, columns: {cifar10: {heading: C, measure: top1_error}},"
         " rows: [{architecture: A, paper: B}]}}"
     )
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run", "paper", "--configfile", "mine.yaml"]
+    command = [warm.python(), "-m", "snakemake", "--cores", "1", "--dry-run", "paper", "--configfile", "mine.yaml"]
     done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert (

@@ -62,12 +62,16 @@ def test_editing_the_refinement_reruns_no_search_stage(tree: Tree) -> None:
     assert tree.run() == set()
 
 
-def test_editing_a_method_reruns_the_searches_that_it_made_and_no_others(tree: Tree) -> None:
-    change_code(tree, "pdarts/progressive/methods/fair_darts.py")
-    assert tree.planned() == {}
+def test_editing_the_method_of_a_search_reruns_it_and_what_follows(tree: Tree) -> None:
     change_code(tree, "pdarts/progressive/methods/p_darts.py")
-    planned = tree.planned()
-    assert {rule: planned[rule] for rule in ("search", "derive")} == {"search": 3, "derive": 1}
+    later = ("search_curves", "derive", "train", "test", "draw", "training_curves", "report")
+    assert tree.planned() == {"search": 3} | dict.fromkeys(later, 1)
+
+
+@pytest.mark.parametrize("method", ["pc_darts", "beta_darts"])
+def test_editing_a_method_that_no_search_names_reruns_nothing(tree: Tree, method: str) -> None:
+    change_code(tree, f"pdarts/progressive/methods/{method}.py")
+    assert tree.planned() == {}
 
 
 def test_editing_what_all_figures_share_reruns_figures_and_table_alone(tree: Tree) -> None:

@@ -4,10 +4,11 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests import warm
 
 PROJECT = Path(__file__).parents[2]
 CONFIG = "tiny.yaml"
@@ -49,7 +50,7 @@ class Tree:
     def python(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """Run `python ARGUMENTS` in the tree, with `settings` added to the environment; output in one stream."""
         return subprocess.run(
-            [sys.executable, *arguments],
+            [warm.python(), *arguments],
             cwd=self.root,
             env={**os.environ, **settings},
             stdout=subprocess.PIPE,

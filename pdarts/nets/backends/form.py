@@ -1,35 +1,55 @@
 """What a backend is handed of a node, and what it offers: one form for all of them."""
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from pdarts.nets.operations import BatchNorm, ConvLayers, ConvUnit, ConvUnits, FactorizedReduction, Node, Pool
+from pdarts.nets.operations import (
+    BatchNorm,
+    ConvLayers,
+    ConvUnit,
+    ConvUnits,
+    FactorizedReduction,
+    Identity,
+    Node,
+    Pool,
+)
 
 
 class Unit(NamedTuple):
     """ReLU, depthwise convolution, dense convolution, BatchNorm; without convolutions only BatchNorm.
 
-    A dense convolution of size 1 that strides without a depthwise one is a factorized reduction: half of its channels
-    see even rows and columns, the other half odd ones.
+    Convolutions are padded to keep the size. A dense convolution of size 1 that strides without a depthwise one is a
+    factorized reduction: half of its channels see even rows and columns, the other half odd ones.
     """
 
     weight: Tensor | None
     """Of BatchNorm, shape (channels,), as its bias and running statistics."""
     bias: Tensor | None
-    dense: Tensor | None
-    """Shape (channels, C, size, size); size 1 behind a depthwise convolution."""
     running_mean: Tensor
     running_var: Tensor
+    training: bool
+    """Whether BatchNorm normalizes by the batch's statistics, and moves the running ones."""
+    dense: Tensor | None = None
+    """Shape (channels, C, size, size); size 1 behind a depthwise convolution."""
     depthwise: Tensor | None = None
     """Shape (C, 1, size, size)."""
     stride: int = 1
     dilation: int = 1
     rectified: bool = True
     """Whether it starts with ReLU, where it has a convolution."""
+
+    @property
+    def tensors(self) -> tuple[Tensor | None, ...]:
+        """All of them."""
+        return self.weight, self.bias, self.running_mean, self.running_var, self.dense, self.depthwise
+
+    def behind(self, channels: int, height: int, width: int) -> tuple[int, int, int]:
+        """Channels, height and width of what it makes of so many."""
+        channels = channels if self.dense is None else len(self.dense)
+        return channels, -(-height // self.stride), -(-width // self.stride)
 
 
 class Part(NamedTuple):
@@ -40,40 +60,53 @@ class Part(NamedTuple):
     units: Sequence[Unit]
     """What it goes through, one behind the other."""
     scale: Tensor | None
-    """A scalar that multiplies the result; then the last unit has neither weight nor bias."""
+    """A scalar that multiplies the result, in place of the last unit's weight."""
     kept: Tensor | None
-    """A factor for each image, N values."""
+    """A factor for each image, shape (N, 1, 1, 1)."""
 
 
 class Backend(Protocol):
-    """A module that computes what a node needs, forward and backward."""
+    """A module that computes nodes, forward and backward. Whatever tensors hold, it reads right or refuses."""
 
     def suits(self, x: Tensor) -> bool:
-        """Whether it computes on such a tensor."""
+        """Whether it computes on feature maps like `x`; asked before anything else."""
 
-    def total(self, parts: Sequence[Part], training: bool, momentum: float, epsilon: float) -> Tensor:
-        """The sum of all parts; moves running statistics in training."""
+    def shape(self, part: Part) -> tuple[int, ...] | None:
+        """Shape of what a part adds to a sum; None if it does not compute that part."""
+
+    def total(self, parts: Sequence[Part], momentum: float, epsilon: float) -> Tensor:
+        """The sum of at least one part, all of one type and `shape`; with BatchNorm's constants."""
 
     def pool(self, x: Tensor, largest: bool, size: int, stride: int) -> Tensor:
         """Maximum or mean of windows, which are padded to keep the size; padding is left out of the mean."""
 
-    def dropout(self, x: Tensor, rate: float) -> Tensor:
-        """Zero single values with probability `rate`, and scale the rest."""
+    def dropout(self, x: Tensor, rate: float, seed: Tensor) -> Tensor:
+        """What `pdarts.nets.drop_path.dropped` computes, to the last bit."""
 
 
-def form(operation: Any, node: Node) -> tuple[Tensor, list[Unit]]:
-    """A tensor, and the units that it goes through; the value of an operation that has no such form."""
+Form = tuple[Tensor, list[Unit]]
+"""A tensor, and the units that it goes through."""
+
+
+def form(operation: nn.Module, node: Node) -> Form | None:
+    """The form of what an operation makes of a node's value; None if it has none."""
     known = FORMS.get(type(operation).forward)
-    return (operation(node), []) if known is None else known(operation, node)
+    return None if known is None else known(operation, node)
 
 
-def _pool(operation: Pool, node: Node) -> tuple[Tensor, list[Unit]]:
+def _identity(_: Identity, node: Node) -> Form:
+    return node.value, []
+
+
+def _pool(operation: Pool, node: Node) -> Form:
     pooled = node.pooled(operation.kind, operation.stride)
     return pooled, [] if operation.norm is None else [_unit(operation.norm)]
 
 
-def _conv_units(operation: ConvUnits, node: Node) -> tuple[Tensor, list[Unit]]:
-    children: Any = operation.children()
+def _conv_units(operation: ConvUnits, node: Node) -> Form | None:
+    children: list[Any] = list(operation.children())
+    if any(type(child).forward is not ConvUnit.forward for child in children):
+        return None
     return node.value, [_conv_unit(child) for child in children]
 
 
@@ -82,35 +115,45 @@ def _conv_unit(unit: ConvUnit) -> Unit:
     return _unit(unit.norm, unit.pointwise.weight, depthwise=depthwise, stride=unit.stride, dilation=unit.dilation)
 
 
-def _conv_layers(operation: ConvLayers, node: Node) -> tuple[Tensor, list[Unit]]:
-    return node.value, list(_layers(operation))
+def _conv_layers(operation: ConvLayers, node: Node) -> Form | None:
+    units, rectified, layers = [], False, iter(operation)
+    for layer in layers:
+        if isinstance(layer, nn.ReLU):
+            rectified = True
+            continue
+        norm = next(layers, None)
+        if not (isinstance(layer, nn.Conv2d) and isinstance(norm, BatchNorm) and _keeps_size(layer)):
+            return None
+        dilation, stride = layer.dilation[0], layer.stride[0]
+        units.append(_unit(norm, layer.weight, stride=stride, dilation=dilation, rectified=rectified))
+        rectified = False
+    return None if rectified else (node.value, units)
 
 
-def _layers(operation: ConvLayers) -> Iterator[Unit]:
-    rectified = False
-    for layer, norm in pairwise(operation):
-        if isinstance(layer, nn.Conv2d) and isinstance(norm, BatchNorm):
-            yield _unit(norm, layer.weight, stride=layer.stride[0], rectified=rectified)
-        rectified = isinstance(layer, nn.ReLU)
+def _keeps_size(layer: nn.Conv2d) -> bool:
+    """Whether a convolution is square and dense, and nothing but its padding, stride and dilation sets it apart."""
+    size, stride, dilation = layer.kernel_size[0], layer.stride[0], layer.dilation[0]
+    square = (layer.kernel_size, layer.stride, layer.dilation) == ((size, size), (stride, stride), (dilation, dilation))
+    padding = dilation * (size - 1) // 2
+    plain = layer.groups == 1 and layer.bias is None and layer.padding_mode == "zeros"
+    return square and plain and size > 1 and layer.padding == (padding, padding)
 
 
-def _factorized_reduction(operation: FactorizedReduction, node: Node) -> tuple[Tensor, list[Unit]]:
-    height, width = node.value.shape[2:]
-    if height % 2 or width % 2:
-        return operation(node), []
+def _factorized_reduction(operation: FactorizedReduction, node: Node) -> Form:
     both = torch.cat([operation.first.weight, operation.second.weight])
     return node.value, [_unit(operation.norm, both, stride=2)]
 
 
 def _unit(norm: BatchNorm, dense: Tensor | None = None, **others: Any) -> Unit:
     """A unit that ends with `norm`, from the convolutions in front of it; without any it does nothing else."""
-    return Unit(norm.weight, norm.bias, dense, norm.running_mean, norm.running_var, **others)
+    return Unit(norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.training, dense, **others)
 
 
-FORMS: dict[Callable[..., Any], Callable[[Any, Node], tuple[Tensor, list[Unit]]]] = {
+FORMS: dict[Callable[..., Any], Callable[[Any, Node], Form | None]] = {
+    Identity.forward: _identity,
     Pool.forward: _pool,
     ConvUnits.forward: _conv_units,
     ConvLayers.forward: _conv_layers,
     FactorizedReduction.forward: _factorized_reduction,
 }
-"""By what operations compute: a class that writes a `forward` of its own has no form, and one that inherits it has."""
+"""By what computes an operation: a class that inherits its `forward` has the same form; with another, it has none."""

@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,15 @@ from torch.nn import functional as F
 
 from benchmarks.baseline.network import Network as BaselineNetwork
 from benchmarks.baseline.supernet import Supernet as BaselineSupernet
-from pdarts.nets.backends.cpu import kernels as cpu
+from pdarts.nets.backends.cpu import kernels, library
+from pdarts.nets.drop_path import dropped
 from pdarts.nets.network import Network
-from pdarts.nets.node import Branch, State, total
+from pdarts.nets.node import Branch, State, computed_by, total
 from pdarts.nets.operations import BUILDERS, DilatedConv
 from pdarts.nets.reference import network_state, supernet_state
 from pdarts.nets.stems import STEMS
 from pdarts.planning.timing import mixed_candidates
+from pdarts.settings.machine import Kernels
 from pdarts.space.candidates import Candidates, all_candidates
 from pdarts.space.operations import CANDIDATES
 from pdarts.space.topology import KINDS
@@ -28,32 +29,23 @@ from tests.genotypes import published
 from tests.searching import logits as searched
 from tests.searching import training_of
 
+WAYS: tuple[Kernels, ...] = ("torch", "auto")
+
 
 @pytest.fixture(autouse=True)
 def _threads() -> Iterator[None]:
     before = torch.get_num_threads()
+    torch.set_num_threads(2)
     yield
     torch.set_num_threads(before)
 
 
-def without_kernels(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(cpu, "suits", lambda x: False)
-
-
-@contextmanager
-def computed(kernels: bool) -> Iterator[None]:
-    """By two threads, of the kernels or of PyTorch's own operations."""
-    with pytest.MonkeyPatch.context() as patch:
-        if not kernels:
-            without_kernels(patch)
-        torch.set_num_threads(2)
-        yield
-
-
 def test_they_are_compiled_where_the_tests_run() -> None:
-    assert cpu.suits(torch.zeros(1, 1))
-    assert not cpu.suits(torch.zeros(1, dtype=torch.bfloat16))
-    assert not cpu.suits(torch.zeros(1, device="meta"))
+    assert kernels.suits(torch.zeros(1, 1, 1, 1))
+    assert not kernels.suits(torch.zeros(1, 1, 1, 1, dtype=torch.bfloat16))
+    assert not kernels.suits(torch.zeros(1, 1, 1, 1, device="meta"))
+    assert not kernels.suits(torch.zeros(0, 1, 1, 1))
+    assert not kernels.suits(torch.zeros(1, 1, 1))
 
 
 def close(found: Tensor, expected: Tensor) -> None:
@@ -87,8 +79,8 @@ def test_operations_agree_on_even_and_odd_sizes(name: str, stride: int, search: 
     for height, width in ((2, 4), (8, 14)) if halved else ((1, 2), (7, 8), (9, 17)):
         x = torch.randn(3, 6, height, width, dtype=torch.float64).round(decimals=1)  # some values are equal
         expected = []
-        for kernels in (False, True):
-            with computed(kernels):
+        for chosen in WAYS:
+            with computed_by(chosen):
                 found = outcome(module, state, x, scale, training)
             expected = expected or found
         assert len(found) == len(expected)
@@ -104,20 +96,56 @@ def test_parts_of_the_channels_are_read_where_they_lie() -> None:
         close(*(total([Branch(operation, State(x))]).value for x in (part, part.clone())))
 
 
-def test_dropout_keeps_the_mean_and_its_gradient_has_the_same_mask() -> None:
+@pytest.mark.parametrize("chosen", WAYS)
+def test_dropout_keeps_the_mean_and_its_gradient_has_the_same_mask(chosen: Kernels) -> None:
     torch.manual_seed(0)
-    x = torch.ones(500, 400, requires_grad=True)
-    y = cpu.dropout(x, 0.3)
-    y.sum().backward()
-    assert torch.equal(x.grad, y)
-    zeros = (y == 0).double()
-    assert zeros.mean().item() == pytest.approx(0.3, abs=0.005)
-    for axis, length in ((0, 500), (1, 400)):  # as spread as independent draws are
-        assert zeros.mean(axis).std().item() == pytest.approx((0.3 * 0.7 / length) ** 0.5, rel=0.15)
-    assert not torch.equal(cpu.dropout(x, 0.3), y)
+    x = torch.ones(500, 1, 400, 1, requires_grad=True)
+    with computed_by(chosen):
+        y = dropped(x, 0.3)
+        y.sum().backward()
+        assert torch.equal(x.grad, y)
+        zeros = (y == 0).double().squeeze()
+        assert zeros.mean().item() == pytest.approx(0.3, abs=0.005)
+        for axis, length in ((0, 500), (1, 400)):  # as spread as independent draws are
+            assert zeros.mean(axis).std().item() == pytest.approx((0.3 * 0.7 / length) ** 0.5, rel=0.15)
+        assert not torch.equal(dropped(x, 0.3), y)
+        torch.manual_seed(0)
+        torch.set_num_threads(1)
+        assert torch.equal(dropped(x, 0.3), y)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1, 0.3, 0.7, 1 - 2**-20])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_dropout_is_the_same_to_the_last_bit_whoever_computes_it(dtype: torch.dtype, rate: float) -> None:
     torch.manual_seed(0)
-    torch.set_num_threads(2)
-    assert torch.equal(cpu.dropout(x, 0.3), y)
+    for seed in (*torch.randint(2**62, (3,)), torch.tensor(0), torch.tensor(2**62 - 1)):
+        values = torch.randn(3, 5, 7, 11, dtype=dtype)
+        for x in (values, values.mT, values.to(memory_format=torch.channels_last), values[:, 1:, ::2, 3:]):
+            found = []
+            for chosen in WAYS:
+                again = x.detach().requires_grad_()
+                with computed_by(chosen):
+                    y = dropped(again, rate, seed)
+                y.backward(x.cos())
+                found.append((y, again.grad))
+            for one, other in zip(*found, strict=True):
+                assert torch.equal(one, other)
+            if rate:
+                torch.testing.assert_close(found[0][0], torch.where(found[0][0] == 0, 0, x / (1 - rate)))
+
+
+def test_dropout_draws_once_from_the_generator_whoever_computes_it() -> None:
+    x, left = torch.ones(2, 3, 8, 8), []
+    for chosen in WAYS:
+        torch.manual_seed(0)
+        with computed_by(chosen):
+            y = dropped(x, 0.7)
+        left.append((y, torch.get_rng_state()))
+    torch.manual_seed(0)
+    seed = torch.randint(2**62, ())
+    for y, state in left:
+        assert torch.equal(y, dropped(x, 0.7, seed))
+        assert torch.equal(state, torch.get_rng_state())
 
 
 def passed(
@@ -186,14 +214,14 @@ def compare(theirs: nn.Module, ours: nn.Module, forward, translate, state: dict[
 
 def test_without_a_compiler_torch_computes(monkeypatch: pytest.MonkeyPatch, capfd, tmp_path: Path) -> None:
     monkeypatch.setenv("CXX", str(tmp_path / "none"))
-    cpu._library.cache_clear()
+    library.loaded.cache_clear()
     try:
-        assert not cpu.suits(torch.zeros(1, 1))
+        assert not kernels.suits(torch.zeros(1, 1, 1, 1))
         assert "no C++ kernels" in capfd.readouterr().err
         branch = Branch(DilatedConv(3, 2, 1, True), State(torch.randn(2, 2, 4, 4)))
         assert total([branch]).value.shape == (2, 2, 4, 4)
     finally:
-        cpu._library.cache_clear()
+        library.loaded.cache_clear()
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -206,8 +234,8 @@ def test_stems_agree(stem: str, size: tuple[int, int], training: bool) -> None:
         tensor.add_(torch.rand_like(tensor), alpha=0.0 if name.endswith("mean") else 0.3)
     images = torch.randn(3, 3, *size, dtype=torch.float64)
     found = []
-    for kernels in (False, True):
-        with computed(kernels):
+    for chosen in WAYS:
+        with computed_by(chosen):
             again, seen = copy.deepcopy(module), images.clone().requires_grad_()
             values = [state.value for state in again(seen)]
             torch.stack([value.sin().sum() for value in values]).sum().backward()

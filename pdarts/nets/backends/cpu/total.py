@@ -1,0 +1,186 @@
+"""A sum of parts, forward and backward. All tensors lie as `kernels.cpp` reads them, but for the units' weights."""
+
+import ctypes
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from pdarts.nets.backends.cpu import library
+from pdarts.nets.backends.cpu.library import Shape, call, pointer, regular, shape
+from pdarts.nets.backends.form import Part, Unit
+
+
+class _Layer(NamedTuple):
+    """What the backward pass needs of a unit; a part without units has one layer, with no more than a product."""
+
+    product: Tensor
+    """What BatchNorm takes."""
+    norm: Tensor | None = None
+    """What it does to each channel, shape (4, channels): mean, 1 / deviation, factor, shift."""
+    dense: Tensor | None = None
+    """Contiguous, as the other one."""
+    depthwise: Tensor | None = None
+
+
+def added(parts: Sequence[Part], constants: tuple[float, float]) -> Tensor:
+    """The sum, for autograd; `constants` are BatchNorm's momentum and epsilon."""
+    inputs = {id(part.x): part.x for part in parts}
+    places = [list(inputs).index(id(part.x)) for part in parts]
+    others: list[Tensor | None] = []
+    for part in parts:
+        others.append(part.scale)
+        for unit in part.units:
+            others += unit.weight, unit.bias, unit.dense, unit.depthwise
+    return _Total.apply(parts, places, constants, *inputs.values(), *others)
+
+
+def evaluated(parts: Sequence[Part], constants: tuple[float, float]) -> Tensor:
+    """The same by running statistics, for no gradient: a part is added as its last convolution is computed."""
+    out = _behind(parts[0].x, *parts[0].units)
+    for number, part in enumerate(parts):
+        layers, shapes = _forward(part, constants, out, number > 0)
+        if layers[-1].product is not out:
+            _combine(part, layers[-1], shapes[-1], out, number > 0)
+    return out
+
+
+class _Total(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, parts: Sequence[Part], places: list[int], constants: Any, *tensors: Any) -> Tensor:
+        ctx.inputs, ctx.layout = max(places) + 1, []
+        saved = list(tensors[: ctx.inputs])
+        out = _behind(parts[0].x, *parts[0].units)
+        for number, (part, place) in enumerate(zip(parts, places, strict=True)):
+            layers, shapes = _forward(part, constants)
+            _combine(part, layers[-1], shapes[-1], out, number > 0)
+            saved += [layer.product for layer in layers]
+            ctx.layout.append((place, shapes, *part[1:], [layer[1:] for layer in layers]))
+        # Feature maps alone: what is small takes autograd's bookkeeping, and checkpointing's, longer than kernels.
+        ctx.save_for_backward(*saved)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Any:
+        gradient = regular(gradient)
+        saved, wanted = iter(ctx.saved_tensors), iter(ctx.needs_input_grad[3:])
+        inputs, onward = list(islice(saved, ctx.inputs)), list(islice(wanted, ctx.inputs))
+        gradients: list[Tensor | None] = [None] * ctx.inputs
+        others: list[Tensor | None] = []
+        for place, shapes, units, scale, kept, small in ctx.layout:
+            wanted_scale = next(wanted)
+            layers = [_Layer(next(saved), *each) for each in small]
+            of_units = [list(islice(wanted, 4)) for _ in units]
+            behind, target = gradient, None
+            for number in reversed(range(len(layers))):
+                layer, last = layers[number], number == len(layers) - 1
+                before = layers[number - 1] if number else _Layer(inputs[place])
+                sums = gradient.new_empty(4 * layer.product.shape[1] + 1)
+                structure = _part(layer, scale if last else None, kept if last else None, sums)
+                outer = ctypes.byref(structure), behind.data_ptr(), behind.stride(0)
+                _call("sums", gradient, shapes[number], *outer)
+                if last:
+                    others.append(sums[-1] if wanted_scale else None)
+                target = None if number else gradients[place]
+                add = target is not None
+                if target is None and (number or onward[place]):
+                    target = gradient.new_empty(before.product.shape)
+                dense = depthwise = None
+                if of_units:
+                    of_units[number] = _room(layer, sums, *of_units[number])
+                    *_, dense, depthwise = of_units[number]
+                if any(tensor is not None for tensor in (target, dense, depthwise)):
+                    tensors = before.product, before.norm, layer.depthwise, layer.dense, target
+                    results = *map(pointer, tensors), add, *map(pointer, (depthwise, dense))
+                    _call("backward", gradient, shapes[number], *outer, *results)
+                if target is not None:
+                    behind = target
+            gradients[place] = target
+            for unit, (weight, bias, dense, depthwise) in zip(units, of_units, strict=True):
+                others += weight, bias, _laid_out(dense, unit.dense), _laid_out(depthwise, unit.depthwise)
+        return None, None, None, *gradients, *others
+
+
+def _room(layer: _Layer, sums: Tensor, *wanted: bool) -> list[Tensor | None]:
+    """Gradients of a unit's parameters, as far as they are wanted; those of convolutions are still to be computed."""
+    channels = layer.product.shape[1]
+    of_norm = sums[:channels], sums[channels : 2 * channels]
+    of_convolutions = (None if tensor is None else torch.empty_like(tensor) for tensor in layer[2:])
+    return [tensor if wish else None for tensor, wish in zip((*of_norm, *of_convolutions), wanted, strict=True)]
+
+
+def _laid_out(gradient: Tensor | None, weight: Tensor | None) -> Tensor | None:
+    """A contiguous gradient as its weight lies in memory."""
+    if gradient is None or weight is None or weight.is_contiguous():
+        return gradient
+    return torch.empty_like(weight).copy_(gradient)
+
+
+def _forward(
+    part: Part, constants: tuple[float, float], out: Tensor | None = None, add: bool = False
+) -> tuple[list[_Layer], list[Shape]]:
+    """A part's layers, and their shapes; to `out` goes what the last convolution gives, normalized, not its product."""
+    if not part.units:
+        return [_Layer(part.x)], [_shape(part.x, constants)]
+    layers = [_Layer(part.x)]
+    shapes = []
+    for unit in part.units:
+        value, norm_in, *_ = layers[-1]
+        last = unit is part.units[-1]
+        product = value
+        if unit.dense is not None:
+            product = out if last and out is not None and part.kept is None else _behind(value, unit)
+        norm_out = value.new_empty(4, product.shape[1])
+        places = (None, out) if product is out else (product, None)
+        weight, bias, dense, depthwise = map(_contiguous, (unit.weight, unit.bias, unit.dense, unit.depthwise))
+        arguments = value, norm_in, depthwise, dense, weight, bias, part.scale if last else None
+        results = unit.running_mean, unit.running_var, places[0], norm_out, places[1]
+        shapes.append(_shape(value, constants, unit))
+        _call("forward", value, shapes[-1], *map(pointer, (*arguments, *results)), product.stride(0), add)
+        layers.append(_Layer(product, norm_out, dense, depthwise))
+    return layers[1:], shapes
+
+
+def _combine(part: Part, layer: _Layer, shape: Shape, out: Tensor, add: bool) -> None:
+    structure = _part(layer, part.scale, part.kept)
+    _call("combine", out, shape, ctypes.byref(structure), out.data_ptr(), out.stride(0), add)
+
+
+def _behind(value: Tensor, *units: Unit) -> Tensor:
+    """Room for what units make of a value."""
+    number, channels, height, width = value.shape
+    for unit in units:
+        channels, height, width = unit.behind(channels, height, width)
+    return value.new_empty(number, channels, height, width)
+
+
+def _part(layer: _Layer, scale: Tensor | None, kept: Tensor | None, sums: Tensor | None = None) -> library.Part:
+    """With `sums`, 4 * channels + 1 values, which the function of that name fills and `backward` reads."""
+    product = layer.product
+    pointers = map(pointer, (layer.norm, scale, kept, sums))
+    return library.Part(product.data_ptr(), product.stride(0), product.shape[2] * product.shape[3], *pointers)
+
+
+def _contiguous(tensor: Tensor | None) -> Tensor | None:
+    return None if tensor is None else tensor.contiguous()
+
+
+def _shape(x: Tensor, constants: tuple[float, float], unit: Unit | None = None) -> Shape:
+    """Of a unit's input, or of what is summed."""
+    number, channels_in, height, width = x.shape
+    channels, size, stride, dilation, full, rectified = channels_in, 0, 1, 1, False, True
+    if unit is not None and unit.dense is not None:
+        channels, stride, dilation, rectified = len(unit.dense), unit.stride, unit.dilation, unit.rectified
+        full = unit.dense.shape[-1] > 1
+        size = unit.dense.shape[-1] if full else 0 if unit.depthwise is None else unit.depthwise.shape[-1]
+    training = unit is not None and unit.training
+    sizes = number, channels_in, channels, height, width, size, stride, dilation
+    return shape(*sizes, full, rectified, training, torch.get_num_threads(), x.stride(0), *constants)
+
+
+def _call(name: str, x: Tensor, shape: Shape, *arguments: Any) -> None:
+    call(name, x.dtype, ctypes.byref(shape), *arguments)
