@@ -294,8 +294,17 @@ def test_the_method_that_all_others_change_in_part_counts_for_all(whole: Path) -
     assert changed == {(step, method) for step in ("search", "derive") for method in METHODS}
 
 
-def test_rules_of_derivation_count_for_genotypes_and_for_no_search(whole: Path) -> None:
-    assert made_otherwise(whole, "progressive/derivation.py") == {("derive", method) for method in METHODS}
+@pytest.mark.parametrize("name", ["derivation", "refinement"])
+def test_rules_of_derivation_count_for_genotypes_and_for_no_search(whole: Path, name: str) -> None:
+    assert made_otherwise(whole, f"progressive/{name}.py") == {("derive", method) for method in METHODS}
+
+
+def test_the_loop_of_a_stage_counts_for_searches_and_for_no_genotype(whole: Path) -> None:
+    assert made_otherwise(whole, "progressive/stage.py") == {("search", method) for method in METHODS}
+
+
+def test_keys_of_methods_count_by_their_values_alone(whole: Path) -> None:
+    assert made_otherwise(whole, "settings/methods.py") == set()
 
 
 def words(path: Path) -> set[str]:

@@ -9,10 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from pdarts.data.batches import batches_of_parts
 from pdarts.data.catalog import Split
 from pdarts.data.division import Division, divided
+from pdarts.data.folder import describe
 from pdarts.data.index import Index
 from pdarts.errors import InputError
+from pdarts.settings.machine import Machine
+from tests.data.folders import CHANGES, image_folder, write_folder
 
 LABELS = torch.tensor([0, 1, 1, 2, 2, 2] * 10)
 """10, 20 and 30 images of three classes."""
@@ -92,3 +96,19 @@ def test_an_empty_part_is_refused(make: Make, images: Any) -> None:
         divided(make(LABELS), Division(0.01, None, images))
     with pytest.raises(InputError, match=r"alphas_portion is 0\.01, which leaves none of 60 training images to"):
         divided(make(LABELS), Division(0.5, 0.01, images))
+
+
+def test_a_local_copy_holds_the_images_of_the_parts_alone(tmp_path: Path) -> None:
+    root = tmp_path / "photos"
+    write_folder(root, train=20, scale=0.25)
+    manifest = describe(image_folder(32), root, 0)
+    division = Division(0.4, 0.2, "by_class", 1)
+    where = Machine(data_roots={"photos": str(root)}, workers=0)
+    local = where.model_copy(update={"local_copy": str(tmp_path / "local")})
+    cpu = torch.device("cpu")
+    apart, copied = (batches_of_parts(manifest, division, machine, 4, CHANGES, cpu) for machine in (where, local))
+    for here, there in zip(apart, copied, strict=True):
+        for batch, other in zip(here.shuffled(0), there.shuffled(0), strict=True):
+            assert all(torch.equal(one, another) for one, another in zip(batch, other, strict=True))
+    assert len(list((tmp_path / "local").rglob("*.jpg"))) == 8 + 4
+    assert len(list((root / "train").rglob("*.jpg"))) == 20

@@ -95,55 +95,6 @@ def alphas_of(training: Any) -> list[Tensor]:
     return [alphas.detach().clone() for alphas in training.supernet.alphas()]
 
 
-# ties
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_of_equals_the_earlier_win_but_in_p_darts(method: str) -> None:
-    strengths = [{"sep_conv_3x3": 0.9, "dil_conv_3x3": 0.9} for _ in EDGES]
-    chosen = method_named(method).choose(strengths)
-    later = method == "p_darts"
-    places = [place for node in NODES for place in (incoming(node)[-2:] if later else incoming(node)[:2])]
-    assert chosen == dict.fromkeys(places, "dil_conv_3x3" if later else "sep_conv_3x3")
-
-
-def test_a_tie_at_the_cut_of_p_darts_goes_to_the_later_edge_and_operation() -> None:
-    """Two stages: of the second's candidates and weights a whole genotype follows."""
-    names = ("none", "max_pool_3x3", "skip_connect", "sep_conv_3x3")
-    equal = torch.full((len(EDGES), 4), 0.25, dtype=torch.float64)
-    equal[0] = torch.tensor([0.1, 0.4, 0.4, 0.1])  # 0-2: the pooling and the skip, and of the others the later one
-    kept = prune((names,) * len(EDGES), equal, 3)
-    assert kept[0] == ("max_pool_3x3", "skip_connect", "sep_conv_3x3")
-    assert kept[1:] == (("max_pool_3x3", "skip_connect", "sep_conv_3x3"),) * (len(EDGES) - 1)
-    weights = torch.full((len(EDGES), 3), 1 / 3, dtype=torch.float64)
-    weights[EDGES.index((0, 4))] = torch.tensor([0.5, 0.0, 0.5])  # stronger than all, with a tie of its own
-    weights[EDGES.index((0, 5))] = torch.tensor([0.4, 0.4, 0.2])  # likewise, between a pooling and a skip
-    weights[EDGES.index((2, 5))] = torch.tensor([0.4, 0.3, 0.3])  # as strong as that edge
-    architecture = Architecture(dict.fromkeys(KINDS, kept), dict.fromkeys(KINDS, weights), None)
-    pairs = [
-        ["sep_conv_3x3", 0],
-        ["sep_conv_3x3", 1],
-        ["sep_conv_3x3", 1],
-        ["sep_conv_3x3", 2],
-        ["sep_conv_3x3", 0],
-        ["sep_conv_3x3", 3],
-        ["skip_connect", 0],
-        ["max_pool_3x3", 2],
-    ]
-    concat = [2, 3, 4, 5]
-    expected = {"normal": pairs, "normal_concat": concat, "reduce": pairs, "reduce_concat": concat}
-    assert derive(architecture, method_named("p_darts"), max_skips=2).to_json() == expected
-    darts = derive(architecture, method_named("darts"), max_skips=None).to_json()
-    assert darts["normal"][:6] == [
-        ["max_pool_3x3", 0],
-        ["max_pool_3x3", 1],
-        ["max_pool_3x3", 0],
-        ["max_pool_3x3", 1],
-        ["max_pool_3x3", 0],
-        ["max_pool_3x3", 1],
-    ]
-
-
 # Fair DARTS
 
 

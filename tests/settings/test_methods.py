@@ -68,6 +68,11 @@ DIGITS = CONFIG.searches["digits"].stage_settings(1).model_dump(mode="json")
             "stages[0].channels is 18; allowed: multiples of partial_channels, which is 4",
         ),
         (
+            "sdarts-rs-cifar10/perturbation",
+            "worst",
+            "searches.sdarts-rs-cifar10.perturbation is 'worst'; allowed: 'random' or 'adversarial'",
+        ),
+        (
             "darts-minus-cifar10/auxiliary_decay",
             "sudden",
             "searches.darts-minus-cifar10.auxiliary_decay is 'sudden'; allowed: 'linear', 'cosine' or 'slow_cosine'",
@@ -118,11 +123,26 @@ def test_a_stage_has_the_keys_of_its_method_and_survives_the_command_line(method
             parse_stage({name: value for name, value in values.items() if name != key}, "--settings")
 
 
-def test_a_stage_refuses_a_key_of_another_method() -> None:
-    with pytest.raises(
-        InputError, match=r"^--settings: beta_decay is a key of method beta_darts, but method is 'p_darts'"
-    ):
-        parse_stage(DIGITS | {"beta_decay": "half_an_epoch"}, "--settings")
+@pytest.mark.parametrize("method", METHODS)
+def test_a_stage_refuses_every_key_of_another_method(method: str) -> None:
+    values = json.loads(settings_of(method).model_dump_json())
+    for key in METHODS[method].model_fields:
+        for other in METHODS.keys() - {method}:
+            theirs = json.loads(settings_of(other).model_dump_json()) | {key: values[key]}
+            said = f"^--settings: {key} is a key of method {method}, but method is '{other}'; leave it out"
+            with pytest.raises(InputError, match=said):
+                parse_stage(theirs, "--settings")
+
+
+def test_every_method_has_a_search_in_the_configuration() -> None:
+    assert {search.method for search in CONFIG.searches.values()} == set(METHODS)
+
+
+def test_methods_whose_supernets_differ_are_described_differently() -> None:
+    said = {method: settings_of(method).described() for method in METHODS}  # type: ignore[attr-defined]
+    assert said["p_darts"] == said["darts"]  # they differ in ties alone
+    assert len(set(said.values())) == len(METHODS) - 1
+    assert [method for method in METHODS if "second-order" in said[method]] == ["second_order"]
 
 
 def test_images_of_every_class_are_allowed_where_nothing_is_validated() -> None:
