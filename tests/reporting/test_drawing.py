@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from matplotlib.colors import to_rgb
 
 from pdarts.errors import InputError
 from pdarts.reporting.drawing import draw
@@ -76,3 +77,11 @@ def test_an_unknown_suffix_is_refused_with_those_allowed(tmp_path: Path) -> None
 def test_every_operation_has_a_colour_of_its_own() -> None:
     assert set(OPERATION_COLORS) == set(OPERATIONS)
     assert len(set(OPERATION_COLORS.values())) == len(OPERATIONS)
+
+
+def test_an_operation_of_the_users_own_has_a_colour_by_its_name_that_is_seen_on_white() -> None:
+    names = ("mb_conv_3x3", "shuffle", "gabor")
+    colors = [OPERATION_COLORS[name] for name in names]
+    assert colors == ["#165898", "#166998", "#669816"]
+    assert set(OPERATION_COLORS).isdisjoint(names)
+    assert max(0.2126 * red + 0.7152 * green + 0.0722 * blue for red, green, blue in map(to_rgb, colors)) < 0.6
