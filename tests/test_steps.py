@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import math
 import os
 import re
 import signal
@@ -10,9 +11,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from pdarts.checking import fields
 from pdarts.engine import step
+from pdarts.nets.count import parameters
+from pdarts.nets.inference import Classifier
+from pdarts.nets.network import Network
 from pdarts.settings.base import Settings
 from pdarts.settings.datasets import Dataset, ImageFolder
 from pdarts.settings.machine import Machine
@@ -22,7 +27,7 @@ from pdarts.settings.searches import StageSettings
 from pdarts.space.operations import CANDIDATES
 from tests import warm
 from tests.by_hand import QUIET, call, search_arguments, stage_file, train_arguments, trained, write_manifest
-from tests.genotypes import FOLDER
+from tests.genotypes import FOLDER, published
 
 STEPS = {
     "download": {"--source", "--output", "--machine"},
@@ -160,6 +165,22 @@ def test_a_broken_wandb_is_said_and_fails_no_step(tmp_path: Path) -> None:
     done = subprocess.run([*command, "--machine", machine], env=environment, capture_output=True, text=True, check=True)
     assert "W&B is off for the rest of this step" in done.stderr
     assert len(json.loads((tmp_path / "genotype.json").read_text())["normal"]) == 8
+
+
+def test_a_cell_of_triples_is_drawn_trained_and_tested(tmp_path: Path) -> None:
+    manifest, weights, tested = write_manifest(tmp_path), tmp_path / "weights.pt", tmp_path / "test.json"
+    genotype = ["--genotype", FOLDER / "FairDARTS_c.json"]
+    assert call("draw", *genotype, "--output", tmp_path / "cells.svg") is None
+    assert call("train", *train_arguments(manifest, weights, cells=3, drop_path=0.5, epochs=2), *genotype) is None
+    read = ["--data", manifest, "--weights", weights]
+    assert call("test", *read, "--output", tested, "--machine", QUIET) is None
+    losses = [json.loads(line)["train_loss"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert len(losses) == 2
+    assert all(map(math.isfinite, losses))
+    result = json.loads(tested.read_text())
+    assert result["genotype"] == published("FairDARTS_c").to_json()
+    assert result["parameters"] == parameters(Network(published("FairDARTS_c"), "cifar", 3, 2, 10, auxiliary=False))
+    assert Classifier.load(weights)(torch.zeros(1, 3, 16, 16)).shape == (1, 10)
 
 
 def run_with_little_space(kilobytes: int, *arguments: object) -> subprocess.CompletedProcess[str]:
