@@ -36,7 +36,7 @@ class Machine(Settings):
     checkpointing: bool = False
     """Save memory: the backward pass computes each cell again. Longer, and the same to the last bit on a CPU."""
     compile: bool = False
-    """Let torch.compile fuse each kind of cell, which takes minutes at first; last bits and dropout's draws change."""
+    """Let torch.compile fuse each kind of cell, in minutes at first; last bits and drop path's draws change."""
     data_roots: Named[str] = {}
     """Folder of each source, and of each `folder` of a dataset; `data/NAME` where none is named."""
     local_copy: str | None = None

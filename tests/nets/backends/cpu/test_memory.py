@@ -13,7 +13,17 @@ from torch.nn import functional as F
 from pdarts.nets.backends.cpu import kernels, library
 from pdarts.nets.backends.form import Part, form
 from pdarts.nets.node import Branch, State, computed_by, total
-from pdarts.nets.operations import BUILDERS, BatchNorm, ConvLayers, Identity, Operation, PointwiseConv, SeparableConv
+from pdarts.nets.operations import (
+    BUILDERS,
+    BatchNorm,
+    ConvLayers,
+    ConvUnit,
+    ConvUnits,
+    Identity,
+    Operation,
+    PointwiseConv,
+    SeparableConv,
+)
 from pdarts.nets.stems import CifarStem
 
 CHANNELS, SIZE = 4, 6
@@ -333,18 +343,40 @@ LAYERS: dict[str, Callable[[], list[nn.Module]]] = {
 @pytest.mark.parametrize("layers", LAYERS)
 def test_layers_that_the_form_cannot_say_are_computed_as_they_are(layers: str) -> None:
     torch.manual_seed(0)
-    operation = ConvLayers(*LAYERS[layers]()).double()
-    x = torch.randn(3, CHANNELS, 9, 9, dtype=torch.float64)
+    found = agreeing(ConvLayers(*LAYERS[layers]()), torch.randn(3, CHANNELS, 9, 9))
+    assert found == (layers in ("dilation", "two ReLUs"))
+
+
+def agreeing(operation: Operation, x: Tensor) -> bool:
+    """Whether kernels computed an operation; fails where it is not what PyTorch computes."""
     found = []
     for chosen in ("torch", "auto"):
-        again = copy.deepcopy(operation)
+        again, seen = copy.deepcopy(operation).double(), x.double().requires_grad_()
         with computed_by(chosen):  # type: ignore[arg-type]
-            seen = x.clone().requires_grad_()
             value = total([Branch(again, State(seen))]).value
         value.square().sum().backward()
         found.append([value, *(tensor.grad for tensor in (seen, *again.parameters())), *again.buffers()])
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
+    known = form(operation.double(), State(x.double()))
+    return known is not None and kernels.shape(Part(*known, None, None)) is not None
+
+
+class Windows(ConvUnits):
+    """One unit of any size, which inherits its `forward`."""
+
+    def __init__(self, size: int, stride: int, dilation: int) -> None:
+        super().__init__()
+        self.unit = ConvUnit(CHANNELS, 3, False, size, stride, dilation)
+
+
+@pytest.mark.parametrize("dilation", [1, 2, 3])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 9, 11])
+def test_windows_of_all_sizes_are_computed(size: int, stride: int, dilation: int) -> None:
+    torch.manual_seed(0)
+    found = agreeing(Windows(size, stride, dilation), torch.randn(3, CHANNELS, 10, 12))
+    assert found == (size in (1, 3, 7) and stride < 3)
 
 
 @pytest.mark.parametrize(
