@@ -36,7 +36,9 @@ STEPS = {
         "--data", "--stage", "--previous", "--settings", "--seed", "--output", "--metrics", "--experiment", "--machine",
         "--rehearsal", "--extensions",
     },
-    "derive": {"--stage", "--max-skips", "--output", "--experiment", "--seed", "--machine", "--rehearsal", "--extensions"},
+    "derive": {
+        "--stage", "--max-skips", "--output", "--experiment", "--seed", "--machine", "--rehearsal", "--extensions",
+    },
     "train": {
         "--data", "--genotype", "--settings", "--seed", "--output", "--metrics", "--experiment", "--machine",
         "--rehearsal", "--extensions",
