@@ -81,10 +81,10 @@ def refuse(message):
 
 def check_tables(rules):
     """Refuse a table that is called like a rule which is not its own target, so that a name means one thing."""
-    for rule in rules:
-        if rule.name in CONFIG.tables and f"results/tables/{rule.name}.md" not in rule.input:
+    for each in rules:
+        if each.name in CONFIG.tables and f"results/tables/{each.name}.md" not in each.input:
             refuse(
-                f"tables.{rule.name}: this is the name of a rule, so it cannot be the table's target; rename the table"
+                f"tables.{each.name}: this is the name of a rule, so it cannot be the table's target; rename the table"
             )
 
 
