@@ -153,6 +153,7 @@ def test_losses_and_gradients_agree_with_the_recorded_case(name: str) -> None:
     close(logits, case["train_logits"])
     close(F.cross_entropy(logits, batch[1]), case.get("loss_classification", case["loss"]))
     of_weights = {name: norm for name, norm in case["grad_norms"].items() if not name.startswith("alphas_")}
+    assert len(of_weights) == len(training.supernet.weights())
     check_norms({name: one.grad for name, one in training.supernet.named_parameters()}, names, of_weights)
     check_running_statistics(training.supernet, names, case["running_stats_after_mean_absmax"])
     training.supernet.eval()
@@ -192,6 +193,7 @@ def test_joint_steps_agree_with_the_recorded_case(name: str) -> None:
         if "arch_grad_norm_before_clip" in expected:
             norm = torch.stack([one.grad.norm() for one in training.supernet.alphas()]).norm()
             close(norm, expected["arch_grad_norm_before_clip"])
+    assert len(case["final_weight_norms"]) >= len(training.supernet.weights())
     check_norms(dict(supernet.named_parameters()), names, case["final_weight_norms"])
     check_running_statistics(supernet, names, case["running_stats_after_mean_absmax"])
     if "eval_logits_after" in case:
