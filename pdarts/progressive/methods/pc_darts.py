@@ -53,8 +53,8 @@ class Method(darts.Method):
 
     def parameters(self, candidates: Mapping[str, Candidates]) -> Parameters:
         """Alphas, and `beta` of shape (edges,), which start alike."""
-        betas = {kind: 0.001 * torch.randn(len(EDGES)) for kind in KINDS}
-        return {**super().parameters(candidates), "beta": betas}
+        alphas = super().parameters(candidates)
+        return {**alphas, "beta": {kind: 0.001 * torch.randn(len(EDGES)) for kind in KINDS}}
 
     def edge_weights(self, parameters: Parameters) -> Mapping[str, Tensor]:
         """Softmax of the betas over the edges into each node."""
