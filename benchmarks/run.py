@@ -103,7 +103,7 @@ def main() -> None:
         "device": device_name(device),
         "cores": os.cpu_count(),
         "torch": torch.__version__,
-        "kernels": backend(torch.zeros(1, device=device)) is not None,
+        "kernels": backend(torch.zeros(1, 1, 1, 1, device=device)) is not None,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "rows": rows,
         "memory": memory,
