@@ -67,7 +67,7 @@ demo: setup ## Run the whole chain on the embedded digits, then show its table a
 	@ls results/train/*/seed*/cells.svg results/search/*/curves.svg results/search/*/seed*/curves.svg results/train/*/curves.svg
 
 # In a folder of its own, to which Snakemake's records and locks belong too, so that no result can be touched.
-rehearse = set -e; start=$$(date +%s); $(BIN)/python -m pdarts.rehearse --folder rehearsal; cd rehearsal; \
+rehearse = set -e; start=$$(date +%s); $(BIN)/python -m pdarts.tools.rehearse --folder rehearsal; cd rehearsal; \
 	snakemake paper methods results/tables/methods_imagenet.md released --configfile $(1); \
 	snakemake partial --configfile $(1); \
 	$(call report,paper --configfile $(1)); \
@@ -81,22 +81,22 @@ rehearsal-short: setup ## The same with one seed and fewer rows, but every rule 
 	@$(call rehearse,rehearsal.yaml rehearsal-short.yaml)
 
 accept: setup ## Keep finished results after a harmless change of code: make accept TARGET=demo REASON="renamed a variable"
-	@$(BIN)/python -m pdarts.accept $(OWN) --target "$(TARGET)" --reason "$(REASON)"
+	@$(BIN)/python -m pdarts.tools.accept $(OWN) --target "$(TARGET)" --reason "$(REASON)"
 
 calibrate: setup ## Time a few real steps of all that TARGET needs on this device: make calibrate TARGET=cifar
-	@$(BIN)/python -m pdarts.calibrate $(OWN) --target $(TARGET)
+	@$(BIN)/python -m pdarts.tools.calibrate $(OWN) --target $(TARGET)
 
 plan: setup ## Show all pending steps of TARGET with device-hours, memory and disk: make plan TARGET=cifar
-	@$(BIN)/python -m pdarts.plan $(OWN) --target $(TARGET)
+	@$(BIN)/python -m pdarts.tools.plan $(OWN) --target $(TARGET)
 
 ledger: setup ## Show what finished steps of TARGET took, against what the calibration made expect
-	@$(BIN)/python -m pdarts.plan $(OWN) --ledger --target $(TARGET)
+	@$(BIN)/python -m pdarts.tools.plan $(OWN) --ledger --target $(TARGET)
 
 preflight: setup ## Ask a SLURM site whether the jobs of TARGET can run there: make preflight TARGET=paper
-	@$(BIN)/python -m pdarts.preflight $(OWN) --target $(TARGET)
+	@$(BIN)/python -m pdarts.tools.preflight $(OWN) --target $(TARGET)
 
 tidy: setup ## List files in results/ that nothing declared makes any more
-	@$(BIN)/python -m pdarts.tidy $(OWN)
+	@$(BIN)/python -m pdarts.tools.tidy $(OWN)
 
 wandb-sync: setup ## Upload the runs that W&B left in WANDB, those of one step in their order
 	@ls -d $(WANDB)/wandb/offline-run-* >/dev/null 2>&1 || { echo '$(WANDB)/wandb holds no offline runs: name the folder with make wandb-sync WANDB=FOLDER (machine.wandb.directory), or run a step with machine.wandb.mode: offline'; exit 1; }

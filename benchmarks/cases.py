@@ -27,7 +27,6 @@ from pdarts.engine.progress import Progress
 from pdarts.engine.tracking import Tracker
 from pdarts.nets.execution import place
 from pdarts.nets.network import Network
-from pdarts.planning.timing import mixed_candidates
 from pdarts.progressive.stage import search_stage
 from pdarts.progressive.training import StageTraining
 from pdarts.settings.augmentation import Augmentation
@@ -38,6 +37,7 @@ from pdarts.space.candidates import Candidates
 from pdarts.space.genotype import Genotype
 from pdarts.space.operations import CANDIDATES
 from pdarts.space.topology import KINDS
+from pdarts.tools.cost.timing import mixed_candidates
 
 Step = Callable[[], Any]
 Batch = tuple[Tensor, Tensor]

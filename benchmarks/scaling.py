@@ -21,9 +21,9 @@ from benchmarks.cases import batch, search_step, trained
 from benchmarks.memory import most_memory
 from pdarts.engine import distributed
 from pdarts.engine.device import device_name
-from pdarts.planning.timing import mixed_candidates
 from pdarts.space.operations import CANDIDATES
 from pdarts.space.topology import KINDS
+from pdarts.tools.cost.timing import mixed_candidates
 
 BASE = {"cells": 5, "channels": 16, "batch_size": 16, "operations": 8, "processes": 1}
 VARIED = {

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 
 from pdarts.engine import step
 from pdarts.errors import InputError
-from pdarts.reporting.curves import Stage, search_curves, searches_curves, training_curves
+from pdarts.reporting.curve_figures import Stage, search_curves, searches_curves, training_curves
 from pdarts.reporting.figures import save
-from pdarts.reporting.results import StageEpoch, StageResult, TrainingEpoch, read, read_lines
+from pdarts.reporting.result_files import StageEpoch, StageResult, TrainingEpoch, read, read_lines
 
 
 def main() -> None:

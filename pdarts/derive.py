@@ -13,7 +13,7 @@ from pdarts.engine.tracking import Tracker, new_id
 from pdarts.errors import InputError
 from pdarts.progressive.method import method_behind
 from pdarts.progressive.refinement import derive
-from pdarts.reporting.drawing import draw
+from pdarts.reporting.cell_drawing import draw
 from pdarts.settings.machine import Machine
 from pdarts.space.architecture import parse
 from pdarts.space.genotype import Genotype

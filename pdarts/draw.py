@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pdarts.engine import step
 from pdarts.engine.files import read_json
-from pdarts.reporting.drawing import draw
+from pdarts.reporting.cell_drawing import draw
 from pdarts.reporting.figures import save
 from pdarts.space.genotype import Genotype
 

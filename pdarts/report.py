@@ -22,7 +22,7 @@ from pathlib import Path
 from pdarts.checking import parse_argument
 from pdarts.engine import step
 from pdarts.engine.files import write_text
-from pdarts.reporting.report import report
+from pdarts.reporting.document import report
 from pdarts.reporting.rows import TableFiles
 
 

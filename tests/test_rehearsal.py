@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from pdarts import rehearse
-from pdarts.planning.declared import read_config
 from pdarts.settings.config import Config
 from pdarts.settings.datasets import ImageFolder
 from pdarts.settings.methods import METHODS
 from pdarts.settings.trainings import FromSearch, RandomCells, Training
+from pdarts.tools import rehearse
+from pdarts.tools.declared import read_config
 from tests.configuration import CONFIG, ROOT
 
 OVERLAYS = {"long": ["rehearsal.yaml"], "short": ["rehearsal.yaml", "rehearsal-short.yaml"]}

@@ -19,8 +19,10 @@ from pdarts.settings.machine import Machine
 
 def parser(docstring: str | None) -> argparse.ArgumentParser:
     """An argument parser whose `--help` shows the step's docstring as it is written."""
+    path = Path(sys.argv[0])
+    name = f"tools.{path.stem}" if path.parent.name == "tools" else path.stem
     return argparse.ArgumentParser(
-        prog=f"python -m pdarts.{Path(sys.argv[0]).stem}",
+        prog=f"python -m pdarts.{name}",
         description=docstring,
         epilog="",
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from pdarts.nets.reference_network import Weights, checked, kinds_of_cells, network_state, rows, translate
 from pdarts.nets.supernet import Supernet
-from pdarts.nets.translation import Weights, checked, kinds_of_cells, network_state, rows, translate
 from pdarts.space.candidates import Candidates
 from pdarts.space.operations import SKIP
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from pdarts import extensions
 from pdarts.errors import InputError
 from pdarts.nets.network import Network
-from pdarts.nets.translation import network_arguments, network_state
+from pdarts.nets.reference_network import network_arguments, network_state
 from pdarts.space.genotype import Genotype
 
 KEYS = ("network", "genotype", "state", "dataset", "recipe", "seconds", "provenance")

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from pdarts.reporting.lines import count, deviation, line, marked, mean
+from pdarts.reporting.grid import NO_BREAK, NOT_RUN, NOTHING, QUOTED, Grid, Heading, days, duration, span, statistics
 from pdarts.reporting.paper import Independent, PaperFigures, PaperRow, paper
-from pdarts.reporting.results import Evaluation
+from pdarts.reporting.plain_table import count, deviation, line, marked, mean
+from pdarts.reporting.result_files import Evaluation
 from pdarts.reporting.rows import ReleasedFiles, Row, RowFiles, Runs, TableFiles
-from pdarts.reporting.table import NO_BREAK, NOT_RUN, NOTHING, QUOTED, Grid, Heading, days, duration, span, statistics
 from pdarts.settings.tables import Column
 
 MINUS = "\N{MINUS SIGN}"

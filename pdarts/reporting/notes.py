@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from pdarts.reporting.results import Accepted, Brought, Provenance
+from pdarts.reporting.grid import MIXED, counted
+from pdarts.reporting.result_files import Accepted, Brought, Provenance
 from pdarts.reporting.rows import MIXABLE, Records, Row, merged
-from pdarts.reporting.table import MIXED, counted
 
 
 def notes(rows: Sequence[Row]) -> list[str]:

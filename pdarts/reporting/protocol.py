@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean
 
-from pdarts.reporting.lines import DAY
-from pdarts.reporting.results import StageResult
+from pdarts.reporting.grid import counted, days, duration
+from pdarts.reporting.plain_table import DAY
+from pdarts.reporting.result_files import StageResult
 from pdarts.reporting.rows import Row
-from pdarts.reporting.table import counted, days, duration
 from pdarts.space.genotype import Genotype
 
 Statement = tuple[str, str]

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pdarts.errors import InputError
-from pdarts.reporting.results import Choice, Evaluation, Provenance, StageResult, TrainingEpoch, read, read_lines
+from pdarts.reporting.result_files import Choice, Evaluation, Provenance, StageResult, TrainingEpoch, read, read_lines
 from pdarts.settings.base import Settings
 from pdarts.settings.tables import Column, PaperTable
 from pdarts.space.genotype import Genotype

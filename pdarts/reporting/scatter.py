@@ -12,7 +12,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from pdarts.reporting.comparison import Comparison, Result
 from pdarts.reporting.figures import FAINT, INK, OPERATION_COLORS, style
-from pdarts.reporting.lines import deviation
+from pdarts.reporting.plain_table import deviation
 
 HERE = "#1f5fa8"
 PRINTED = OPERATION_COLORS["none"]

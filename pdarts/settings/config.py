@@ -26,7 +26,7 @@ class Config(Settings):
     """`config.yaml`: what exists, and where it runs. The target says what of it is built."""
 
     rehearsal: bool = False
-    """Stamp all that is made as a rehearsal; only in a folder that `pdarts.rehearse` has set up, and there always."""
+    """Stamp all results as a rehearsal's, only in a folder that `pdarts.tools.rehearse` sets up, and always there."""
     extensions: Annotated[tuple[str, ...], Field(strict=False), Once] = ()
     """Your own Python files, relative to the working directory, that register operations, methods or schedules."""
     repeats: Repeats | None = None

@@ -13,9 +13,9 @@ from benchmarks.baseline.network import Network as BaselineNetwork
 from benchmarks.baseline.supernet import Supernet as BaselineSupernet
 from pdarts.nets.network import Network
 from pdarts.nets.reference import network_state, supernet_state
-from pdarts.planning.timing import mixed_candidates
 from pdarts.space.operations import CANDIDATES
 from pdarts.space.topology import KINDS
+from pdarts.tools.cost.timing import mixed_candidates
 from tests.genotypes import published
 from tests.searching import logits as logits_of
 from tests.searching import training_of

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.cluster
 
 
 def preflight(site: Site) -> tuple[int, str]:
-    done = site.python("-m", "pdarts.preflight", "--target", TEST, "--configfile", CONFIG)
+    done = site.python("-m", "pdarts.tools.preflight", "--target", TEST, "--configfile", CONFIG)
     return done.returncode, done.stdout
 
 

@@ -10,8 +10,8 @@ from pdarts.nets.drop_path import kept
 from pdarts.nets.layout import CellLayout
 from pdarts.nets.network import Cell, Network
 from pdarts.nets.node import State
-from pdarts.nets.release import reference_state
-from pdarts.nets.translation import network_arguments, network_state
+from pdarts.nets.reference_export import reference_state
+from pdarts.nets.reference_network import network_arguments, network_state
 from pdarts.space.genotype import Genotype
 from tests.genotypes import published
 

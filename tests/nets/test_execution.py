@@ -17,7 +17,6 @@ from pdarts.nets import execution
 from pdarts.nets.execution import kernels, place
 from pdarts.nets.network import Network
 from pdarts.nets.operations import BatchNorm
-from pdarts.planning.timing import mixed_candidates
 from pdarts.progressive.training import StageTraining
 from pdarts.settings.machine import Kernels, Machine
 from pdarts.settings.methods import METHODS
@@ -25,6 +24,7 @@ from pdarts.settings.optimization import Precision
 from pdarts.space.candidates import all_candidates
 from pdarts.space.operations import CANDIDATES
 from pdarts.space.topology import KINDS
+from pdarts.tools.cost.timing import mixed_candidates
 from tests.genotypes import published
 from tests.searching import logits, training_of
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pdarts.reporting.cell_drawing import draw
 from pdarts.reporting.compact import compact
-from pdarts.reporting.drawing import draw
 from pdarts.reporting.figures import FORMATS, save, style, svg
 from tests.genotypes import published
 

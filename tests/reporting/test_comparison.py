@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pdarts.checking import parse
-from pdarts.reporting.report import report
+from pdarts.reporting.document import report
 from pdarts.reporting.rows import TableFiles
 from tests.reporting.examples import choose, provenance, runs, write, write_stage, write_test
 

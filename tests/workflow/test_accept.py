@@ -29,7 +29,7 @@ def rename_a_variable(tree: Tree) -> None:
 
 def accept(tree: Tree, reason: str = REASON, target: str = TARGET) -> subprocess.CompletedProcess[str]:
     arguments = ("--configfile", CONFIG, "--target", target, "--reason", reason)
-    return tree.python("-m", "pdarts.accept", *arguments)
+    return tree.python("-m", "pdarts.tools.accept", *arguments)
 
 
 def commit(tree: Tree) -> str | None:

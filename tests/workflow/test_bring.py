@@ -31,7 +31,7 @@ def elsewhere(tree: Tree, tmp_path: Path) -> Path:
 
 def bring(tree: Tree, source: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     always = ("--configfile", CONFIG, "--target", TARGET, "--source", str(source))
-    return tree.python("-m", "pdarts.bring", *always, *arguments)
+    return tree.python("-m", "pdarts.tools.bring", *always, *arguments)
 
 
 def edit(path: Path, **changes: object) -> None:

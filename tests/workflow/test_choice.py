@@ -136,7 +136,7 @@ def test_the_table_says_which_seed_was_chosen_how_and_what_it_cost(copy: Tree) -
 
 
 def test_the_plan_counts_every_validation(copy: Tree) -> None:
-    always = ("-m", "pdarts.plan", "--configfile", MINE, "--target", TESTED)
+    always = ("-m", "pdarts.tools.plan", "--configfile", MINE, "--target", TESTED)
     assert "Nothing is pending." in copy.python(*always).stdout
     ledger = [line.split() for line in copy.python(*always, "--ledger").stdout.splitlines()]
     assert [line[2:4] for line in ledger if line[:2] == ["train", "mine-validation"]] == [["train", "2"], ["test", "2"]]
@@ -154,7 +154,7 @@ def test_the_plan_counts_every_validation(copy: Tree) -> None:
 def test_a_choice_comes_in_from_elsewhere_if_it_is_the_same_here(copy: Tree) -> None:
     elsewhere = copy.root / "elsewhere"
     shutil.move(copy.root / "results", elsewhere)
-    bring = ("-m", "pdarts.bring", "--configfile", MINE, "--source", str(elsewhere), "--target")
+    bring = ("-m", "pdarts.tools.bring", "--configfile", MINE, "--source", str(elsewhere), "--target")
     done = copy.python(*bring, TESTED)
     assert "not brought in" not in done.stdout
     for path in (*VALIDATED, CHOICE, GENOTYPE, WEIGHTS, TESTED):
@@ -181,7 +181,7 @@ def test_a_further_search_that_is_not_chosen_retrains_nothing_if_the_choice_come
 def test_accepting_keeps_the_choice(copy: Tree) -> None:
     copy.edit("pdarts/progressive/choice.py", "candidates = []", "candidates = list()")
     always = ("--configfile", MINE, "--target", TESTED, "--reason", "an empty list")
-    done = copy.python("-m", "pdarts.accept", *always)
+    done = copy.python("-m", "pdarts.tools.accept", *always)
     assert done.returncode == 0, done.stdout
     assert f"  {CHOICE}\n  {GENOTYPE}\n" in done.stdout
     (entry,) = json.loads(copy.read(CHOICE))["provenance"]["accepted"]

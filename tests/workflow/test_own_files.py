@@ -135,10 +135,10 @@ def test_results_are_timed_and_accepted_with_them(extended: Tree, tmp_path: Path
     tree = extended.copy(tmp_path / "tree")
     always = ("--configfile", CONFIG, "--target", "results/search/doubled/seed0/stage1.json")
     tree.edit("doubled.py", '"""A user', '"""The user')
-    timed = tree.python("-m", "pdarts.calibrate", *always, "--limit", "0.01")
+    timed = tree.python("-m", "pdarts.tools.calibrate", *always, "--limit", "0.01")
     assert timed.returncode == 0, timed.stdout
     assert "joint_step: " in timed.stdout
-    accepted = tree.python("-m", "pdarts.accept", *always, "--reason", "a docstring")
+    accepted = tree.python("-m", "pdarts.tools.accept", *always, "--reason", "a docstring")
     assert "accepted as they are:\n  results/search/doubled/seed0/stage1.json" in accepted.stdout, accepted.stdout
     assert "Search doubled, seed 0: stage 1" not in outdated(tree)
 

@@ -17,7 +17,7 @@ STAGE = "results/search/tiny/seed0/stage1.json"
 def calibrate(tree: Tree, device: str = "CPU", seconds: float = 1.0) -> None:
     """Put a calibration of every stage into the tree, as if each step had taken so many seconds."""
     program = (
-        "import json, sys; from pdarts.planning.workflow import jobs, makers; from pdarts.planning.work import work_of;"
+        "import json, sys; from pdarts.tools.workflow import jobs, makers; from pdarts.tools.cost.work import work_of;"
         f"found = jobs(['{TARGET}'], ['--configfile', '{CONFIG}']); made = makers(found);"
         "print(json.dumps([work_of(job, made).key for job in found if job.step == 'search']))"
     )
@@ -33,7 +33,7 @@ def calibrate(tree: Tree, device: str = "CPU", seconds: float = 1.0) -> None:
 
 
 def plan(tree: Tree, *arguments: str) -> str:
-    done = tree.python("-m", "pdarts.plan", *ALWAYS, *arguments)
+    done = tree.python("-m", "pdarts.tools.plan", *ALWAYS, *arguments)
     assert done.returncode == 0, done.stdout
     return done.stdout
 
@@ -90,13 +90,13 @@ def test_planned_stands_against_actual_once_the_device_is_calibrated(tree: Tree)
 
 
 def test_a_device_that_is_unknown_is_refused(finished: Tree) -> None:
-    done = finished.python("-m", "pdarts.plan", *ALWAYS, "--device", "TPU")
+    done = finished.python("-m", "pdarts.tools.plan", *ALWAYS, "--device", "TPU")
     assert done.returncode == 1
     assert "error: --device: 'TPU' has no calibration" in done.stdout
 
 
 def test_a_target_that_is_misspelt_is_refused(finished: Tree) -> None:
-    done = finished.python("-m", "pdarts.plan", "--target", "tabel1")
+    done = finished.python("-m", "pdarts.tools.plan", "--target", "tabel1")
     assert done.returncode == 1
     assert "error: 'tabel1' is neither a target nor a file that a rule makes; did you mean 'table1'?" in done.stdout
 
@@ -104,7 +104,7 @@ def test_a_target_that_is_misspelt_is_refused(finished: Tree) -> None:
 def test_calibrating_stores_each_setting_once_per_device(tree: Tree) -> None:
     def run() -> Path:
         target = "results/search/tiny/seed0/stage1.json"
-        command = ("-m", "pdarts.calibrate", "--configfile", CONFIG, "--target", target, "--limit", "0.1")
+        command = ("-m", "pdarts.tools.calibrate", "--configfile", CONFIG, "--target", target, "--limit", "0.1")
         done: subprocess.CompletedProcess[str] = tree.python(*command)
         assert done.returncode == 0, done.stdout
         return tree.root / done.stdout.splitlines()[-1]

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.workflow
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     """The project with a rehearsal set up in it."""
     tree = Tree.of_project(tmp_path_factory.mktemp("project"))
-    done = tree.python("-m", "pdarts.rehearse", "--folder", "rehearsal")
+    done = tree.python("-m", "pdarts.tools.rehearse", "--folder", "rehearsal")
     assert done.returncode == 0, done.stdout
     return tree
 
@@ -62,13 +62,13 @@ def test_neither_config_is_taken_in_the_folder_of_the_other(tree: Tree) -> None:
 
 
 def test_it_is_not_set_up_where_results_are(tree: Tree) -> None:
-    done = tree.python("-m", "pdarts.rehearse", "--folder", ".")
+    done = tree.python("-m", "pdarts.tools.rehearse", "--folder", ".")
     assert done.returncode != 0
     assert "--folder is ., where results are that are no rehearsal's; allowed: a new folder" in done.stdout
     assert not (tree.root / "results" / "REHEARSAL").exists()
 
 
 def test_its_results_are_not_brought_in(tree: Tree) -> None:
-    done = tree.python("-m", "pdarts.bring", "--source", "rehearsal/results", "--target", "table2")
+    done = tree.python("-m", "pdarts.tools.bring", "--source", "rehearsal/results", "--target", "table2")
     assert done.returncode != 0
     assert "rehearsal/results holds a rehearsal, of which nothing is a result" in done.stdout

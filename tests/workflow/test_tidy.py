@@ -11,7 +11,7 @@ pytestmark = pytest.mark.workflow
 
 
 def tidy(tree: Tree, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return tree.python("-m", "pdarts.tidy", "--configfile", CONFIG, *arguments)
+    return tree.python("-m", "pdarts.tools.tidy", "--configfile", CONFIG, *arguments)
 
 
 def listed(text: str) -> set[str]:

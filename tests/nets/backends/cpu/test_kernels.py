@@ -20,11 +20,11 @@ from pdarts.nets.node import Branch, State, computed_by, total
 from pdarts.nets.operations import BUILDERS, DilatedConv
 from pdarts.nets.reference import network_state, supernet_state
 from pdarts.nets.stems import STEMS
-from pdarts.planning.timing import mixed_candidates
 from pdarts.settings.machine import Kernels
 from pdarts.space.candidates import Candidates, all_candidates
 from pdarts.space.operations import CANDIDATES
 from pdarts.space.topology import KINDS
+from pdarts.tools.cost.timing import mixed_candidates
 from tests.genotypes import published
 from tests.searching import logits as searched
 from tests.searching import training_of

@@ -1,0 +1,168 @@
+"""One table in four forms, from the files behind its rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from markupsafe import Markup
+
+from pdarts.reporting import comparison, plain_table, provenance_tables
+from pdarts.reporting.comparison import compare
+from pdarts.reporting.figures import svg
+from pdarts.reporting.grid import REHEARSAL, Grid, as_rehearsal, comma_separated, escape_markdown, markdown
+from pdarts.reporting.legend import legend
+from pdarts.reporting.notes import notes
+from pdarts.reporting.page import inline_svg, read_svg, render
+from pdarts.reporting.paper import paper
+from pdarts.reporting.protocol import Statement, protocol
+from pdarts.reporting.rows import ReleasedFiles, Row, RowFiles, Runs, TableFiles, merged, read_released, read_row
+from pdarts.reporting.scatter import scatters
+
+REHEARSED = "Rehearsal: all of this was made at toy size, to see that it works. No number of it is a result."
+
+EXPLAINING = ("Columns", "Paper")
+"""Statements of the protocol that speak of headings."""
+
+MEASURES = {"top1_error": "Test error", "top5_error": "Top-5 error"}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing on the page, its files, and what it belongs to."""
+
+    paths: str
+    title: str
+    svg: Markup
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a table says, whatever its form."""
+
+    grid: Grid
+    records: list[dict[str, object]]
+    """Raw values."""
+    rows: list[Row]
+    """The sets of runs behind the table, each once."""
+    protocol: list[Statement]
+    scatters: list[Figure]
+    quoted: tuple[int, ...] = ()
+    """Places of the rows that only quote."""
+
+
+def report(files: TableFiles, partial: bool = False, rehearsal: bool = False) -> dict[str, str]:
+    """The table as text by file suffix: `md`, `csv`, `tex` and `html`.
+
+    Args:
+        files: what the table is made of.
+        partial: take what is there, and say what is not.
+        rehearsal: say everywhere that no number is a result; so it is, too, where a single result behind it says so.
+
+    Raises:
+        InputError: if a file is not what it should be, or missing and `partial` is false.
+    """
+    content = _compared(files, partial, rehearsal) if files.columns else _listed(files, partial)
+    warnings = [*_missing(content.rows), *notes(content.rows)]
+    records = merged(content.rows)
+    title = files.title
+    stamped = rehearsal or _rehearsed(content.rows)
+    if stamped:
+        content, title = _stamped(content), f"REHEARSAL, no results: {title}"
+    values = {
+        "title": title,
+        "rehearsal": REHEARSED if stamped else "",
+        "notes": warnings,
+        "protocol": content.protocol,
+        "grid": content.grid,
+        "wide": bool(content.grid.rules),
+    }
+    page = {
+        **values,
+        "quoted": content.quoted,
+        "scatters": content.scatters,
+        "names": [row.architecture for row in files.rows] if content.scatters else [],
+        "costs": provenance_tables.costs(records),
+        "end_to_end": provenance_tables.end_to_end(content.rows),
+        "sections": [(kind.capitalize(), _figures(files.rows, kind, partial)) for kind in ("cells", "curves")],
+        "origins": provenance_tables.origins(records),
+    }
+    lead = f"> {REHEARSED}\n\n" if stamped else ""
+    said = [f"> {escape_markdown(sentence)}\n\n" for sentence in warnings]
+    said += [f"- {escape_markdown(f'{label}: {text}')}\n" for label, text in content.protocol]
+    return {
+        "md": f"# {escape_markdown(title)}\n\n{lead}{markdown(content.grid)}\n{''.join(said)}",
+        "csv": comma_separated(content.records),
+        "tex": render("table.tex.j2", {**values, "parts": content.grid.parts(9) if values["wide"] else [content.grid]}),
+        "html": render("table.html.j2", page),
+    }
+
+
+def _stamped(content: Content) -> Content:
+    """The same, each number marked as that of a rehearsal."""
+    records = [{REHEARSAL: True, **record} for record in content.records]
+    explained = [(label, as_rehearsal(text) if label in EXPLAINING else text) for label, text in content.protocol]
+    return replace(content, grid=content.grid.rehearsed(), records=records, protocol=explained)
+
+
+def _listed(files: TableFiles, partial: bool) -> Content:
+    """A line for each training."""
+    rows = [read_row(row.architecture, runs, partial) for row in files.rows for runs in row.runs.values()]
+    return Content(plain_table.grid(rows), plain_table.records(rows), rows, protocol(rows), [])
+
+
+def _compared(files: TableFiles, partial: bool, rehearsal: bool) -> Content:
+    """The paper's table, with what was measured here."""
+    known: dict[tuple[str, str, str], Row] = {}
+
+    def row_of(architecture: str, column: str, made_of: Runs | ReleasedFiles) -> Row:
+        key = architecture, column, made_of.model_dump_json()
+        if key not in known:
+            if isinstance(made_of, ReleasedFiles):
+                known[key] = read_released(architecture, column, made_of)
+            else:
+                known[key] = read_row(architecture, made_of, partial, column)
+        return known[key]
+
+    comparisons = compare(files, row_of)
+    figures = paper().tables[files.paper] if files.paper else None
+    measures = [MEASURES[column.measure] for column in files.columns.values()]
+    rows = list(known.values())
+    stamped = rehearsal or _rehearsed(rows)
+    return Content(
+        grid=comparison.grid(comparisons, unverified=figures is not None and figures.unverified),
+        records=comparison.records(comparisons),
+        rows=rows,
+        protocol=[*legend(comparisons, figures), *protocol(rows, list(dict.fromkeys(measures)))],
+        scatters=[
+            Figure("", title, inline_svg(svg(figure, stamped), title, f"scatter{place}-", title))
+            for place, (title, figure) in enumerate(scatters(comparisons))
+        ],
+        quoted=tuple(place for place, each in enumerate(comparisons) if each.quoted),
+    )
+
+
+def _rehearsed(rows: Sequence[Row]) -> bool:
+    return any(record.rehearsal for record, _ in merged(rows).values())
+
+
+def _missing(rows: Sequence[Row]) -> list[str]:
+    """How much of what is declared is there; what several rows or columns share counts once."""
+    declared = {path for row in rows if not row.released for path in row.declared}
+    found = declared.intersection(path for row in rows for path in row.tests)
+    return [f"Incomplete: {len(found)} of {len(declared)} trainings have results."] if found < declared else []
+
+
+def _figures(rows: Sequence[RowFiles], kind: Literal["cells", "curves"], partial: bool) -> list[Figure]:
+    """Every drawing once, though several files hold it or several rows share it."""
+    users: dict[str, list[tuple[str, str]]] = {}
+    for row in rows:
+        for path in row.cells if kind == "cells" else row.curves:
+            if not partial or Path(path).exists():
+                users.setdefault(read_svg(Path(path)), []).append((row.architecture, path))
+    figures = []
+    for place, (text, used) in enumerate(users.items()):
+        names, paths = (", ".join(dict.fromkeys(column)) for column in zip(*used, strict=True))
+        drawing = inline_svg(text, paths, f"{kind}{place}-", f"{kind.capitalize()}: {names}")
+        figures.append(Figure(paths, names, drawing))
+    return figures

@@ -1,0 +1,1 @@
+"""Programs that serve people between runs: costs, results of other machines, SLURM sites."""

@@ -1,0 +1,89 @@
+"""Accept finished results after a change of code that cannot have changed them.
+
+Snakemake would make them anew, since the code of their steps differs. Where nothing else does (no setting, no input,
+no missing file) they are marked as up to date instead, and their provenance says when, under which commit and why.
+Tables and figures are cheap: the next run makes them anew, and the tables repeat it.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pdarts.engine import step
+from pdarts.engine.provenance import code_version, now
+from pdarts.errors import InputError
+from pdarts.settings.config import REHEARSED
+from pdarts.tools.results.annotations import note, rehearsed
+from pdarts.tools.workflow import DRY_RUN, Job, add_config, config_of, outdated, parse, recorded, snakemake
+
+FILES_ALONE = ("--rerun-triggers", "input", "mtime", "software-env")
+"""Neither code nor settings: params hold both, so settings are compared by the commands that they are part of."""
+RESULTS = (".json", ".jsonl", ".pt")
+"""Suffixes of what steps compute; all else is made of these."""
+
+
+def main() -> None:
+    """Entry point."""
+    parser = step.parser(__doc__)
+    parser.add_argument("--target", required=True, help="target or result file whose results to accept, such as demo")
+    parser.add_argument("--reason", required=True, help="why the change cannot have changed a result")
+    add_config(parser)
+    arguments = parser.parse_args()
+    target, reason = arguments.target, arguments.reason.strip()
+    if not target:
+        raise InputError("no target is named; name one, such as demo, or a result file")
+    if not reason:
+        raise InputError("--reason is empty; say why the change cannot have changed a result")
+    config = config_of(arguments)
+    summary = snakemake(*config, *FILES_ALONE, "--detailed-summary", "--", target)
+    planned = parse(snakemake(*config, *DRY_RUN, "--", target), set())
+    invalid = sorted({*_outdated(summary), *_set_otherwise(planned, recorded(summary))})
+    _refuse_rehearsed(invalid)
+    if invalid:
+        listed = "\n  ".join(map(str, invalid))
+        raise InputError(
+            f"{target}: more than code has changed, or results are missing; run it, or accept a finished target. "
+            f"Whatever the code, these would be made anew:\n  {listed}"
+        )
+    stale = _outdated(snakemake(*config, "--summary", "--", target))
+    if not stale:
+        print(f"{target}: nothing to accept, since no result would be made anew")
+        return
+    _refuse_rehearsed(stale)
+    entry = {"when": now().isoformat(timespec="seconds"), "reason": reason, **code_version()}
+    touch = (*config, "--touch", "--", *map(str, stale))
+    snakemake(*touch)  # fails before anything is written where another run holds the lock
+    for path in stale:
+        note(path, "accepted", entry)
+    snakemake(*touch)
+    print("accepted as they are:", *stale, sep="\n  ")
+
+
+def _refuse_rehearsed(results: list[Path]) -> None:
+    """Refuse what a rehearsal made, unless this is one.
+
+    Raises:
+        InputError: naming the first such file.
+    """
+    if Path("results", REHEARSED).exists():
+        return
+    for path in results:
+        if path.exists() and rehearsed(path):
+            raise InputError(f"{path} was made in a rehearsal, so it is no result; delete it and run its target")
+
+
+def _set_otherwise(planned: list[Job], commands: Mapping[Path, Job]) -> Iterator[Path]:
+    """Results that were made by other settings than the present ones; where a step runs is no such setting."""
+    for job in planned:
+        for path in job.outputs:
+            made = commands.get(path)
+            if made is not None and path.suffix in RESULTS and made.told() != job.told():
+                yield path
+
+
+def _outdated(summary: str) -> list[Path]:
+    """Results that are missing or would be made anew, of what `snakemake --summary` says."""
+    return sorted(path for path in outdated(summary) if path.suffix in RESULTS)
+
+
+if __name__ == "__main__":
+    step.run(main)

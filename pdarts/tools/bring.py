@@ -1,0 +1,128 @@
+"""Bring in results that were finished on another machine, after checking that they are what this config asks for.
+
+    python -m pdarts.tools.bring --source /mnt/cluster/pdarts/results --target cifar
+
+Every pending search stage, genotype, training and test of the target is looked for in the other results folder. What
+was made with the same settings, seed, inputs and code is copied, marked as up to date, and its provenance says where
+it came from; all else is refused by name. Figures and tables are made here.
+"""
+
+import shutil
+from collections.abc import Mapping
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from pdarts.engine import step
+from pdarts.engine.provenance import now
+from pdarts.errors import InputError
+from pdarts.settings.config import REHEARSED
+from pdarts.tools.results.annotations import note, rehearsed
+from pdarts.tools.results.checks import CHECKS, OtherCode, check
+from pdarts.tools.workflow import Job, add_config, config_of, jobs, makers, needed, snakemake
+
+RESULTS = Path("results")
+
+
+def main() -> None:
+    """Entry point."""
+    parser = step.parser(__doc__)
+    parser.add_argument("--source", required=True, type=Path, metavar="FOLDER", help="the other machine's results/")
+    parser.add_argument("--target", required=True, nargs="+", help="targets or result files to bring in")
+    add_config(parser)
+    parser.add_argument(
+        "--reason", default="", help="bring in what other code made, too: why that cannot have changed a result"
+    )
+    arguments = parser.parse_args()
+    source, reason = arguments.source.resolve(), arguments.reason.strip()
+    if not source.is_dir() or source == RESULTS.resolve():
+        raise InputError(f"--source is {arguments.source}; allowed: the results folder of another copy of the project")
+    if (source / REHEARSED).exists() and not (RESULTS / REHEARSED).exists():
+        raise InputError(
+            f"{arguments.source} holds a rehearsal, of which nothing is a result; name a folder of results"
+        )
+    config = config_of(arguments)
+    found = jobs(arguments.target, config)
+    brought, refused = _bring(found, source, bool(reason))
+    if brought:
+        _mark(brought, source, reason, config)
+        print("brought in:", *(f"  {path}" for job in brought for path in job.outputs), sep="\n")
+    if refused:
+        print("not brought in:", *(f"  {path}: {why}" for path, why in refused.items()), sep="\n")
+    if not brought and not refused:
+        print(f"nothing pending of {' '.join(arguments.target)} is in {source}")
+
+
+def _bring(found: list[Job], source: Path, other_code: bool) -> tuple[dict[Job, bool], dict[Path, str]]:
+    """Copy what fits.
+
+    Returns:
+        The jobs whose files were copied, and whether other code had made them; why other files were not, by path.
+    """
+    made_by = makers(found)
+    brought: dict[Job, bool] = {}
+    refused: dict[Path, str] = {}
+    for job in TopologicalSorter({job: set(needed(job, made_by)) for job in found}).static_order():
+        there = {path: source / path.relative_to(RESULTS) for path in job.outputs if path.is_relative_to(RESULTS)}
+        if not job.pending or job.step not in CHECKS or not any(path.exists() for path in there.values()):
+            continue
+        try:
+            brought[job] = _fits(job, there, {one for one in needed(job, made_by) if one not in brought}, other_code)
+        except InputError as error:
+            refused[job.path("output")] = str(error)
+        else:
+            for path, other in there.items():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(other, path)
+    return brought, refused
+
+
+def _fits(job: Job, there: Mapping[Path, Path], not_brought: set[Job], other_code: bool) -> bool:
+    """Check one job's files; whether other code made them, where that is allowed.
+
+    Raises:
+        InputError: if they do not fit.
+    """
+    for path, other in there.items():
+        if path.exists():
+            raise InputError(f"there is one here, which is out of date; delete {path} first")
+        if not other.exists():
+            raise InputError(f"{other} is missing, which belongs to it")
+        if rehearsed(other) and not job.rehearsal:
+            raise InputError("it was made in a rehearsal, so it is no result")
+    if missing := [str(path) for one in not_brought if one.pending for path in one.outputs]:
+        raise InputError(f"it needs {missing[0]}, which is not up to date here and was not brought in")
+    try:
+        check(job, there)
+    except OtherCode as error:
+        if not other_code:
+            raise InputError(f"{error}; if that cannot have changed a result, say so with --reason") from error
+        return True
+    return False
+
+
+def _mark(brought: Mapping[Job, bool], source: Path, reason: str, config: list[str]) -> None:
+    """Note in each result where it came from, and tell Snakemake that it is up to date.
+
+    Raises:
+        InputError: if Snakemake refuses, as while a run is under way; what was copied is gone again then.
+    """
+    outputs = [path for job in brought for path in job.outputs]
+    touch = (*config, "--touch", "--", *map(str, outputs))
+    try:
+        snakemake(*touch)
+    except InputError:
+        for path in outputs:
+            path.unlink()
+        raise
+    for job, by_other_code in brought.items():
+        entry: dict[str, Any] = {"when": now().isoformat(timespec="seconds"), "from": str(source)}
+        if by_other_code:
+            entry["reason"] = reason
+        for path in job.outputs:
+            note(path, "brought", entry)
+    snakemake(*touch)
+
+
+if __name__ == "__main__":
+    step.run(main)

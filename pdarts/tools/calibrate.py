@@ -1,0 +1,87 @@
+"""Time a few real steps of everything behind a target on this device; `pdarts.tools.plan` then says what it costs.
+
+    python -m pdarts.tools.calibrate --target cifar
+
+Each distinct setting is timed once, on synthetic images of the dataset's size: steps of every search stage with frozen
+and with moving alphas, training steps of every recipe, evaluation. What is found is added to the file of the device in
+results/calibration/. A kind of step that takes too long, or does not fit into memory, is named and left out.
+"""
+
+import sys
+
+from pdarts.checking import parse_argument
+from pdarts.engine import step
+from pdarts.engine.provenance import now
+from pdarts.errors import InputError
+from pdarts.settings.machine import Machine
+from pdarts.tools.cost import calibration
+from pdarts.tools.cost.calibration import Calibration, hardware
+from pdarts.tools.cost.timing import distinct, measure
+from pdarts.tools.cost.work import Work, work_of
+from pdarts.tools.workflow import Job, add_config, add_target, config_of, jobs, makers
+
+
+def main() -> None:
+    """Entry point."""
+    parser = step.parser(__doc__)
+    add_target(parser)
+    add_config(parser)
+    parser.add_argument("--limit", type=float, default=10, help="seconds a kind of step at most (default: 10)")
+    parser.add_argument(
+        "--patience", type=float, default=120, help="give a kind of step up after so many seconds (default: 120)"
+    )
+    arguments = parser.parse_args()
+    found = jobs(arguments.target, config_of(arguments))
+    works, machine = _works(found), _machine(found)
+    if not works:
+        raise InputError(f"{' '.join(arguments.target)}: nothing is searched or trained behind it; name a table")
+    path = None
+    for number, work in enumerate(works, 1):
+        print(f"{number}/{len(works)} {_label(work)}", file=sys.stderr, flush=True)
+        unit = measure(work, machine, arguments.limit, arguments.patience)
+        for kind, timing in unit["timings"].items():
+            spread = f"{timing['min']:.4g} to {timing['max']:.4g}"
+            print(
+                f"  {kind}: {timing['median']:.4g} s (n={timing['n']}, {spread}), {timing['memory'] / 1e9:.2f} GB",
+                file=sys.stderr,
+            )
+        for kind, reason in unit["not_measured"].items():
+            print(f"  {kind}: not measured: {reason}", file=sys.stderr, flush=True)
+        if unit["timings"]:
+            path = _store(work, unit)
+    if path is None:
+        raise InputError("nothing could be timed, for the reasons above; name a longer --patience, or a larger device")
+    print(path)
+
+
+def _works(found: list[Job]) -> list[Work]:
+    """What is to be timed."""
+    made_by = makers(found)
+    works = [work_of(job, made_by) for job in found if job.step in ("search", "train")]
+    return distinct(work for work in works if work is not None)
+
+
+def _machine(found: list[Job]) -> Machine:
+    """Where the jobs would run."""
+    (text,) = {job.options["machine"][0] for job in found if "machine" in job.options}
+    return parse_argument(Machine, text, "machine")
+
+
+def _label(work: Work) -> str:
+    unit = work.settings
+    size = f"{unit['cells']} cells, {unit['channels']} channels, batch {unit['batch_size']}, {work.size.pixels} pixels"
+    return f"{work.step}: {size}" + (f", {unit['operations']} operations" if work.step == "search" else "")
+
+
+def _store(work: Work, unit: dict[str, object]) -> object:
+    """Add what was measured to the file of its device, and say where that is."""
+    record = unit["provenance"]
+    assert isinstance(record, dict)
+    device = hardware(record)
+    path = calibration.path_of(device)
+    units = dict(calibration.read(path).units) if path.exists() else {}
+    return calibration.write(Calibration(device, now().isoformat(timespec="seconds"), {**units, work.key: unit}))
+
+
+if __name__ == "__main__":
+    step.run(main)

@@ -1,0 +1,1 @@
+"""What a SLURM site offers and what jobs ask of it."""

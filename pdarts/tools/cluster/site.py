@@ -1,0 +1,157 @@
+"""What can be wrong at a SLURM site: each check asks one thing and says what to set."""
+
+import math
+import shlex
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pdarts.data.catalog import public_files
+from pdarts.errors import InputError
+from pdarts.settings.config import Config
+from pdarts.settings.datasets import ImageFolder
+from pdarts.tools.cluster import slurm
+from pdarts.tools.cluster.node import data_root, look
+from pdarts.tools.cluster.slurm import LONG_STEPS, Finding, Request, client, last_line
+
+FIRST_LOOK = 40
+"""Seconds until the executor asks for a job's state, unless the profile says otherwise."""
+FREE = 10
+"""GB that results should find."""
+
+Check = Callable[[], list[Finding]]
+
+
+def checks(asked: Sequence[Request], config: Config, profile: Mapping[str, Any]) -> list[Check]:
+    """All checks of a target's requests; none needs another's answer."""
+    datasets = sorted({request.dataset for request in asked if request.dataset})
+    partitions = {request.partition: request for request in asked}
+    accounts = {str(name) for request in asked if (name := request.resources.get("slurm_account"))}
+    return [
+        partial(accounting, profile, accounts),
+        *(partial(submission, request) for request in asked),
+        *(partial(look, request, config, datasets) for request in partitions.values()),
+        *(partial(preemption, name) for name in partitions if name),
+        partial(limits, asked, profile),
+        partial(data, config, datasets),
+        partial(space, Path("results")),
+        partial(left_over, Path.cwd()),
+    ]
+
+
+def accounting(profile: Mapping[str, Any], accounts: set[str]) -> list[Finding]:
+    """Whether the executor can learn what became of jobs, and whom it may charge."""
+    answered, said = client("sacct", "--noheader", "--allocations", "--starttime", "now-1hours")
+    squeue = profile.get("slurm-status-command") == "squeue"
+    if squeue:
+        age = slurm.shown("config").get("MinJobAge", "0").split()[0]
+        needed = 3 * int(profile.get("slurm-init-seconds-before-status-checks", FIRST_LOOK))
+        text = f"squeue remembers jobs for {age} s (MinJobAge)"
+        found = [Finding(int(age) >= needed, text if int(age) >= needed else f"{text}, which must be {needed} or more")]
+    elif answered:
+        found = [Finding(True, "accounting: sacct answers")]
+    else:
+        found = [
+            Finding(
+                False,
+                f"accounting: {last_line(said)}; Snakemake would wait for ever. Set slurm-status-command: squeue, and "
+                "if sacctmgr fails too take slurm_account out",
+            )
+        ]
+    known = slurm.accounts()
+    listed = f"you may charge {', '.join(known)}" if known else "sacctmgr lists none of yours: leave it out"
+    for name in sorted(accounts):
+        good = name.lower() in [account.lower() for account in known]
+        found.append(Finding(good, f"account {name}" if good else f"slurm_account is {name!r}; {listed}"))
+    return found
+
+
+def submission(request: Request) -> list[Finding]:
+    """Whether SLURM would take such a job."""
+    options = request.options()
+    answered, said = client("sbatch", "--test-only", *options, "--wrap", "true")
+    text = f"{request}: {shlex.join(options)}"
+    return [Finding(answered, text if answered else f"{text} is refused: {last_line(said)}")]
+
+
+def preemption(partition: str) -> list[Finding]:
+    """Whether jobs that must make way come back: the executor never learns of those that are cancelled."""
+    kind = slurm.shown("config").get("PreemptType", "preempt/none")
+    settings = slurm.shown("partition", partition)
+    mode, grace = settings.get("PreemptMode", "OFF"), int(settings.get("GraceTime", "0"))
+    if kind == "preempt/none" or mode != "CANCEL":
+        return [Finding(True, f"partition {partition}: preemption {mode if kind != 'preempt/none' else 'OFF'}")]
+    if grace >= 30:
+        return [
+            Finding(True, f"partition {partition}: preempts by CANCEL, {grace} s after telling steps to save and end")
+        ]
+    return [
+        Finding(
+            False,
+            f"partition {partition} preempts by CANCEL after {grace} s: Snakemake would wait for ever for a job that "
+            "is gone. Name another slurm_partition or a qos that is not preempted",
+        )
+    ]
+
+
+def limits(asked: Sequence[Request], profile: Mapping[str, Any]) -> list[Finding]:
+    """Whether long steps are told before their end, and may be submitted often enough."""
+    found = []
+    retries = profile.get("retries", 0)
+    if not isinstance(retries, int) or retries < 0:
+        return [Finding(False, f"retries is {retries!r}; allowed: whole numbers from 0")]
+    for request in asked:
+        if request.rule not in LONG_STEPS:
+            continue
+        if "--signal=TERM" not in str(request.resources.get("slurm_extra")):
+            text = "is killed without a word at its time limit; set slurm_extra: \"'--signal=TERM@120'\""
+            found.append(Finding(False, f"{request} {text}"))
+        runtime = request.resources["runtime"]
+        needed = math.ceil(request.wanted_minutes / runtime)
+        if needed > retries + 1:
+            row = f"{request} asks for {request.wanted_minutes} minutes in jobs of {runtime}: {needed} of them in a row"
+            found.append(Finding(False, f"{row}, but retries is {retries}; set retries: {needed - 1} or more"))
+    return found or [Finding(True, f"long steps save before their time limit, and have {retries} retries")]
+
+
+def data(config: Config, datasets: Sequence[str]) -> list[Finding]:
+    """Whether each dataset is prepared, or its files are there to prepare it from."""
+    found = []
+    for name in datasets:
+        dataset, root = config.datasets[name], data_root(config, name)
+        if Path(f"results/data/{name}.json").exists():
+            found.append(Finding(True, f"dataset {name} is prepared"))
+        elif isinstance(dataset, ImageFolder):
+            there = root is not None and all((root / part).is_dir() for part in ("train", "val"))
+            missing = f"there is no {root}/train or {root}/val; set machine.data_roots.{dataset.folder}"
+            found.append(Finding(there, f"dataset {name}: {'images are there' if there else missing}"))
+        elif root is not None and (public := public_files(dataset.source, root)):
+            try:
+                public.paths(public.places, download=False)
+                found.append(Finding(True, f"dataset {name}: files are there"))
+            except InputError as error:
+                load = config.machine.download
+                found.append(Finding(load, f"dataset {name}: {'is downloaded first, here' if load else error}"))
+    return found
+
+
+def space(folder: Path) -> list[Finding]:
+    """Whether there is room."""
+    free = shutil.disk_usage(folder).free / 1e9
+    enough = free >= FREE
+    return [Finding(enough, f"{free:,.0f} GB free in {folder}/" + ("" if enough else f"; free up to {FREE} or more"))]
+
+
+def left_over(folder: Path) -> list[Finding]:
+    """Whether something of an earlier run is still there."""
+    found = []
+    if numbers := slurm.jobs_from(folder):
+        listed = " ".join(numbers)
+        text = f"jobs of this folder are in the queue; if no Snakemake waits for them: scancel {listed}"
+        found.append(Finding(None, text))
+    if any((folder / ".snakemake/locks").glob("*")):
+        text = "a Snakemake is at work in this folder, or was killed: snakemake --unlock, if none is"
+        found.append(Finding(None, text))
+    return found

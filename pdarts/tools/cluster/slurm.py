@@ -1,0 +1,189 @@
+"""What a SLURM site says, and what jobs ask of it; no client is waited for longer than some seconds."""
+
+import getpass
+import shlex
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pdarts.errors import InputError
+from pdarts.settings.config import Config
+from pdarts.settings.datasets import ImageFolder
+from pdarts.tools.workflow import Job
+
+SECONDS = 10.0
+"""For a client that only asks."""
+LONG_STEPS = ("search", "train")
+"""Steps that continue in the next job."""
+LOCAL_STEPS = ("download", "draw", "curves", "report")
+"""Steps that run where Snakemake runs."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What SLURM jobs of one kind ask for."""
+
+    rule: str
+    dataset: str | None
+    resources: Mapping[str, Any]
+    """As Snakemake calls them, such as `mem_mb`; `runtime` in minutes."""
+    wanted_minutes: int
+    """What config.yaml thinks necessary; the profile may allow less."""
+
+    def __str__(self) -> str:
+        return f"{self.rule} on {self.dataset}" if self.dataset else self.rule
+
+    @property
+    def partition(self) -> str | None:
+        """Where it should run; None leaves it to the site."""
+        return self.resources.get("slurm_partition")
+
+    @property
+    def wants_gpu(self) -> bool:
+        """Whether it asks for one, in whatever way."""
+        return bool(self.resources.get("gpu") or self.resources.get("gpu_model") or self.resources.get("gres"))
+
+    def options(self, minutes: int | None = None) -> list[str]:
+        """Options of `sbatch` and `srun`, as the executor writes them; `minutes` instead of the job's own."""
+        get = self.resources.get
+        given = {
+            "--account": get("slurm_account"),
+            "--partition": self.partition,
+            "--time": minutes or get("runtime"),
+            "--mem": get("mem_mb"),
+            "--cpus-per-task": get("cpus_per_task"),
+            "--gres": get("gres"),
+            "--constraint": get("constraint"),
+            "--qos": get("qos"),
+            "--gpus": f"{get('gpu_model')}:{get('gpu') or 1}" if get("gpu_model") else get("gpu"),
+        }
+        return [f"{name}={value}" for name, value in given.items() if value] + shlex.split(
+            str(get("slurm_extra") or "")
+        )
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the answer."""
+
+    good: bool | None
+    """None where it could not be found out."""
+    text: str
+
+
+def client(*command: str, seconds: float = SECONDS) -> tuple[bool, str]:
+    """Whether a SLURM client succeeds, and what it prints; one that does not end in time fails."""
+    try:
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return False, f"{command[0]} gave no answer within {seconds:.0f} s"
+    except FileNotFoundError:
+        return False, f"there is no command {command[0]}"
+    return done.returncode == 0, done.stdout.strip()
+
+
+def last_line(said: str) -> str:
+    """What a client ended with."""
+    return said.strip().splitlines()[-1] if said.strip() else "no answer"
+
+
+def read_profile(path: Path) -> dict[str, Any]:
+    """Settings of a Snakemake profile.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
+    try:
+        profile = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise InputError(f"--profile is {path}, of which config.yaml cannot be read: {error}") from error
+    if not isinstance(profile, dict) or profile.get("executor") != "slurm":
+        raise InputError(f"--profile is {path}, whose executor is not slurm; allowed: a profile such as profiles/slurm")
+    return profile
+
+
+def requests(found: Iterable[Job], config: Config, profile: Mapping[str, Any]) -> list[Request]:
+    """What the first attempts of jobs ask for, each kind once."""
+    kinds: dict[str, Request] = {}
+    for job in found:
+        if job.step not in LOCAL_STEPS:
+            request = _request(job, config, profile)
+            kinds.setdefault(str(request), request)
+    return list(kinds.values())
+
+
+def _request(job: Job, config: Config, profile: Mapping[str, Any]) -> Request:
+    rule = "test_checkpoint" if job.step == "test" and job.option("genotype") else job.step
+    manifest = job.option("output" if job.step == "prepare" else "data")
+    dataset = Path(manifest).stem if manifest else None
+    kind = job.step if job.step in ("prepare", "search", "train", "test") else "short"
+    asked = config.requests.of(kind, dataset)
+    streams = dataset is not None and isinstance(config.datasets[dataset], ImageFolder)
+    sets = {"search": 2, "train": 1, "test": 1}.get(job.step, 0)
+    decoders = config.machine.workers if streams else 0
+    cpus = max(1, decoders) if job.step == "prepare" else config.machine.threads + sets * decoders
+    processes = job.settings().get("processes", 1) if job.step in LONG_STEPS else 1
+    resources = {
+        **profile.get("default-resources", {}),
+        "cpus_per_task": processes * cpus,
+        "mem_mb": asked.memory,
+        "runtime": asked.minutes,
+        "gpu": processes * asked.gpus,
+        **profile.get("set-resources", {}).get(rule, {}),
+    }
+    plain = {key: _plain(value) for key, value in resources.items()}
+    return Request(rule, dataset, {**plain, "runtime": minutes(plain["runtime"])}, asked.minutes)
+
+
+def _plain(value: Any) -> Any:
+    """A resource without the quotes that keep Snakemake from reading it as an expression."""
+    return value[1:-1] if isinstance(value, str) and value[:1] == value[-1:] == "'" else value
+
+
+def minutes(runtime: object) -> int:
+    """Minutes of what Snakemake takes as `runtime`: a number, or a text such as 90m, 12h or 2d.
+
+    Raises:
+        InputError: if it is neither.
+    """
+    text = str(runtime).strip()
+    units = {"m": 1, "h": 60, "d": 24 * 60}
+    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1)
+    if not number.isdigit() or not int(number):
+        raise InputError(f"runtime is {runtime!r}; allowed: minutes, or a text such as 90m, 12h, 2d")
+    return int(number) * unit
+
+
+def jobs_from(folder: Path) -> list[str]:
+    """Numbers of this user's jobs in the queue that Snakemake submitted in `folder`."""
+    answered, said = client("squeue", "--noheader", "--user", getpass.getuser(), "--format", "%i|%k|%Z")
+    lines = [line.split("|") for line in said.splitlines()] if answered else []
+    return [number for number, comment, place in lines if comment.startswith("rule_") and Path(place) == folder]
+
+
+def accounts() -> list[str]:
+    """Accounts that this user may charge."""
+    answered, said = client(
+        "sacctmgr", "--noheader", "--parsable2", "show", "associations", f"user={getpass.getuser()}", "format=account"
+    )
+    return sorted(set(said.split())) if answered else []
+
+
+def shown(*command: str) -> dict[str, str]:
+    """What `scontrol show …` says, by name."""
+    answered, said = client("scontrol", "--oneliner", "show", *command)
+    if not answered:
+        return {}
+    pairs = (word.split("=", 1) for line in said.splitlines() for word in _words(line) if "=" in word)
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def _words(line: str) -> list[str]:
+    """`scontrol show config` has one setting a line, with blanks around =, others have many."""
+    return [line] if " = " in line else line.split()

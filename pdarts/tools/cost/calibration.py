@@ -1,0 +1,112 @@
+"""Measured costs of single steps on one device: `results/calibration/{device}.json`."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pdarts.checking import suggestion
+from pdarts.engine.files import read_json, write_json
+from pdarts.errors import InputError
+from pdarts.tools.cost.work import Work
+
+FOLDER = Path("results/calibration")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """All that was measured on one device."""
+
+    device: str
+    """What the device is called, with the number of threads if it is a CPU."""
+    measured: str
+    """When it was last added to, in ISO format."""
+    units: Mapping[str, Mapping[str, Any]]
+    """By `Work.key`: `timings`, `memory`, `weights_bytes`, `provenance`."""
+
+    def seconds(self, work: Work, counts: Mapping[str, float]) -> float | None:
+        """Expected seconds of so many steps, the first of them slow; None if one of their kinds was not measured.
+
+        Images are decoded while the device computes, so the slower of the two decides.
+        """
+        timings = self.units.get(work.key, {}).get("timings", {})
+        kinds = [kind for kind, count in counts.items() if count]
+        decoded = {kind: "evaluation_decoding" if kind == "evaluation" else "decoding" for kind in kinds}
+        beside = {kind: name for kind, name in decoded.items() if name in work.decoding}
+        if any(timings.get(kind, {}).get("median") is None for kind in (*kinds, *beside.values())):
+            return None
+        start = max((timings[kind]["first"] - timings[kind]["median"] for kind in kinds), default=0.0)
+        medians = {kind: timings[kind]["median"] for kind in kinds}
+        medians |= {kind: max(medians[kind], timings[name]["median"]) for kind, name in beside.items()}
+        return max(start, 0.0) + sum(counts[kind] * medians[kind] for kind in kinds)
+
+    def memory(self, work: Work, kinds: Iterable[str]) -> int | None:
+        """Expected peak in bytes of a process with steps of these kinds; None if one was not measured."""
+        timings = self.units.get(work.key, {}).get("timings", {})
+        peaks = [timings.get(kind, {}).get("memory") for kind in kinds]
+        return None if not peaks or None in peaks else max(peaks)
+
+    def weights_bytes(self, work: Work) -> int | None:
+        """Size of the trained network's weights; None if it was not built."""
+        return self.units.get(work.key, {}).get("weights_bytes")
+
+
+def hardware(provenance: Mapping[str, Any]) -> str:
+    """The device in a provenance; CPUs with the number of threads, which decides how fast they are."""
+    if provenance["device_type"] == "cpu":
+        threads = provenance["threads"]
+        return f"{provenance['device']}, {threads} thread{'s' * (threads > 1)}"
+    return str(provenance["device"])
+
+
+def path_of(device: str) -> Path:
+    """Where the calibration of a device is stored."""
+    return FOLDER / f"{re.sub(r'[^A-Za-z0-9.]+', '-', device).strip('-')}.json"
+
+
+def read(path: Path) -> Calibration:
+    """Read a calibration.
+
+    Raises:
+        InputError: if it is missing or no calibration.
+    """
+    value = read_json(path, "calibration", "pdarts.tools.calibrate")
+    try:
+        return Calibration(value["device"], value["measured"], {unit["key"]: unit for unit in value["units"]})
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path}: not a calibration of pdarts.tools.calibrate; delete it and make it anew") from error
+
+
+def write(calibration: Calibration) -> Path:
+    """Store a calibration, whole or not at all."""
+    path = path_of(calibration.device)
+    value = {
+        "device": calibration.device,
+        "measured": calibration.measured,
+        "units": [{"key": key, **unit} for key, unit in calibration.units.items()],
+    }
+    write_json(path, value)
+    return path
+
+
+def all_there() -> list[Calibration]:
+    """All calibrations here, the newest first."""
+    return sorted(map(read, FOLDER.glob("*.json")), key=lambda calibration: calibration.measured, reverse=True)
+
+
+def named(name: str | None) -> Calibration | None:
+    """The calibration of a device by its name, or part of it; without a name the newest, if any.
+
+    Raises:
+        InputError: if none, or more than one, has that name.
+    """
+    present = all_there()
+    if name is None:
+        return present[0] if present else None
+    exact = [one for one in present if one.device == name]
+    fitting = exact or [one for one in present if name.lower() in one.device.lower()]
+    if len(fitting) != 1:
+        problem = "stands for several calibrations" if fitting else "has no calibration"
+        raise InputError(f"--device: {name!r} {problem}{suggestion(name, [one.device for one in present])}")
+    return fitting[0]

@@ -1,0 +1,68 @@
+"""Time the decoding of an image folder: the real loader and its worker processes, on files of a photograph's size."""
+
+import hashlib
+import io
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+from torchvision.transforms.v2.functional import to_pil_image
+
+from pdarts.data.index import Index
+from pdarts.data.stream import StreamLoader
+from pdarts.settings.augmentation import StreamedAugmentation
+from pdarts.tools.cost.stopwatch import STEPS, WARM_UP, Enough, Stopwatch
+
+WIDTH, HEIGHT, FILES = 500, 375, 32
+"""Pixels of an image, as most of ImageNet's, and how many different ones there are; each has about 100 KB."""
+BATCHES = 8
+"""Of one image, that a worker decodes between two looks at the watch."""
+
+
+def time_decoding(
+    pixels: int, batch_size: int, augmentation: StreamedAugmentation | None, workers: int, limit: float
+) -> dict[str, Any]:
+    """Time it takes to decode and change a batch, as `Stopwatch.result`.
+
+    Images are counted in small batches, since workers hand over whole ones, and several at once.
+
+    Args:
+        pixels: height and width that images are cropped to.
+        batch_size: images a batch.
+        augmentation: random changes; None crops the middle.
+        workers: processes that decode; 0 decodes in this one.
+        limit: seconds after which nothing further is timed.
+    """
+    lapped = BATCHES * max(1, workers)
+    watch = Stopwatch(torch.device("cpu"), limit)
+    with tempfile.TemporaryDirectory() as folder:
+        index = _written(Path(folder), (WARM_UP + STEPS) * lapped)
+        mean, std = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
+        loader = StreamLoader(index, pixels, 1, mean, std, augmentation, torch.device("cpu"), workers)
+        try:
+            for number, _ in enumerate(loader.in_order() if augmentation is None else loader.shuffled(0), 1):
+                if number % lapped == 0:
+                    watch.lap()
+        except Enough:
+            pass
+    found = watch.result()
+    share = batch_size / lapped
+    return found | {key: share * found[key] for key in ("median", "min", "max")} | {"workers": workers}
+
+
+def _written(folder: Path, count: int) -> Index:
+    """An index of so many images, which lie in fewer files."""
+    generator = torch.Generator().manual_seed(0)
+    lines = []
+    for number in range(FILES):
+        coarse = F.interpolate(torch.rand(1, 3, 24, 32, generator=generator), (HEIGHT, WIDTH), mode="bicubic")[0]
+        noise = 0.08 * torch.randn(3, HEIGHT, WIDTH, generator=generator)
+        content = io.BytesIO()
+        to_pil_image(((coarse + noise).clamp(0, 1) * 255).byte()).save(content, "JPEG", quality=90)
+        (folder / f"{number}.jpg").write_bytes(content.getvalue())
+        digest = hashlib.sha256(content.getvalue()).hexdigest()
+        lines.append(json.dumps([f"{number}.jpg", 0, WIDTH, HEIGHT, len(content.getvalue()), digest]) + "\n")
+    return Index.of("".join(lines[number % FILES] for number in range(count)).encode(), folder)

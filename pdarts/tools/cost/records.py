@@ -1,0 +1,58 @@
+"""What finished results say they took."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pdarts.engine.files import read_json
+from pdarts.tools.cost.calibration import hardware
+from pdarts.tools.workflow import Job
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one finished job took."""
+
+    seconds: float
+    """Wall time, times the number of processes; with that of earlier processes, if it was resumed."""
+    memory: int | None
+    """Peak in bytes; None in results of versions that did not note it."""
+    disk: int
+    """Size of its files in bytes."""
+    device: str
+    """As `hardware` calls it."""
+
+
+def record_of(job: Job) -> Record | None:
+    """What the result of a search stage, training or test says; None if there is none, or of other settings.
+
+    What a training took stands in the test of its weights, so that no weights need be read.
+    """
+    name = {"search": "output", "train": "output", "test": "output"}.get(job.step)
+    if name is None or not all(path.exists() for path in job.outputs):
+        return None
+    path = job.path(name)
+    if job.step == "train":
+        path = path.with_name("test.json")
+        if not path.exists():
+            return None
+    result = read_json(path, "result", f"pdarts.{job.step}")
+    held = result["settings"]["recipe"] if job.step == "train" else result["settings"]
+    if job.step != "test" and held != job.settings():
+        return None
+    of_training = "training_" if job.step == "train" else ""
+    provenance = result[f"{of_training}provenance"]
+    disk = sum(output.stat().st_size for output in job.outputs)
+    seconds = result[f"{of_training}seconds"] * provenance["processes"]
+    return Record(seconds, provenance.get("memory"), disk, hardware(provenance))
+
+
+def same_work(job: Job, weights_of: Mapping[Path, Job]) -> str:
+    """Text that is equal for jobs that differ in seed, names and genotype alone."""
+    asked: dict[str, Any] = {"step": job.step, "data": job.option("data")}
+    maker = weights_of.get(job.path("weights")) if job.step == "test" and job.option("weights") else job
+    asked["settings"] = maker.option("settings") if maker else job.option("weights")
+    asked["stage"] = job.option("stage")
+    return json.dumps(asked)

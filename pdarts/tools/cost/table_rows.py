@@ -1,0 +1,36 @@
+"""What each row of a table waits for."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pdarts.tools.workflow import Job, needed
+
+
+def waited_for(found: Sequence[Job], makers: Mapping[Path, Job]) -> dict[tuple[str, str], set[Job]]:
+    """All jobs behind each row, by the row's architecture and its table; behind each training, if there is no table."""
+    tables = [job for job in found if job.step == "report" and "partial" not in job.options]
+    tests: dict[tuple[str, str], set[Job]] = defaultdict(set)
+    for table in tables:
+        for row in json.loads(table.options["table"][0])["rows"]:
+            for runs in (*row["runs"].values(), *row["searches"].values()):
+                for folder, seeds in runs["trainings"].items():
+                    made = {makers[Path(folder, f"seed{seed}", "test.json")] for seed in seeds}
+                    tests[row["architecture"], table.outputs[0].stem] |= made
+    if not tables:
+        for job in found:
+            if job.step == "test":
+                tests[job.experiment, ""].add(job)
+    return {row: set().union(*(_behind(test, makers) for test in made)) for row, made in tests.items()}
+
+
+def _behind(job: Job, makers: Mapping[Path, Job]) -> set[Job]:
+    """The job and all that it needs, directly or not."""
+    found, waiting = {job}, [job]
+    while waiting:
+        for maker in needed(waiting.pop(), makers):
+            if maker not in found:
+                found.add(maker)
+                waiting.append(maker)
+    return found

@@ -1,0 +1,235 @@
+"""Time single steps of the real search and training loops, on synthetic images of the dataset's size.
+
+Each unit of work is timed in a process of its own: its peak memory is its own, and a step that never ends, or that
+does not fit into memory, ends nothing else. Another process then goes on with the kinds of steps that are left.
+"""
+
+import multiprocessing
+import resource
+from collections.abc import Callable, Iterable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pdarts import extensions
+from pdarts.checking import parse
+from pdarts.data.catalog import Split
+from pdarts.data.loaders import Loader
+from pdarts.engine import device
+from pdarts.engine.loop import fit
+from pdarts.engine.metrics import evaluate
+from pdarts.engine.provenance import now, provenance
+from pdarts.nets import saved
+from pdarts.nets.execution import place
+from pdarts.nets.network import Network
+from pdarts.progressive.stage import search_stage
+from pdarts.progressive.training import StageTraining
+from pdarts.settings.augmentation import Augmentation, StreamedAugmentation
+from pdarts.settings.machine import Machine
+from pdarts.settings.recipes import Recipe
+from pdarts.settings.searches import parse_stage
+from pdarts.space.candidates import Candidates
+from pdarts.space.genotype import Genotype
+from pdarts.space.topology import EDGES, KINDS
+from pdarts.tools.cost.decoding_time import time_decoding
+from pdarts.tools.cost.stopwatch import Enough, NoCheckpoint, Stopwatch
+from pdarts.tools.cost.work import TEST_BATCH_SIZE, Size, Work
+
+MANY_EPOCHS = 1000
+"""Epochs of one step each, so that dropout and drop path are at work."""
+KINDS_OF_STEPS = {"search": ("evaluation", "weights_step", "joint_step"), "train": ("evaluation", "train_step")}
+"""In the order in which they are timed: the hungriest for memory last. Decoding comes first, where there is any."""
+
+Report = Callable[[str, Any], None]
+
+
+def measure(work: Work, machine: Machine, limit: float, patience: float) -> dict[str, Any]:
+    """Time the steps of one unit of work.
+
+    Args:
+        work: what.
+        machine: where.
+        limit: seconds after which no further step of a kind begins.
+        patience: seconds after which a kind of step of which two have not ended is given up.
+
+    Returns:
+        `unit`, `timings` by kind of step (seconds; `memory` is the peak in bytes), `weights_bytes` of a training,
+        `not_measured` (reasons by kind of step) and `provenance`.
+    """
+    found: dict[str, Any] = {"unit": work.unit, "timings": {}, "not_measured": {}}
+    waiting = [*work.decoding, *KINDS_OF_STEPS[work.step]]
+    while waiting:
+        reason = _measure(work, waiting, machine, limit, patience, found)
+        if waiting:
+            found["not_measured"][waiting.pop(0)] = reason
+    return found
+
+
+def _measure(
+    work: Work, waiting: list[str], machine: Machine, limit: float, patience: float, found: dict[str, Any]
+) -> str:
+    """Time kinds of steps in one process, taking each from `waiting`, until all are timed or one cannot be; why not."""
+    context = multiprocessing.get_context("spawn")
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(sending, work, list(waiting), machine, limit))
+    process.start()
+    sending.close()
+    try:
+        while waiting and receiving.poll(patience):
+            name, value = receiving.recv()
+            if name == "failed":
+                return str(value)
+            if name in waiting:
+                found["timings"][name] = value
+                waiting.remove(name)
+            else:
+                found[name] = value
+    except EOFError:
+        return "its process was ended, most likely since memory ran out"
+    finally:
+        process.kill()
+        process.join()
+    return f"two steps did not end within {patience:g} seconds"
+
+
+def _child(sending: Connection, work: Work, kinds: list[str], machine: Machine, limit: float) -> None:
+    """Send each timing as it is there."""
+    extensions.load(work.extensions)
+    started, where = now(), device.set_up(machine)
+    _leave_memory_for_others()
+    time_steps = _time_search if work.step == "search" else _time_training
+    try:
+        sending.send(("provenance", provenance(where, started, step="tools.calibrate")))
+        for kind in kinds:
+            if kind in work.decoding:
+                augmentation, batch_size = work.decoding[kind]
+                timing = time_decoding(work.size.pixels, batch_size, augmentation, machine.workers, limit)
+                sending.send((kind, timing))
+        time_steps(work, kinds, where, machine, limit, lambda name, value: sending.send((name, value)))
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        sending.send(("failed", f"memory ran out ({str(error).splitlines()[0]})"))
+    except RuntimeError as error:
+        if "memory" not in str(error).lower():
+            raise
+        sending.send(("failed", f"memory ran out ({str(error).splitlines()[-1]})"))
+    sending.close()
+
+
+def _leave_memory_for_others() -> None:
+    """Fail rather than take more than is free now; where the system says so (Linux)."""
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        (line,) = [line for line in meminfo.read_text().splitlines() if line.startswith("MemAvailable")]
+        free = int(0.8 * 1024 * int(line.split()[1]))
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (free, hard))
+
+
+def _time_search(
+    work: Work, kinds: list[str], where: torch.device, machine: Machine, limit: float, report: Report
+) -> None:
+    stage = parse_stage(_of_one_process(work), "settings")
+    candidates = dict.fromkeys(KINDS, mixed_candidates(stage.candidates, stage.operations))
+    loaders = [_loader(work.size, stage.batch_size, stage.augmentation, where) for _ in range(2)]
+    classes = work.size.classes
+    if "evaluation" in kinds:
+        training = StageTraining(stage, candidates, classes, where, machine)
+        training.supernet.eval()
+        report("evaluation", _time_evaluation(training.logits_of(epoch=0), loaders[1], where, limit))
+    frozen_epochs = {"weights_step": MANY_EPOCHS, "joint_step": 0}
+    for name, frozen in ((kind, frozen_epochs[kind]) for kind in kinds if kind in frozen_epochs):
+        endless = stage.model_copy(update={"epochs": MANY_EPOCHS, "frozen_epochs": frozen, "scored_epochs": 0})
+        watch = Stopwatch(where, limit)
+        try:
+            search_stage(
+                endless,
+                candidates,
+                (loaders[0], loaders[1]),
+                classes,
+                0,
+                where,
+                machine,
+                watch,
+                NoCheckpoint(),
+            )
+        except Enough:
+            report(name, watch.result())
+
+
+def _time_training(
+    work: Work, kinds: list[str], where: torch.device, machine: Machine, limit: float, report: Report
+) -> None:
+    recipe = parse(Recipe, _of_one_process(work), "settings")
+    genotype = Genotype.parse(work.genotype, "genotype")
+    auxiliary = recipe.auxiliary_weight is not None
+    network = Network(genotype, recipe.stem, recipe.cells, recipe.channels, work.size.classes, auxiliary)
+    place(network, where, recipe.precision, machine)
+    report("weights_bytes", len(saved.dump(network.state_dict())))
+    if "evaluation" in kinds:
+        network.eval()
+        test = _loader(work.size, TEST_BATCH_SIZE, None, where)
+        report("evaluation", _time_evaluation(lambda images: network(images)[0], test, where, limit))
+    if "train_step" not in kinds:
+        return
+    endless = recipe.model_copy(update={"epochs": MANY_EPOCHS})
+    watch = Stopwatch(where, limit)
+    try:
+        fit(
+            network,
+            endless,
+            _loader(work.size, recipe.batch_size, recipe.augmentation, where),
+            0,
+            where,
+            watch,
+            NoCheckpoint(),
+        )
+    except Enough:
+        report("train_step", watch.result())
+
+
+def _of_one_process(work: Work) -> dict[str, Any]:
+    """The settings of a process alone that sees its share of every batch."""
+    return {**work.settings, "batch_size": work.settings["batch_size"] // work.processes, "processes": 1}
+
+
+def _time_evaluation(
+    logits_of: Callable[[Tensor], Tensor], loader: Loader, where: torch.device, limit: float
+) -> dict[str, Any]:
+    watch = Stopwatch(where, limit)
+    try:
+        while True:
+            evaluate(logits_of, loader.in_order(), where)
+            watch.lap()
+    except Enough:
+        return watch.result()
+
+
+def mixed_candidates(names: tuple[str, ...], count: int) -> Candidates:
+    """`count` of the candidates on every edge, each candidate on as many edges as any other, give or take one.
+
+    Which ones a real search keeps is not known beforehand.
+    """
+    place = iter(range(count * len(EDGES)))
+    return tuple(tuple(names[next(place) % len(names)] for _ in range(count)) for _ in EDGES)
+
+
+def _loader(
+    size: Size, batch_size: int, augmentation: Augmentation | StreamedAugmentation | None, where: torch.device
+) -> Loader:
+    """One batch of noise; images that other processes would decode and augment come as they are."""
+    in_memory = augmentation if isinstance(augmentation, Augmentation) else None
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(256, (batch_size, 3, size.pixels, size.pixels), dtype=torch.uint8, generator=generator)
+    labels = torch.randint(size.classes, (batch_size,), generator=generator)
+    return Loader(Split(images, labels), batch_size, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), in_memory, where)
+
+
+def distinct(works: Iterable[Work]) -> list[Work]:
+    """One work of each key, in order."""
+    found: dict[str, Work] = {}
+    for work in works:
+        found.setdefault(work.key, work)
+    return list(found.values())

@@ -1,0 +1,162 @@
+"""The work inside a job, as far as it says what the job costs: kinds of steps, how many, at which size."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pdarts.checking import parse
+from pdarts.engine.files import read_json
+from pdarts.errors import InputError
+from pdarts.settings.augmentation import StreamedAugmentation
+from pdarts.settings.datasets import IMAGE_SIZES, TRAIN_IMAGES, Dataset
+from pdarts.settings.recipes import Recipe
+from pdarts.settings.searches import parse_stage
+from pdarts.tools.workflow import Job
+
+FREE = {
+    "search": {
+        "epochs", "frozen_epochs", "scored_epochs", "train_portion", "alphas_portion", "division", "weights", "alphas",
+        "alphas_batches", "schedule", "warmup_epochs", "skip_dropout",
+    },
+    "train": {"train_portion", "epochs", "optimizer", "schedule", "warmup_epochs", "label_smoothing", "drop_path"},
+}  # fmt: skip
+"""Settings that change how many steps there are, or nothing, but not what one costs."""
+
+TEST_BATCH_SIZE = 256
+"""Images a batch of `pdarts.test`."""
+
+STAND_IN = Path(__file__).parents[2] / "genotypes" / "PDARTS.json"
+"""The genotype whose cost stands for that of one which is not found yet."""
+
+PUBLIC = {
+    "digits": (445, 10),
+    "fashion_mnist": (10_000, 10),
+    "cifar10": (10_000, 10),
+    "cifar100": (10_000, 100),
+    "cifar10_stand_in": (445, 10),
+    "cifar100_stand_in": (445, 100),
+}
+"""Test images and classes of each source."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """What of a dataset decides about cost."""
+
+    train: int
+    """Training images."""
+    test: int
+    """Test images."""
+    pixels: int
+    """Height and width."""
+    classes: int
+    """Number of classes."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a search stage or a training computes."""
+
+    step: str
+    """`search` or `train`."""
+    settings: Mapping[str, Any]
+    """As the step takes them."""
+    size: Size
+    """Of its dataset."""
+    genotype: Mapping[str, Any] | None
+    """Of a training."""
+    extensions: tuple[str, ...] = ()
+    """The user's files of which it uses something."""
+
+    @property
+    def unit(self) -> dict[str, Any]:
+        """What the cost of one step depends on; equal for all work whose steps cost the same."""
+        settings = {key: value for key, value in self.settings.items() if key not in FREE[self.step]}
+        size = {"pixels": self.size.pixels, "classes": self.size.classes}
+        return {"step": self.step, "settings": settings, **size, "genotype": self.genotype}
+
+    @property
+    def processes(self) -> int:
+        """How many share every batch."""
+        return int(self.settings["processes"])
+
+    @property
+    def key(self) -> str:
+        """`unit` as text."""
+        return json.dumps(self.unit, sort_keys=True)
+
+    @property
+    def decoding(self) -> dict[str, tuple[StreamedAugmentation | None, int]]:
+        """Changes and images a batch of each kind of decoding that the loop waits for; none of images in memory."""
+        changes = self.settings["augmentation"]
+        if "resized_crop" not in changes:
+            return {}
+        augmentation, batch_size = parse(StreamedAugmentation, changes, "augmentation"), self.settings["batch_size"]
+        tested = TEST_BATCH_SIZE if self.step == "train" else batch_size
+        return {"decoding": (augmentation, batch_size), "evaluation_decoding": (None, tested)}
+
+    @property
+    def trained_on(self) -> int:
+        """Training images that train network weights."""
+        return math.floor(self.settings["train_portion"] * self.size.train)
+
+    def counts(self) -> dict[str, float]:
+        """How many steps of each kind the job has; `evaluation` counts batches of its own size."""
+        if self.step == "train":
+            recipe = parse(Recipe, self.settings, "settings")
+            return {"train_step": recipe.epochs * math.ceil(self.trained_on / recipe.batch_size)}
+        stage = parse_stage(self.settings, "settings")
+        steps = math.ceil(self.trained_on / stage.batch_size)
+        scored = min(stage.scored_epochs, stage.epochs)
+        others = self.size.train - self.trained_on
+        scored_on = others if stage.alphas_portion is None else math.floor(stage.alphas_portion * self.size.train)
+        return {
+            "weights_step": stage.frozen_epochs * steps,
+            "joint_step": (stage.epochs - stage.frozen_epochs) * steps,
+            "evaluation": scored * math.ceil(scored_on / stage.batch_size),
+        }
+
+    def test_counts(self) -> dict[str, float]:
+        """As `counts`, for the test of a training."""
+        return {"evaluation": math.ceil((self.size.train - self.trained_on or self.size.test) / TEST_BATCH_SIZE)}
+
+
+def work_of(job: Job, makers: Mapping[Path, Job]) -> Work | None:
+    """The work of a search stage or training, and for a test that of its training; None for others.
+
+    None too where it cannot be known yet: the size of a dataset that has no manifest, the training behind weights that
+    come from elsewhere.
+    """
+    if job.step == "test":
+        training = makers.get(job.path("weights")) if job.option("weights") else None
+        return None if training is None else work_of(training, makers)
+    if job.step not in FREE:
+        return None
+    size = size_of(job.path("data"), makers)
+    if size is None:
+        return None
+    genotype = None
+    if job.step == "train":
+        path = job.path("genotype")
+        genotype = read_json(path if path not in makers else STAND_IN, "genotype file", "pdarts.derive")
+    return Work(job.step, job.settings(), size, genotype, job.options.get("extensions", ()))
+
+
+def size_of(manifest: Path, makers: Mapping[Path, Job]) -> Size | None:
+    """Size of a dataset: of its manifest if there is one, else of its source; None if neither says it."""
+    if manifest.exists():
+        found = read_json(manifest, "manifest", "pdarts.prepare")
+        images = {name: split["images"] for name, split in found["splits"].items()}
+        return Size(images["train"], images["test"], found["image_size"], len(found["classes"]))
+    try:
+        dataset = parse(Dataset, makers[manifest].settings(), str(manifest))
+    except (KeyError, InputError):
+        return None
+    if dataset.source not in PUBLIC:
+        return None
+    train = dataset.train_images or TRAIN_IMAGES[dataset.source]
+    test, classes = PUBLIC[dataset.source]
+    return Size(train, test, IMAGE_SIZES[dataset.source], classes)

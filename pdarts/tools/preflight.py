@@ -1,0 +1,46 @@
+"""Ask a SLURM site, in seconds, whether a target's jobs can run there; say what is wrong and what to set.
+
+    python -m pdarts.tools.preflight --target paper
+
+Every request is put to SLURM as a job that is never run, and a job of some seconds looks from a node of each partition:
+at this folder, at the environment, at the data. It changes nothing, and works while a run is under way.
+"""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from pdarts.engine import step
+from pdarts.tools.cluster.site import checks
+from pdarts.tools.cluster.slurm import Finding, read_profile, requests
+from pdarts.tools.declared import read_config
+from pdarts.tools.workflow import add_config, add_target, config_of, jobs
+
+
+def main() -> None:
+    """Entry point."""
+    parser = step.parser(__doc__)
+    add_target(parser)
+    parser.add_argument("--profile", type=Path, default=Path("profiles/slurm"), help="folder (default: profiles/slurm)")
+    add_config(parser)
+    arguments = parser.parse_args()
+    profile = read_profile(arguments.profile)
+    config = read_config([Path("config.yaml"), *map(Path, arguments.configfile)], arguments.config)
+    asked = requests(jobs(arguments.target, config_of(arguments)), config, profile)
+    with ThreadPoolExecutor() as pool:
+        found = [
+            finding for done in pool.map(lambda check: check(), checks(asked, config, profile)) for finding in done
+        ]
+    print(*map(_line, found), sep="\n")
+    problems = [finding for finding in found if finding.good is False]
+    if problems:
+        sys.exit(f"{len(problems)} to mend first; facts about the site are set in {arguments.profile}/config.yaml")
+
+
+def _line(finding: Finding) -> str:
+    label = {True: "ok", False: "PROBLEM", None: "unknown"}[finding.good]
+    return f"{label:8} {finding.text}"
+
+
+if __name__ == "__main__":
+    step.run(main)

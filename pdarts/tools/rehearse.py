@@ -1,0 +1,97 @@
+"""Set up a folder in which the whole workflow is rehearsed, apart from all results; `make rehearsal` runs it there.
+
+    python -m pdarts.tools.rehearse --folder rehearsal
+    cd rehearsal
+    snakemake paper methods released --configfile rehearsal.yaml
+
+The folder has links to the project, results of its own under a mark that keeps them from being taken for real ones,
+and what stands in for files that cannot be had everywhere: JPEG images for ImageNet's, and random weights in the format
+of the authors'. What is there stays as it is. CIFAR's stand-ins are written when they are prepared.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import torch
+
+from pdarts.data.catalog import Split, load
+from pdarts.data.formats import Labelled, write_image_folder
+from pdarts.data.stand_ins import DIGITS, painted
+from pdarts.engine import files, step
+from pdarts.engine.seeds import derive_seed
+from pdarts.errors import InputError
+from pdarts.nets import saved
+from pdarts.nets.network import Network
+from pdarts.nets.reference_export import reference_state
+from pdarts.settings.config import REHEARSED
+from pdarts.space.genotype import Genotype
+
+LINKS = (
+    "Snakefile",
+    "config.yaml",
+    "rehearsal.yaml",
+    "rehearsal-short.yaml",
+    "rules",
+    "pdarts",
+    "envs",
+    "docs",
+    "profiles",
+)
+"""What the workflow reads."""
+
+IMAGES, TRAIN_IMAGES, VAL_IMAGES = Path("data", "imagenet_stand_in"), 96, 48
+WEIGHTS = {"cifar": Path("checkpoints", "stand_in.pt"), "imagenet": Path("checkpoints", "stand_in.pth.tar")}
+"""Files of random weights, by the stem of their network."""
+
+CELLS, CHANNELS = 3, 4
+
+
+def main() -> None:
+    """Entry point."""
+    parser = step.parser(__doc__)
+    parser.add_argument("--folder", required=True, type=Path, help="folder to set up, or to complete")
+    folder = parser.parse_args().folder
+    results = folder / "results"
+    if results.exists() and not (results / REHEARSED).exists():
+        raise InputError(f"--folder is {folder}, where results are that are no rehearsal's; allowed: a new folder")
+    files.write_text(
+        results / REHEARSED, "Made at toy size, to see that it works. Nothing in this folder is a result.\n"
+    )
+    for name in LINKS:
+        if not (folder / name).exists():
+            (folder / name).symlink_to(os.path.relpath(name, folder))
+    if not (folder / IMAGES).exists():
+        _write_images(folder / IMAGES)
+    for stem, path in WEIGHTS.items():
+        if not (folder / path).exists():
+            _write_weights(folder / path, stem)
+
+
+def _write_images(root: Path) -> None:
+    """Coloured digits as JPEG files in a folder each class, all of them or none."""
+    digits, part = load("digits", root, download=False), root.with_name(f".{root.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    train, val = _first(digits.train, TRAIN_IMAGES), _first(digits.test, VAL_IMAGES)
+    write_image_folder(part, train, val, DIGITS)
+    part.rename(root)
+
+
+def _first(split: Split, count: int) -> Labelled:
+    return painted((split.images[:count], split.labels[:count]))
+
+
+def _write_weights(path: Path, stem: str) -> None:
+    """Random weights under the names, and in the wrapping, that the authors' file for a data set has."""
+    published = Path("pdarts", "genotypes", "PDARTS.json")
+    genotype = Genotype.parse(files.read_json(published, "genotype file", "the repository"), str(published))
+    torch.manual_seed(derive_seed(0, "stand-in weights"))
+    network = Network(genotype, stem, CELLS, CHANNELS, len(DIGITS), auxiliary=True)
+    state: dict[str, object] = dict(reference_state(network, genotype))
+    if stem == "imagenet":
+        state = {"state_dict": {f"module.{name}": tensor for name, tensor in state.items()}}
+    files.write_bytes(path, saved.dump(state))
+
+
+if __name__ == "__main__":
+    step.run(main)

@@ -1,0 +1,1 @@
+"""Which finished results belong to the config, and notes on them."""

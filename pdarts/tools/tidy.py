@@ -1,0 +1,75 @@
+"""List files in results/ that nothing declared makes any more, and delete them if asked.
+
+    python -m pdarts.tools.tidy
+    python -m pdarts.tools.tidy --delete
+
+A file belongs to the config if it is that of a declared dataset, search, training or table and of one of its seeds and
+stages, or if any target of the workflow makes it. Calibrations, W&B's runs and the report stay. Give the files of your
+own settings as for snakemake: without them, what only they declare looks as if nothing did.
+"""
+
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
+from pathlib import Path
+
+from pdarts.engine import step
+from pdarts.errors import InputError
+from pdarts.tools.cost.listing import gigabytes
+from pdarts.tools.declared import belongs, read_config
+from pdarts.tools.workflow import DRY_RUN, add_config, config_of, named, parse, snakemake
+
+RESULTS = Path("results")
+
+
+def main() -> None:
+    """Entry point."""
+    parser = step.parser(__doc__)
+    add_config(parser)
+    parser.add_argument("--delete", action="store_true", help="delete what is listed")
+    arguments = parser.parse_args()
+    config = read_config([Path("config.yaml"), *map(Path, arguments.configfile)], arguments.config)
+    option = config_of(arguments)
+    with ThreadPoolExecutor(2) as pool:
+        made = set().union(*pool.map(_made, named(option), repeat(option)))
+    files = [path for path in _files(RESULTS) if path not in made and not belongs(path.relative_to(RESULTS), config)]
+    if not files:
+        print("everything in results/ belongs to the config")
+        return
+    size = sum(path.lstat().st_size for path in files)
+    if arguments.delete:
+        if any(Path(".snakemake/locks").glob("*")):
+            raise InputError("a run is under way here; delete nothing before it has ended")
+        for path in files:
+            path.unlink()
+        _remove_empty(RESULTS)
+    print("deleted:" if arguments.delete else "nothing declared makes:", *(f"  {path}" for path in files), sep="\n")
+    print(f"{len(files)} files, {gigabytes(size)}" + ("" if arguments.delete else "; --delete removes them"))
+
+
+def _made(target: str, config: list[str]) -> set[Path]:
+    """What a target makes; nothing, and a word about it, where it cannot be made, as without the weights of others."""
+    try:
+        dry_run = snakemake(*config, *DRY_RUN, "--", target)
+    except InputError as error:
+        reason = str(error).splitlines()[-1].removeprefix("error: ")
+        print(f"{target}: not asked what it makes ({reason})", file=sys.stderr)
+        return set()
+    return {path for job in parse(dry_run, set()) for path in job.outputs}
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All files below a folder, in order."""
+    return (path for path in sorted(folder.rglob("*")) if path.is_symlink() or path.is_file())
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove folders without files below `folder`, which stays."""
+    for path in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
+        if not any(path.iterdir()):
+            path.rmdir()
+
+
+if __name__ == "__main__":
+    step.run(main)

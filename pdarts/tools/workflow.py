@@ -1,0 +1,218 @@
+"""What Snakemake would do for a target: its jobs, and which of them are pending.
+
+A dry run of all jobs prints the command of each, which says everything that the job depends on; `--summary` says which
+files would be made anew. Neither locks nor changes anything, so both work while a run is under way.
+"""
+
+import argparse
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pdarts.checking import suggestion
+from pdarts.errors import InputError
+from pdarts.tools.declared import read_config
+
+OUTPUTS = ("output", "metrics", "choice")
+"""Options that name what a step writes; `--metrics` of `curves` is read instead."""
+
+DRY_RUN = ("--nolock", "--dry-run", "--forceall", "--printshellcmds")
+
+
+UNTOLD = ("machine", "extensions")
+"""Options that say where a step runs, and where code lies that counts as such."""
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One job of the workflow."""
+
+    step: str
+    """The module behind it, such as `search`."""
+    code: str
+    """Hash of that step's code."""
+    options: Mapping[str, tuple[str, ...]]
+    """Values behind each option of its command, by the option's name without dashes."""
+    pending: bool
+    """Whether a run would run it."""
+
+    def option(self, name: str) -> str | None:
+        """The value of an option that takes one; None where it is left out."""
+        values = self.options.get(name)
+        return values[0] if values else None
+
+    def path(self, name: str) -> Path:
+        """The value of an option that names a file and is always there."""
+        return Path(self.options[name][0])
+
+    def settings(self) -> dict[str, Any]:
+        """What `--settings` holds."""
+        return json.loads(self.options["settings"][0])
+
+    def told(self) -> tuple[str, dict[str, tuple[str, ...]]]:
+        """Its step, and all that its command tells that step of what to compute."""
+        return self.step, {name: values for name, values in self.options.items() if name not in UNTOLD}
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether what it makes is no result."""
+        return "rehearsal" in self.options
+
+    @property
+    def experiment(self) -> str:
+        """Name of the search or training that the job belongs to; empty for others."""
+        return self.option("experiment") or ""
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """The files that it writes."""
+        if stem := self.option("output-stem"):
+            return tuple(Path(f"{stem}.{suffix}") for suffix in ("md", "csv", "tex", "html"))
+        names = OUTPUTS[:1] if self.step == "curves" else OUTPUTS
+        return tuple(Path(value) for name in names for value in self.options.get(name, ()))
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names what is built."""
+    parser.add_argument("--target", nargs="*", default=["demo"], help="targets or result files (default: demo)")
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which settings hold: those of Snakemake."""
+    parser.add_argument(
+        "--configfile", nargs="+", default=[], metavar="FILE.yaml", help="your own settings, as for snakemake"
+    )
+    parser.add_argument(
+        "--config", nargs="+", default=[], metavar="KEY=VALUE", help="single settings, as for snakemake"
+    )
+
+
+def config_of(arguments: argparse.Namespace) -> list[str]:
+    """These options, for Snakemake.
+
+    Raises:
+        InputError: as `read_config`, whose messages are shorter than Snakemake's.
+    """
+    read_config([Path("config.yaml"), *map(Path, arguments.configfile)], arguments.config)
+    given = {"--configfile": arguments.configfile, "--config": arguments.config}
+    return [word for option, values in given.items() if values for word in (option, *values)]
+
+
+def jobs(targets: Sequence[str], config: Sequence[str] = ()) -> list[Job]:
+    """All jobs behind the targets, pending or not.
+
+    Args:
+        targets: of the workflow, or result files.
+        config: what `config_of` gives.
+
+    Raises:
+        InputError: if Snakemake refuses them.
+    """
+    if not all(targets) or not targets:
+        raise InputError("no target is named; name one, such as demo, or a result file")
+    with ThreadPoolExecutor() as pool:
+        summary = pool.submit(snakemake, *config, "--nolock", "--summary", "--", *targets)
+        dry_run = pool.submit(snakemake, *config, *DRY_RUN, "--", *targets)
+    if unknown := re.search(r"^No rule to produce (\S+) ", str(dry_run.exception() or ""), re.MULTILINE):
+        near = suggestion(unknown[1], named(config))
+        raise InputError(f"{unknown[1]!r} is neither a target nor a file that a rule makes{near}")
+    return parse(dry_run.result(), outdated(summary.result()))
+
+
+def named(config: Sequence[str]) -> list[str]:
+    """Targets that have a name of their own."""
+    rules = snakemake(*config, "--quiet", "all", "--list-target-rules")
+    return re.findall(r"^(\w+)(?: \(.*\))?$", rules, re.MULTILINE)
+
+
+def outdated(summary: str) -> set[Path]:
+    """Files that are missing or would be made anew, of what `snakemake --summary` says: path, …, status, plan."""
+    rows = [line.split("\t") for line in summary.splitlines() if "\t" in line]
+    return {Path(row[0]) for row in rows if row[-1] == "update pending" or row[-2] == "missing"}
+
+
+def recorded(detailed_summary: str) -> dict[Path, Job]:
+    """The job that made each file, by the command that Snakemake has kept of it; without files that have none."""
+    found = {}
+    for line in detailed_summary.splitlines():
+        path, *_, command, _status, _plan = line.split("\t") if line.count("\t") == 7 else ("",) * 4
+        if match := re.match(r"# code (\w+); (.+)", command):
+            step, options = _command(match[2])
+            found[Path(path)] = Job(step, match[1], options, pending=False)
+    return found
+
+
+def parse(dry_run: str, pending: set[Path]) -> list[Job]:
+    """The jobs of a dry run that prints commands; a job with an output in `pending` is pending.
+
+    Raises:
+        InputError: if a job's command is none of a step.
+    """
+    found = []
+    for code, command in re.findall(r"^Shell command: # code (\w+)\n(.+)$", dry_run, re.MULTILINE):
+        step, options = _command(command)
+        job = Job(step, code, options, pending=False)
+        found.append(Job(step, code, options, pending=not pending.isdisjoint(job.outputs)))
+    commands = len(re.findall(r"^Shell command: (?!None$)", dry_run, re.MULTILINE))
+    if len(found) != commands:
+        raise InputError(
+            f"{commands - len(found)} of {commands} jobs run no step of pdarts, so nothing is known of them; "
+            "let the command of every rule begin with command(step)"
+        )
+    return found
+
+
+def _command(command: str) -> tuple[str, dict[str, tuple[str, ...]]]:
+    """Step and options of a shell command such as `python -m pdarts.derive --stage FILE 2> >(tee LOG >&2)`."""
+    words = shlex.split(command.partition(" 2> >(")[0])
+    place = next((place for place, word in enumerate(words) if word.startswith("pdarts.")), None)
+    if place is None:
+        raise InputError(f"a job's command is no step of pdarts: {command}")
+    options: dict[str, tuple[str, ...]] = {}
+    name = ""
+    for word in words[place + 1 :]:
+        if word.startswith("--"):
+            name = word.removeprefix("--")
+            options[name] = ()
+        else:
+            options[name] += (word,)
+    return words[place].removeprefix("pdarts."), options
+
+
+def needed(job: Job, makers: Mapping[Path, Job]) -> Iterable[Job]:
+    """The jobs that make what `job` reads, directly.
+
+    Args:
+        job: any.
+        makers: the job behind each file.
+    """
+    for values in job.options.values():
+        for value in values:
+            maker = makers.get(Path(value))
+            if maker is not None and maker is not job:
+                yield maker
+
+
+def makers(all_jobs: Iterable[Job]) -> dict[Path, Job]:
+    """The job behind each file."""
+    return {output: job for job in all_jobs for output in job.outputs}
+
+
+def snakemake(*arguments: str) -> str:
+    """What Snakemake prints.
+
+    Raises:
+        InputError: if it fails.
+    """
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode != 0:
+        raise InputError(f"snakemake {' '.join(arguments)} failed:\n{done.stdout}")
+    return done.stdout

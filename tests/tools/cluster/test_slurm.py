@@ -1,0 +1,96 @@
+"""What jobs will ask of SLURM, from config.yaml and a profile, without any SLURM."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pdarts.errors import InputError
+from pdarts.tools.cluster.site import limits
+from pdarts.tools.cluster.slurm import client, minutes, read_profile, requests
+from pdarts.tools.workflow import Job
+from tests.configuration import CONFIG, ROOT
+
+PROFILE = read_profile(ROOT / "profiles/slurm")
+
+
+def job(step: str, **options: str) -> Job:
+    return Job(step, "", {name: (value,) for name, value in options.items()}, pending=True)
+
+
+SEARCH = job("search", data="results/data/cifar10.json", settings='{"processes": 2}')
+IMAGENET = job("train", data="results/data/imagenet.json", settings="{}")
+
+
+def test_a_request_joins_the_config_and_the_profile() -> None:
+    (request,) = requests([SEARCH], CONFIG, PROFILE)
+    assert str(request) == "search on cifar10"
+    wanted = CONFIG.requests.search
+    assert request.options() == [
+        "--account=lab", "--partition=gpu", f"--time={wanted.minutes}", f"--mem={wanted.memory}",
+        f"--cpus-per-task={2 * CONFIG.machine.threads}", "--gpus=2", "--signal=TERM@120", "--open-mode=append",
+    ]  # fmt: skip
+
+
+def test_images_that_are_decoded_need_cpus() -> None:
+    (request,) = requests([IMAGENET], CONFIG, PROFILE)
+    assert request.resources["cpus_per_task"] == CONFIG.machine.threads + CONFIG.machine.workers
+    assert request.resources["mem_mb"] == CONFIG.requests.datasets["imagenet"]["train"].memory
+
+
+def test_what_runs_beside_snakemake_asks_for_nothing() -> None:
+    steps = ("download", "draw", "curves", "report", "derive")
+    assert [request.rule for request in requests([job(step) for step in steps], CONFIG, PROFILE)] == ["derive"]
+
+
+def test_retries_that_cannot_suffice_are_said() -> None:
+    short = {**PROFILE, "set-resources": {"train": {**PROFILE["set-resources"]["train"], "runtime": "6h"}}}
+    (finding,) = limits(requests([IMAGENET], CONFIG, short), short)
+    assert finding.good is False
+    assert "asks for 2880 minutes in jobs of 360: 8 of them in a row, but retries is 5" in finding.text
+    (finding,) = limits(requests([IMAGENET], CONFIG, PROFILE), PROFILE)
+    assert finding.good
+
+
+@pytest.mark.parametrize("retries", ["many", 2.5, -1])
+def test_retries_that_are_no_count_are_said(retries: object) -> None:
+    (finding,) = limits(requests([SEARCH], CONFIG, PROFILE), {**PROFILE, "retries": retries})
+    assert finding.good is False
+    assert finding.text == f"retries is {retries!r}; allowed: whole numbers from 0"
+
+
+def test_a_step_that_would_not_be_told_of_its_end_is_said() -> None:
+    silent = {**PROFILE, "set-resources": {}}
+    (finding,) = limits(requests([SEARCH], CONFIG, silent), silent)
+    assert "set slurm_extra: \"'--signal=TERM@120'\"" in finding.text
+
+
+@pytest.mark.parametrize(("runtime", "expected"), [(90, 90), ("90", 90), ("90m", 90), ("12h", 720), ("2d", 2880)])
+def test_runtime_is_read_as_snakemake_does(runtime: object, expected: int) -> None:
+    assert minutes(runtime) == expected
+
+
+@pytest.mark.parametrize("runtime", ["soon", "0h", "1:30"])
+def test_a_runtime_that_is_none_is_refused(runtime: str) -> None:
+    with pytest.raises(InputError, match="allowed: minutes"):
+        minutes(runtime)
+
+
+def test_a_client_that_hangs_or_is_not_there_is_no_failure_of_ours() -> None:
+    assert client("sleep", "5", seconds=0.2) == (False, "sleep gave no answer within 0 s")
+    assert client("no-such-client") == (False, "there is no command no-such-client")
+
+
+def test_a_profile_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"of which config\.yaml cannot be read"):
+        read_profile(tmp_path)
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"cores": "all"}))
+    with pytest.raises(InputError, match="whose executor is not slurm"):
+        read_profile(tmp_path)
+
+
+def test_both_profiles_agree_on_what_has_nothing_to_do_with_slurm() -> None:
+    default = yaml.safe_load((ROOT / "profiles/default/config.yaml").read_text())
+    assert {key: PROFILE.get(key) for key in default if key != "cores"} == {
+        key: value for key, value in default.items() if key != "cores"
+    }
