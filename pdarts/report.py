@@ -23,7 +23,7 @@ from pdarts.checking import parse_argument
 from pdarts.engine import step
 from pdarts.engine.files import write_text
 from pdarts.reporting.document import report
-from pdarts.reporting.rows import TableFiles
+from pdarts.reporting.table_files import TableFiles
 
 
 def main() -> None:

@@ -16,11 +16,10 @@ from pathlib import Path
 
 from pdarts.engine import step
 from pdarts.errors import InputError
+from pdarts.paths import RESULTS
 from pdarts.tools.cost.listing import gigabytes
 from pdarts.tools.declared import belongs, read_config
 from pdarts.tools.workflow import DRY_RUN, add_config, config_of, named, parse, snakemake
-
-RESULTS = Path("results")
 
 
 def main() -> None:
