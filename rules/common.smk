@@ -14,6 +14,7 @@ os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get
 
 from pdarts import extensions
 from pdarts.checking import suggestion
+from pdarts.data.catalog import SOURCES
 from pdarts.errors import InputError
 from pdarts.reporting.paper import check_quotes
 from pdarts.settings.config import REHEARSED, parse_config
@@ -272,8 +273,8 @@ def manifest(kind):
 
 def downloaded(wildcards):
     """What says that the files of a dataset's source are there, if it is one that can be downloaded."""
-    source = declared("datasets", wildcards.dataset).source
-    return [] if source in ("digits", "image_folder") else f"results/data/files/{source}.json"
+    source = SOURCES.get(declared("datasets", wildcards.dataset).source)  # an image folder has no record
+    return f"results/data/files/{source.name}.json" if source and source.files else []
 
 
 def dataset_settings(wildcards):

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import torch
 
-from pdarts.data.catalog import Split, load
 from pdarts.data.formats import Labelled, write_image_folder
+from pdarts.data.reading import load
+from pdarts.data.split import Split
 from pdarts.data.stand_ins import DIGITS, painted
 from pdarts.engine import files, step
 from pdarts.engine.seeds import derive_seed

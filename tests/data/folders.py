@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from pdarts.data.catalog import Split, load
 from pdarts.data.formats import JPEG_SIZES, Labelled, write_image_folder
+from pdarts.data.reading import load
+from pdarts.data.split import Split
 from pdarts.data.stand_ins import DIGITS, painted
 from pdarts.settings.augmentation import StreamedAugmentation
 from pdarts.settings.datasets import ImageFolder

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from pdarts.data.catalog import load
 from pdarts.data.division import Division, divided
 from pdarts.data.loaders import Batch, Loader
+from pdarts.data.reading import load
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.progress import Progress

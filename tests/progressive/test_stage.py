@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from pdarts.data.catalog import load
 from pdarts.data.division import Division, divided
 from pdarts.data.loaders import Loader
+from pdarts.data.reading import load
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.progress import Progress
