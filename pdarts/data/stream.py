@@ -109,7 +109,7 @@ class StreamLoader:
 
 
 def _ignore_signals(worker: int) -> None:
-    """Keep a worker alive when its job is told to end: the job still finishes an iteration, and ends the worker then."""
+    """Keep a worker alive when its job is told to end: the job finishes an iteration and then ends the worker."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
 
