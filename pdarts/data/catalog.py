@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pdarts.data.files import PublicFiles
+from pdarts.errors import InputError
 
 if TYPE_CHECKING:
     from pdarts.data.split import Split, SplitName
@@ -26,9 +27,29 @@ class Source:
     test_images: int
     classes: int
     read: "Callable[[SplitName, Path, bool], tuple[Split, tuple[str, ...]]]"
-    """Reads one split from a folder and names the classes; the flag allows a download of missing files."""
+    """Reads images as `load` does."""
     files: Callable[[Path], PublicFiles] | None
     """Says which files belong in a folder, and how to get them; None where the images are part of the package."""
+
+    def load(self, split: "SplitName", root: Path, download: bool) -> "tuple[Split, tuple[str, ...]]":
+        """Read the images of one split and the names of the classes; files of the other split need not be there.
+
+        Args:
+            split: the split to read.
+            root: folder of the source's files; `digits` ignores it.
+            download: fetch missing files where the source allows it.
+
+        Raises:
+            InputError: if a file is missing, cut off or another one, with advice.
+        """
+        images, classes = self.read(split, root, download)
+        present = int(images.labels.max()) + 1
+        if present > len(classes):
+            raise InputError(
+                f"{self.name}: labels in {root} go up to class {present - 1}, but only {len(classes)} classes are "
+                "named there; get the data set anew"
+            )
+        return images, classes
 
 
 def _digits(split: "SplitName", root: Path, download: bool) -> "tuple[Split, tuple[str, ...]]":

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from pdarts.checking import parse
-from pdarts.data.reading import load_split
+from pdarts.data.catalog import SOURCES
 from pdarts.data.split import Split, SplitName
 from pdarts.errors import InputError
 from pdarts.settings.base import Positive, Settings
@@ -115,7 +115,7 @@ def read(path: Path) -> AnyManifest:
 
 
 def _selected(dataset: Dataset, name: SplitName, root: Path, download: bool) -> tuple[Split, tuple[str, ...]]:
-    split, classes = load_split(dataset.source, name, root, download)
+    split, classes = SOURCES[dataset.source].load(name, root, download)
     available = len(split)
     wanted = (dataset.train_images if name == "train" else None) or available
     if wanted > available:

@@ -1,17 +1,13 @@
 """A table of the paper, row by row: what was measured here beside what the paper and other people print."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from pdarts.reporting.grid import NO_BREAK, NOT_RUN, NOTHING, QUOTED, Grid, Heading, days, duration, span, statistics
 from pdarts.reporting.paper import Independent, PaperFigures, PaperRow, paper
-from pdarts.reporting.plain_table import count, deviation, line, marked, mean
+from pdarts.reporting.plain_table import mean
 from pdarts.reporting.result_files import Evaluation
 from pdarts.reporting.rows import ReleasedFiles, Row, RowFiles, Runs, TableFiles
 from pdarts.settings.tables import Column
-
-MINUS = "\N{MINUS SIGN}"
-GPU_DAYS = "GPU-days"
 
 Measure = Callable[[Evaluation], float]
 RowOf = Callable[[str, str, Runs | ReleasedFiles], Row]
@@ -77,6 +73,11 @@ class Comparison:
         return list({id(row): row for row in found}.values())
 
     @property
+    def figures(self) -> PaperRow:
+        """The paper's figures, empty if the paper has none."""
+        return self.printed or PaperRow(architecture="")
+
+    @property
     def quoted(self) -> bool:
         """Whether nothing of it is to be run here."""
         return not self.rows
@@ -128,151 +129,7 @@ def _result(files: RowFiles, name: str, column: Column, figures: PaperFigures | 
     )
 
 
-def grid(comparisons: Sequence[Comparison], unverified: bool) -> Grid:
-    """The table's text; columns that tell nothing are left out."""
-    source = "paper, unverified" if unverified else "paper"
-    headings = [Heading("Architecture")]
-    for result in comparisons[0].results:
-        group = f"{result.column.heading} (%)"
-        headings += [
-            Heading("here (n)", True, group, main=True),
-            Heading(f"{source} (difference)", True, group),
-            Heading("searches (n)", True, group),
-            Heading("others", True, group),
-        ]
-    for group, unit in (("Parameters", "M"), ("Multiply-adds", "M"), ("Search cost", "GPU-days")):
-        headings += [Heading("here", True, group), Heading(f"{source} ({unit})", True, group)]
-    headings.append(Heading("Method"))
-    several = len(search_devices(comparisons)) > 1
-    return Grid(tuple(headings), tuple(_cells(each, several) for each in comparisons)).without_empty_columns()
-
-
-def _cells(comparison: Comparison, several_devices: bool) -> tuple[str, ...]:
-    printed, rows = comparison.printed or PaperRow(architecture=""), comparison.shown
-    cells = [comparison.architecture + (f"{NO_BREAK}{QUOTED}" if comparison.quoted else "")]
-    for result in comparison.results:
-        cells += [
-            _measured(result, result.retrained),
-            _printed(result),
-            _measured(result, result.searched),
-            _others(result.others),
-        ]
-    return (
-        *cells,
-        _by_column([span([test.parameters for test in row.evaluations]) for row in rows]),
-        _plain(printed.params),
-        _by_column([span([test.multiply_adds for test in row.evaluations]) for row in rows]),
-        _plain(printed.madds),
-        _search_cost(comparison, several_devices),
-        _plain(printed.cost),
-        printed.method or NOTHING,
-    )
-
-
-def _measured(result: Result, row: Row | None) -> str:
-    if row is None:
-        return NOTHING
-    errors = result.errors(row)
-    if not errors:
-        return NOT_RUN
-    return marked(f"{statistics(sum(errors) / len(errors), deviation(errors))} ({count(row)})", row)
-
-
-def _printed(result: Result) -> str:
-    if result.printed is None:
-        return NOTHING
-    figure = f"{result.printed:.{result.decimals}f}" + (f"{NO_BREAK}unverified" if result.unverified else "")
-    return figure if result.difference is None else f"{figure} ({signed(result.difference)})"
-
-
-def signed(number: float) -> str:
-    """Two decimals, with a sign unless both are zero."""
-    text = f"{abs(number):.2f}"
-    return text if text == "0.00" else ("+" if number > 0 else MINUS) + text
-
-
-def _others(entries: Sequence[Independent]) -> str:
-    if not entries:
-        return NOTHING
-    ranges = [entry.range for entry in entries]
-    lowest, highest = min(low for low, _ in ranges), max(high for _, high in ranges)
-    return entries[0].text.replace("n = ", "") if lowest == highest else f"{lowest:.2f}–{highest:.2f}"
-
-
-def _by_column(texts: Sequence[str]) -> str:
-    return " / ".join(dict.fromkeys(texts)) or NOTHING
-
-
-def _plain(number: int | float | None) -> str:
-    if number is None:
-        return NOTHING
-    return f"{number:,}" if isinstance(number, int) else f"{number:,.1f}"
-
-
 def search_devices(comparisons: Sequence[Comparison]) -> list[str]:
     """Where the searches behind the main columns ran."""
     rows = [result.retrained for comparison in comparisons for result in comparison.results if result.retrained]
     return list(dict.fromkeys(record.where for row in rows for record in row.search_provenances))
-
-
-def _search_cost(comparison: Comparison, several_devices: bool) -> str:
-    """Cost of the searches behind the main column: GPU-days, or wall time without GPUs; and where, if that differs.
-
-    Of one search, the mean; where one was chosen, of all of them and of their validations.
-    """
-    texts = []
-    for result in comparison.results:
-        if result.retrained and result.retrained.searches:
-            found = line(result.retrained)
-            cost = _cost(found.search_seconds, found.search_gpu_days)
-            if found.search_gpu_days is not None and found.validation_gpu_days is not None:
-                shares = f"{days(found.search_gpu_days)} + {days(found.validation_gpu_days)} to choose"
-                cost = f"{found.searches} × ({shares}) {GPU_DAYS}"
-            elif found.validation_seconds is not None:
-                validation = _cost(found.validation_seconds, found.validation_gpu_days)
-                cost = f"{found.searches} × ({cost} + {validation} to choose)"
-            devices = "; ".join(dict.fromkeys(record.where for record in result.retrained.search_provenances))
-            texts.append(f"{cost} ({devices})" if several_devices else cost)
-    return _by_column(texts)
-
-
-def _cost(seconds: float | None, gpu_days: float | None) -> str:
-    return duration(seconds or 0) if gpu_days is None else f"{days(gpu_days)}{NO_BREAK}{GPU_DAYS}"
-
-
-def records(comparisons: Sequence[Comparison]) -> list[dict[str, object]]:
-    """The raw values: for each row and column a record of one genotype's trainings, and one of several searches."""
-    return [
-        _record(comparison, result, varies, row)
-        for comparison in comparisons
-        for result in comparison.results
-        for varies, row in (("retraining", result.retrained), ("search", result.searched))
-        if row is not None or varies == "retraining"
-    ]
-
-
-def _record(comparison: Comparison, result: Result, varies: str, row: Row | None) -> dict[str, object]:
-    printed, errors = comparison.printed or PaperRow(architecture=""), result.errors(row)
-    empty = Row(comparison.architecture, {}, {}, (), (), (), {})
-    measured = asdict(line(row or empty))
-    return {
-        "architecture": measured.pop("architecture"),
-        "column": result.column.heading,
-        "measure": result.column.measure,
-        "origin": "here" if errors else NOT_RUN if row else "quoted" if result.printed is not None else None,
-        "varies": varies if row else None,
-        "error_mean": mean(errors),
-        "error_std": deviation(errors),
-        "n": measured.pop("n"),
-        "expected": row.expected if row else 0,
-        "errors": errors,
-        "paper_error": result.printed,
-        "difference": result.difference if varies == "retraining" else None,
-        "others_mean_errors": tuple(entry.error for entry in result.others),
-        "mixed": tuple(row.mixed) if row else (),
-        **measured,
-        "paper_parameters_millions": printed.params,
-        "paper_multiply_adds_millions": printed.madds,
-        "paper_search_gpu_days": printed.cost,
-        "method": printed.method,
-    }

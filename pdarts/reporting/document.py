@@ -7,7 +7,7 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from pdarts.reporting import comparison, plain_table, provenance_tables
+from pdarts.reporting import columns, comparison_table, plain_table, provenance_tables
 from pdarts.reporting.comparison import compare
 from pdarts.reporting.figures import svg
 from pdarts.reporting.grid import REHEARSAL, Grid, as_rehearsal, comma_separated, escape_markdown, markdown
@@ -108,7 +108,8 @@ def _stamped(content: Content) -> Content:
 def _listed(files: TableFiles, partial: bool) -> Content:
     """A line for each training."""
     rows = [read_row(row.architecture, runs, partial) for row in files.rows for runs in row.runs.values()]
-    return Content(plain_table.grid(rows), plain_table.records(rows), rows, protocol(rows), [])
+    grid, records = columns.grid(plain_table.COLUMNS, rows), columns.records(plain_table.COLUMNS, rows)
+    return Content(grid, records, rows, protocol(rows), [])
 
 
 def _compared(files: TableFiles, partial: bool, rehearsal: bool) -> Content:
@@ -126,12 +127,13 @@ def _compared(files: TableFiles, partial: bool, rehearsal: bool) -> Content:
 
     comparisons = compare(files, row_of)
     figures = paper().tables[files.paper] if files.paper else None
+    shown = comparison_table.columns(comparisons, unverified=figures is not None and figures.unverified)
     measures = [MEASURES[column.measure] for column in files.columns.values()]
     rows = list(known.values())
     stamped = rehearsal or _rehearsed(rows)
     return Content(
-        grid=comparison.grid(comparisons, unverified=figures is not None and figures.unverified),
-        records=comparison.records(comparisons),
+        grid=columns.grid(shown, comparisons).without_empty_columns(),
+        records=columns.records(shown, comparison_table.entries(comparisons)),
         rows=rows,
         protocol=[*legend(comparisons, figures), *protocol(rows, list(dict.fromkeys(measures)))],
         scatters=[

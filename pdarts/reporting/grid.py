@@ -150,10 +150,5 @@ def span(values: Sequence[int]) -> str:
     return f"{lowest:,}" if lowest == highest else f"{lowest:,}–{highest:,}"
 
 
-def statistics(mean: float, deviation: float | None) -> str:
-    """Mean and, if there is one, standard deviation."""
-    return f"{mean:.2f}" + (f" ± {deviation:.2f}" if deviation is not None else "")
-
-
 def escape_markdown(text: str) -> str:
     return re.sub(r"([\\`*<>\[\]|])", r"\\\1", " ".join(text.split()))

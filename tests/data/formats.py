@@ -15,8 +15,8 @@ from torch import Tensor
 from torchvision.datasets import CIFAR10
 
 from pdarts.data import fashion_mnist, formats
-from pdarts.data.reading import Images
 from pdarts.data.split import Split
+from tests.data.sources import Images
 
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 CIFAR100_CLASSES = tuple(f"fine {number:02d}" for number in range(100))

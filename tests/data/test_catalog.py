@@ -12,7 +12,6 @@ from torchvision.datasets import CIFAR10, CIFAR100
 
 from pdarts.data import fashion_mnist, uci_digits
 from pdarts.data.catalog import SOURCES
-from pdarts.data.reading import Images, load
 from pdarts.data.split import Split
 from pdarts.errors import InputError
 from tests.data.formats import (
@@ -23,6 +22,7 @@ from tests.data.formats import (
     write_cifar100,
     write_fashion_mnist,
 )
+from tests.data.sources import Images, load
 
 NOWHERE = Path("no/such/folder")
 PACKAGED_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")  # Debian, Ubuntu: dataset-fashion-mnist

@@ -9,11 +9,11 @@ import torch
 from torchvision.datasets import CIFAR10
 
 from pdarts.data.manifest import Manifest, describe, images_of, read
-from pdarts.data.reading import load
 from pdarts.data.split import SplitName
 from pdarts.errors import InputError
 from pdarts.settings.datasets import Dataset
 from tests.data.formats import accept_cifar, accept_fashion_mnist, write_cifar10, write_fashion_mnist
+from tests.data.sources import load
 
 NOWHERE = Path("no/such/folder")
 TRAIN_DIGEST = "628ef27a43fa3e78b8c9c2e1c0e9dfa46b06ad3434e4575bbc2c45fb55e0c0b3"

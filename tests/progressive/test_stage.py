@@ -8,7 +8,6 @@ import torch
 
 from pdarts.data.division import Division, divided
 from pdarts.data.loaders import Loader
-from pdarts.data.reading import load
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.progress import Progress
@@ -18,6 +17,7 @@ from pdarts.settings.machine import Machine, Wandb
 from pdarts.settings.searches import StageSettings
 from pdarts.space.candidates import all_candidates
 from tests.configuration import CONFIG
+from tests.data.sources import load
 
 CPU = torch.device("cpu")
 MACHINE = Machine()
