@@ -1,4 +1,4 @@
-"""Makes a table's text and its CSV records from columns: a new column is a new `TableColumn`."""
+"""Makes the text and the CSV records of a table from its columns: a new column is one more `TableColumn`."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A table of the paper, row by row: what was measured here beside what the paper and other people print."""
+"""Compares results of this workflow, row by row, with figures that the paper and other people print."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from pdarts.settings.tables import Column
 
 Measure = Callable[[Evaluation], float]
 RowOf = Callable[[str, str, Runs | ReleasedFiles], Row]
-"""Reads what an architecture's row is made of."""
+"""Reads the results behind a row, given its architecture, the heading of a column, and the files."""
 
 MEASURES: dict[str, Measure] = {
     "top1_error": lambda evaluation: 100 - evaluation.top1,
     "top5_error": lambda evaluation: 100 - evaluation.top5,
 }
-"""A test error in percent by its name in the settings."""
+"""Functions that compute a test error in percent, by its name in the settings."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a column says of a row."""
+    """The results of a row in one column of the settings, such as CIFAR-10."""
 
     column: Column
     retrained: Row | None
@@ -32,29 +32,29 @@ class Result:
     printed: float | None
     """The paper's error in percent."""
     unverified: bool
-    """Whether that is said to be so of this row, not of the whole table."""
+    """Whether the paper's figures of this row are unverified although those of the table are not."""
     decimals: int
-    """How many the paper prints."""
+    """Number of decimals that the paper prints."""
     others: tuple[Independent, ...]
-    """What independent people measured."""
+    """Errors that independent people measured."""
 
     def errors(self, row: Row | None) -> tuple[float, ...]:
-        """Test errors of `row`'s trainings in percent."""
+        """Test error of each training of `row` in percent."""
         return tuple(map(MEASURES[self.column.measure], row.evaluations)) if row else ()
 
     @property
     def shown(self) -> Row | None:
-        """The trainings that stand for the row in figures: of one genotype, or else of several."""
+        """The trainings that represent the row in figures: those of one genotype, or else those of several."""
         return self.retrained or self.searched
 
     @property
     def error(self) -> float | None:
-        """The mean over the trainings of one genotype, in percent."""
+        """Mean test error of the trainings of one genotype, in percent."""
         return mean(self.errors(self.retrained))
 
     @property
     def difference(self) -> float | None:
-        """The mean minus the paper's error, in percent."""
+        """Difference between that mean and the paper's error, in percent."""
         return None if self.error is None or self.printed is None else self.error - self.printed
 
 
@@ -68,7 +68,7 @@ class Comparison:
 
     @property
     def rows(self) -> list[Row]:
-        """The sets of runs behind it, each once."""
+        """The sets of runs behind the row, each once."""
         found = [row for result in self.results for row in (result.retrained, result.searched) if row]
         return list({id(row): row for row in found}.values())
 
@@ -79,18 +79,18 @@ class Comparison:
 
     @property
     def quoted(self) -> bool:
-        """Whether nothing of it is to be run here."""
+        """Whether the row only quotes, so that nothing is run for it."""
         return not self.rows
 
     @property
     def shown(self) -> list[Row]:
-        """The trainings that stand for the row, by column and each once, as far as they are there."""
+        """The trainings that represent the row and have results, column by column and each once."""
         found = [result.shown for result in self.results if result.shown and result.shown.tests]
         return list({id(row): row for row in found}.values())
 
 
 def compare(table: TableFiles, row_of: RowOf) -> list[Comparison]:
-    """Put the runs of each row beside what the paper prints.
+    """Compare the runs of each row with the paper's figures.
 
     Args:
         table: a table with columns.
@@ -130,6 +130,6 @@ def _result(files: RowFiles, name: str, column: Column, figures: PaperFigures | 
 
 
 def search_devices(comparisons: Sequence[Comparison]) -> list[str]:
-    """Where the searches behind the main columns ran."""
+    """Devices of the searches behind the main columns, each once."""
     rows = [result.retrained for comparison in comparisons for result in comparison.results if result.retrained]
-    return list(dict.fromkeys(record.where for row in rows for record in row.search_provenances))
+    return list(dict.fromkeys(record.hardware for row in rows for record in row.search_provenances))

@@ -180,7 +180,7 @@ def _search_cost(comparison: Comparison, several_devices: bool) -> str:
     texts = []
     for row in (result.retrained for result in comparison.results if result.retrained):
         if row.searches:
-            devices = "; ".join(dict.fromkeys(record.where for record in row.search_provenances))
+            devices = "; ".join(dict.fromkeys(record.hardware for record in row.search_provenances))
             texts.append(f"{_cost_of_row(row)} ({devices})" if several_devices else _cost_of_row(row))
     return _joined(texts)
 

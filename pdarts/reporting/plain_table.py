@@ -102,7 +102,7 @@ def _epochs(row: Row) -> int | None:
 
 
 def _devices(row: Row) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(record.where for record in (*row.search_provenances, *row.training_provenances)))
+    return tuple(dict.fromkeys(record.hardware for record in (*row.search_provenances, *row.training_provenances)))
 
 
 def _search(row: Row) -> str:

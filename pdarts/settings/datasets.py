@@ -1,4 +1,4 @@
-"""Where images come from."""
+"""Settings of datasets: a known source whose images fit in memory, or a folder of image files."""
 
 from typing import Annotated, Literal
 
@@ -14,10 +14,10 @@ SourceName = Annotated[str, GetPydanticSchema(lambda *_: literal_schema([*SOURCE
 
 
 class AnyDataset(Settings):
-    """What all datasets have in common."""
+    """Base of all datasets."""
 
     source: str
-    """Which images."""
+    """Name of the images' source."""
     train_images: Positive | None
     """Use only the first so many training images; null uses all."""
     mean: tuple[float, float, float]
@@ -55,7 +55,7 @@ def image_size(dataset: Dataset | ImageFolder) -> int:
 
 
 def parse_dataset(text: str, where: str) -> Dataset | ImageFolder:
-    """As `parse_argument`, for the settings of a dataset."""
+    """Read the settings of a dataset; arguments and errors are those of `parse_argument`."""
     values = argument_values(text, where)
     return parse(ImageFolder, values, where) if is_image_folder(values) else parse(Dataset, values, where)
 

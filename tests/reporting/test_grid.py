@@ -98,6 +98,15 @@ def test_csv_gives_the_raw_values_back(tmp_path: Path) -> None:
     assert (second["top1_std"], second["search_seconds"], second["searches"]) == ("", "", "0")
 
 
+def test_values_without_a_heading_stand_in_the_csv_file_alone() -> None:
+    each: list[columns.TableColumn[int, int]] = [
+        columns.TableColumn(Heading("n"), str, lambda number: {"n": number}),
+        columns.TableColumn(None, values=lambda number: {"square": number * number}),
+    ]
+    assert columns.grid(each, [3]) == Grid((Heading("n"),), (("3",),))
+    assert columns.records(each, [3]) == [{"n": 3, "square": 9}]
+
+
 def test_markdown_has_as_many_columns_in_every_line_whatever_a_name_holds(tmp_path: Path) -> None:
     rows = [read(row(tmp_path, [97.0], architecture="a|b <i>*c*</i>\nd"))]
     heading, rule, body = markdown(columns.grid(COLUMNS, rows)).splitlines()
