@@ -19,8 +19,8 @@ from benchmarks.baseline import steps as baseline_steps
 from benchmarks.baseline.network import Network as BaselineNetwork
 from benchmarks.baseline.supernet import Supernet as BaselineSupernet
 from pdarts.checking import parse
-from pdarts.data.catalog import Split
 from pdarts.data.loaders import Loader
+from pdarts.data.split import Split
 from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.progress import Progress

@@ -54,6 +54,6 @@ class Machine(Settings):
             raise ValueError("checkpointing and compile are both true; allowed: one of them, set the other to false")
         return self
 
-    def data_root(self, place: str) -> str:
-        """Folder in which the files of a dataset with this `place` lie."""
-        return self.data_roots.get(place, f"data/{place}")
+    def data_root(self, folder: str) -> str:
+        """Path of a dataset's folder, which goes by this name under `data_roots`."""
+        return self.data_roots.get(folder, f"data/{folder}")

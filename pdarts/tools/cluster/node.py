@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
+from pdarts.data.catalog import SOURCES
 from pdarts.settings.config import Config
+from pdarts.settings.datasets import Dataset
 from pdarts.tools.cluster.slurm import Finding, Request, client, last_line
 
 WAIT = 20
@@ -63,7 +65,8 @@ def look(request: Request, config: Config, datasets: Sequence[str]) -> list[Find
 def data_root(config: Config, name: str) -> Path | None:
     """Where a dataset's files lie outside of the package."""
     dataset = config.datasets[name]
-    return None if dataset.source == "digits" else Path(config.machine.data_root(dataset.place))
+    packaged = isinstance(dataset, Dataset) and SOURCES[dataset.source].files is None
+    return None if packaged else Path(config.machine.data_root(dataset.folder))
 
 
 def _without_signal(options: Sequence[str]) -> list[str]:

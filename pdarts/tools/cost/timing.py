@@ -16,8 +16,8 @@ from torch import Tensor
 
 from pdarts import extensions
 from pdarts.checking import parse
-from pdarts.data.catalog import Split
 from pdarts.data.loaders import Loader
+from pdarts.data.split import Split
 from pdarts.engine import device
 from pdarts.engine.loop import fit
 from pdarts.engine.metrics import evaluate

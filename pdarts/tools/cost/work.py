@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from pdarts.checking import parse
+from pdarts.data.catalog import SOURCES
 from pdarts.engine.files import read_json
 from pdarts.errors import InputError
 from pdarts.settings.augmentation import StreamedAugmentation
-from pdarts.settings.datasets import IMAGE_SIZES, TRAIN_IMAGES, Dataset
+from pdarts.settings.datasets import Dataset
 from pdarts.settings.recipes import Recipe
 from pdarts.settings.searches import parse_stage
 from pdarts.tools.workflow import Job
@@ -30,16 +31,6 @@ TEST_BATCH_SIZE = 256
 
 STAND_IN = Path(__file__).parents[2] / "genotypes" / "PDARTS.json"
 """The genotype whose cost stands for that of one which is not found yet."""
-
-PUBLIC = {
-    "digits": (445, 10),
-    "fashion_mnist": (10_000, 10),
-    "cifar10": (10_000, 10),
-    "cifar100": (10_000, 100),
-    "cifar10_stand_in": (445, 10),
-    "cifar100_stand_in": (445, 100),
-}
-"""Test images and classes of each source."""
 
 
 @dataclass(frozen=True)
@@ -155,8 +146,5 @@ def size_of(manifest: Path, makers: Mapping[Path, Job]) -> Size | None:
         dataset = parse(Dataset, makers[manifest].settings(), str(manifest))
     except (KeyError, InputError):
         return None
-    if dataset.source not in PUBLIC:
-        return None
-    train = dataset.train_images or TRAIN_IMAGES[dataset.source]
-    test, classes = PUBLIC[dataset.source]
-    return Size(train, test, IMAGE_SIZES[dataset.source], classes)
+    source = SOURCES[dataset.source]
+    return Size(dataset.train_images or source.train_images, source.test_images, source.image_size, source.classes)
