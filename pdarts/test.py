@@ -67,7 +67,7 @@ def main() -> None:
     result = {
         **figures,
         "seconds": provenance["seconds"],
-        "epochs_run": trained["epochs_run"],
+        "epochs_run": trained.get("epochs_run"),
         "training_seconds": trained["seconds"],
         "settings": {"dataset": dataset.model_dump(mode="json"), "recipe": trained["recipe"]},
         "network": trained["network"],

@@ -41,9 +41,10 @@ def load(path: Path, genotype: Genotype | None = None) -> dict[str, Any]:
         genotype: the cells of a file of the reference implementation, which does not say them.
 
     Returns:
-        `network` (arguments of `Network`), `genotype`, `state`, `dataset` (its manifest), `recipe`, `epochs_run`,
-        `seconds` (of training) and `provenance`; the last five are None for a file of the reference implementation.
-        Where the network has operations of the user's own also `extensions`, digests by file.
+        `network` (arguments of `Network`), `genotype`, `state`, `dataset` (its manifest), `recipe`, `seconds` (of
+        training) and `provenance`; the last four are None for a file of the reference implementation. Files of
+        `pdarts.train` also have `epochs_run`, unless they are old, and `extensions`, digests by file, if the network
+        has operations of the user's own.
 
     Raises:
         InputError: if the file is missing, cut off or something else, or does not fit the genotype; if it needs an
@@ -54,7 +55,7 @@ def load(path: Path, genotype: Genotype | None = None) -> dict[str, Any]:
         extensions.refuse_others(content.get("extensions", {}), str(path))
         if genotype not in (None, Genotype.parse(content["genotype"], str(path))):
             raise InputError(f"{path} was trained with another genotype than the one named; it needs none to be named")
-        return {"epochs_run": content["recipe"]["epochs"], **content}  # older files do not say it
+        return content
     state = _reference_state(content)
     if state is None:
         raise InputError(
@@ -70,7 +71,7 @@ def load(path: Path, genotype: Genotype | None = None) -> dict[str, Any]:
         network, translated = network_arguments(state), network_state(state, genotype)
     except InputError as error:
         raise InputError(f"{path} with the genotype named: {error}") from error
-    untold = dict.fromkeys(("dataset", "recipe", "epochs_run", "seconds", "provenance"))
+    untold = dict.fromkeys(("dataset", "recipe", "seconds", "provenance"))
     return {"network": network, "genotype": genotype.to_json(), "state": translated, **untold}
 
 

@@ -94,7 +94,7 @@ def _check_weights(job: Job, there: Files) -> None:
     _same("dataset", found["dataset"], read_json(job.path("data"), "manifest", "pdarts.prepare"))
     _same("genotype", found["genotype"], read_json(job.path("genotype"), "genotype file", "pdarts.derive"))
     saved.network_of(found, str(there[job.path("output")]))
-    _check_epochs(job, there, found["epochs_run"])
+    _check_epochs(job, there, found.get("epochs_run", found["recipe"]["epochs"]))
     _check_seed(job, found["provenance"])
     _check_code(job, found["provenance"])
 
