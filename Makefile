@@ -68,17 +68,17 @@ demo: setup ## Run the whole chain on the embedded digits, then show its table a
 
 # In a folder of its own, to which Snakemake's records and locks belong too, so that no result can be touched.
 rehearse = set -e; start=$$(date +%s); $(BIN)/python -m pdarts.tools.rehearse --folder rehearsal; cd rehearsal; \
-	snakemake paper methods results/tables/methods_imagenet.md released --configfile $(1); \
+	snakemake paper methods methods_imagenet released --configfile $(1); \
 	snakemake partial --configfile $(1); \
 	$(call report,paper --configfile $(1)); \
 	echo; echo "Every rule has run at toy size, in $$((($$(date +%s) - start + 30) / 60)) min. Nothing of it is a result:"; \
 	ls $(addprefix $$PWD/,results/tables/*.html $(REPORT))
 
 rehearsal: setup ## Rehearse the paper: every rule and row at toy size, in the folder rehearsal/, apart from all results
-	@$(call rehearse,rehearsal.yaml)
+	@$(call rehearse,rules/rehearsal.yaml)
 
 rehearsal-short: setup ## The same with one seed and fewer rows, but every rule and method
-	@$(call rehearse,rehearsal.yaml rehearsal-short.yaml)
+	@$(call rehearse,rules/rehearsal.yaml rules/rehearsal-short.yaml)
 
 accept: setup ## Keep finished results after a harmless change of code: make accept TARGET=demo REASON="renamed a variable"
 	@$(BIN)/python -m pdarts.tools.accept $(OWN) --target "$(TARGET)" --reason "$(REASON)"

@@ -1,8 +1,8 @@
 """P-DARTS: search in three stages, derive a genotype, retrain it, test it, set it in a table.
 
-Targets are tables (`demo`, `fashion`, `cifar`; of the paper `table1`, `table2`, `depth_study`, `skip_study`, or `paper` for all
-of them, and `partial` for what is there of them), `released` (weights that others trained), or the path of any result, such
-as `results/search/digits/seed0/genotype.json`.
+Targets are the names of tables in the config (`demo`, the default, `fashion`, `cifar`, `table1`, `methods`, your own),
+`paper` for all tables of the paper, `partial` for what is there of them, `released` (weights that others trained), or the
+path of any result, such as `results/search/digits/seed0/genotype.json`.
 """
 
 
@@ -20,7 +20,6 @@ include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/search.smk"
 include: "rules/train.smk"
-include: "rules/tables.smk"
 include: "rules/report.smk"
 
 
@@ -33,83 +32,49 @@ localrules:
     training_curves,
     report,
     report_so_far,
-    demo,
-    fashion,
-    cifar,
-    table1,
-    table2,
-    depth_study,
-    skip_study,
-    methods,
     paper,
     partial,
     released,
-
-
-rule demo:
-    """The whole chain at small size, on digits that come with the package; the default target."""
-    input:
-        expand("results/tables/demo.{suffix}", suffix=TABLE_SUFFIXES),
-
-
-rule fashion:
-    """The whole chain on 10,000 images of Fashion-MNIST, in less than an hour of two CPU cores."""
-    input:
-        expand("results/tables/fashion.{suffix}", suffix=TABLE_SUFFIXES),
-
-
-rule cifar:
-    """P-DARTS of the paper, searched and retrained on CIFAR-10 and CIFAR-100."""
-    input:
-        expand("results/tables/cifar.{suffix}", suffix=TABLE_SUFFIXES),
-
-
-rule table1:
-    """Test errors on CIFAR-10 and CIFAR-100, beside the paper's."""
-    input:
-        expand("results/tables/table1.{suffix}", suffix=TABLE_SUFFIXES),
-
-
-rule table2:
-    """Test errors on ImageNet in the mobile setting, beside the paper's."""
-    input:
-        expand("results/tables/table2.{suffix}", suffix=TABLE_SUFFIXES),
-
-
-rule depth_study:
-    """The cell that each stage of a search would yield."""
-    input:
-        expand("results/tables/depth_study.{suffix}", suffix=TABLE_SUFFIXES),
-
-
-rule skip_study:
-    """Skip connections allowed, with and without dropout behind them."""
-    input:
-        expand("results/tables/skip_study.{suffix}", suffix=TABLE_SUFFIXES),
-
-
-rule methods:
-    """Methods of search on one protocol, beside the figures of their authors."""
-    input:
-        expand("results/tables/methods.{suffix}", suffix=TABLE_SUFFIXES),
+    unknown_target,
 
 
 rule paper:
     """All tables and studies that repeat the paper's."""
     input:
-        expand("results/tables/{table}.{suffix}", table=PAPER_TABLES, suffix=TABLE_SUFFIXES),
+        expand(paths.forms(paths.TABLE), table=PAPER_TABLES),
 
 
 rule partial:
     """The paper's tables as far as there are results; starts no search and no training."""
     input:
-        expand("results/tables/partial/{table}.{suffix}", table=PAPER_TABLES, suffix=TABLE_SUFFIXES),
+        expand(paths.forms(paths.PARTIAL_TABLE), table=PAPER_TABLES),
 
 
 rule released:
     """Weights that others trained, tested; config.yaml says where their files belong."""
     input:
-        expand("results/checkpoints/{checkpoint}/test.json", checkpoint=CONFIG.checkpoints),
+        expand(paths.CHECKPOINT_TEST, checkpoint=CONFIG.checkpoints),
+
+
+rule unknown_target:
+    """Refuses a misspelt target, with the nearest names; it makes nothing."""
+    input:
+        refused_target,
+    output:
+        "{target}",
+    wildcard_constraints:
+        target=r"[^/.]+",
 
 
 check_tables(workflow.rules)
+
+
+for table in CONFIG.tables:
+
+    rule:
+        name:
+            table
+        default_target: table == "demo"
+        input:
+            expand(paths.forms(paths.TABLE), table=table),
+        localrule: True

@@ -2,19 +2,8 @@
 
     python -m pdarts.report --table table.json --output-stem results/tables/mine
 
-where table.json, or the same as one line of JSON in its place, says which files each row is made of:
-    {"title": "My table", "paper": null, "columns": {},
-     "rows": [{"architecture": "P-DARTS",
-               "runs": {"mine": {"trainings": {"results/train/mine": [0, 1, 2]},
-                                 "search": {"folder": "results/search/mine", "seeds": [0], "stages": 3,
-                                            "choice": null, "validations": []},
-                                 "drawn": []}},
-               "searches": {}, "released": {}, "paper": null, "independent": {},
-               "cells": ["results/train/mine/seed0/cells.svg"],
-               "curves": ["results/train/mine/curves.svg"]}]}
-
-With columns, such as {"cifar10": {"heading": "CIFAR-10", "measure": "top1_error"}}, runs go by their names, and the
-figures that the paper prints of them stand beside.
+The file, or one line of JSON in its place, says which files each row is made of. With columns, trainings (`rows.runs`)
+go by the columns' names, and the figures that the paper prints of them stand beside; without any, each has a line.
 """
 
 from pathlib import Path
@@ -23,13 +12,14 @@ from pdarts.checking import parse_argument
 from pdarts.engine import step
 from pdarts.engine.files import write_text
 from pdarts.reporting.document import report
-from pdarts.reporting.rows import TableFiles
+from pdarts.reporting.table_files import TableFiles
 
 
 def main() -> None:
     """Entry point."""
     parser = step.parser(__doc__)
-    parser.add_argument("--table", required=True, metavar="JSON", help="title, and the files of each row; as above")
+    parser.add_argument("--table", required=True, metavar="JSON", help="title, and the files of each row; keys below")
+    step.explain(parser, "--table", TableFiles)
     parser.add_argument(
         "--output-stem", required=True, metavar="STEM", help="STEM.md, STEM.csv, STEM.tex and STEM.html are written"
     )

@@ -1,43 +1,45 @@
-"""From a source to a manifest that every later step checks its images against. Only `download` needs a network."""
+"""Prepares data sets.
+
+Input: files of a public data set, which `download` fetches where they are missing, or image files in folders.
+Output: `results/data/{dataset}.json`, a manifest that every later step checks its images against.
+"""
 
 
 rule download:
     output:
-        "results/data/files/{source}.json",
+        paths.SOURCE_FILES,
     log:
-        "results/logs/download/{source}.log",
+        paths.LOGS["download"],
     conda:
         "../envs/pdarts.yaml"
     resources:
-        mem_mb=memory("short"),
-        runtime=minutes("short"),
+        mem_mb=needed("memory"),
+        runtime=needed("minutes"),
     params:
-        machine=machine,
+        machine=ask_aside(machine),
     message:
         "Look for the files of {wildcards.source}, and fetch those that are missing"
     shell:
-        command("download") + " --source {wildcards.source} --output {output}"
-        " --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"
+        command("download", "--source {wildcards.source} --output {output} --machine {params.machine:q}")
 
 
 rule prepare:
     input:
-        ancient(downloaded),
+        ancient(ask(source_files)),
     output:
-        "results/data/{dataset}.json",
+        paths.MANIFEST,
     log:
-        "results/logs/prepare/{dataset}.log",
+        paths.LOGS["prepare"],
     conda:
         "../envs/pdarts.yaml"
-    threads: prepare_threads
+    threads: needed("threads", "prepare")
     resources:
-        mem_mb=memory("prepare"),
-        runtime=minutes("prepare"),
+        mem_mb=needed("memory", "prepare"),
+        runtime=needed("minutes", "prepare"),
     params:
-        machine=machine,
-        settings=dataset_settings,
+        machine=ask_aside(machine),
+        settings=ask(dataset_settings),
     message:
         "Prepare images of {wildcards.dataset}"
     shell:
-        command("prepare") + " --settings {params.settings:q} --output {output}"
-        " --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"
+        command("prepare", "--settings {params.settings:q} --output {output} --machine {params.machine:q}")

@@ -1,140 +1,144 @@
-"""From results to what people look at: drawings, curves, tables."""
+"""Draws and tabulates results.
+
+Input: genotypes, stage files, metrics and tests.
+Output: drawings of cells, curves, and each table as Markdown, CSV, LaTeX and HTML.
+"""
 
 
 rule draw:
     input:
-        genotype,
+        ask(genotypes.genotype_of),
     output:
         report(
-            "results/train/{training}/seed{seed}/cells.svg",
+            paths.CELLS,
             category="Cells",
             labels={"training": "{training}", "seed": "{seed}"},
         ),
     log:
-        "results/logs/train/{training}/seed{seed}/draw.log",
+        paths.LOGS["draw"],
     conda:
         "../envs/pdarts.yaml"
     resources:
-        mem_mb=memory("short"),
-        runtime=minutes("short"),
+        mem_mb=needed("memory"),
+        runtime=needed("minutes"),
     params:
-        extensions=extensions_of_training,
+        extensions=ask_aside(code.for_training),
     message:
         "Draw the cells of {wildcards.training}, seed {wildcards.seed}"
     shell:
-        command("draw")
-        + " {params.extensions} --genotype {input} --output {output} 2> >(trap '' TERM INT; tee {log} >&2)"
+        command("draw", "{params.extensions} --genotype {input} --output {output}")
 
 
 rule search_curves:
     input:
-        stages=lambda wildcards: stage_files(wildcards.search, wildcards.seed),
-        metrics=lambda wildcards: stage_files(wildcards.search, wildcards.seed, ".metrics.jsonl"),
+        stages=ask(genotypes.stage_files, template=paths.STAGE),
+        metrics=ask(genotypes.stage_files, template=paths.STAGE_METRICS),
     output:
         report(
-            "results/search/{search}/seed{seed}/curves.svg",
+            paths.SEED_CURVES,
             category="Curves",
             labels={"of": "search {search}, seed {seed}"},
         ),
     log:
-        "results/logs/search/{search}/seed{seed}/curves.log",
+        paths.LOGS["search_curves"],
     conda:
         "../envs/pdarts.yaml"
     resources:
-        mem_mb=memory("short"),
-        runtime=minutes("short"),
+        mem_mb=needed("memory"),
+        runtime=needed("minutes"),
     message:
         "Draw the curves of search {wildcards.search}, seed {wildcards.seed}"
     shell:
-        command("curves") + " --title 'Search {wildcards.search}, seed {wildcards.seed}'"
-        " --stages {input.stages} --metrics {input.metrics} --output {output} 2> >(trap '' TERM INT; tee {log} >&2)"
+        command(
+            "curves",
+            "--title 'Search {wildcards.search}, seed {wildcards.seed}' --stages {input.stages} --metrics {input.metrics}"
+            " --output {output}",
+        )
 
 
 rule searches_curves:
     input:
-        stages=lambda wildcards: stages_of_seeds(wildcards.search),
-        metrics=lambda wildcards: stages_of_seeds(wildcards.search, ".metrics.jsonl"),
+        stages=ask(genotypes.stages_of_seeds, template=paths.STAGE),
+        metrics=ask(genotypes.stages_of_seeds, template=paths.STAGE_METRICS),
     output:
-        report("results/search/{search}/curves.svg", category="Curves", labels={"of": "searches {search}"}),
+        report(paths.SEARCH_CURVES, category="Curves", labels={"of": "searches {search}"}),
     log:
-        "results/logs/search/{search}/curves.log",
+        paths.LOGS["searches_curves"],
     conda:
         "../envs/pdarts.yaml"
     resources:
-        mem_mb=memory("short"),
-        runtime=minutes("short"),
+        mem_mb=needed("memory"),
+        runtime=needed("minutes"),
     message:
         "Draw the curves of all seeds of search {wildcards.search}"
     shell:
-        command("curves") + " --title 'Search {wildcards.search}'"
-        " --stages {input.stages} --metrics {input.metrics} --output {output} 2> >(trap '' TERM INT; tee {log} >&2)"
+        command(
+            "curves",
+            "--title 'Search {wildcards.search}' --stages {input.stages} --metrics {input.metrics} --output {output}",
+        )
 
 
 rule training_curves:
     input:
-        training_metrics,
+        ask(genotypes.metrics_of_seeds),
     output:
-        report("results/train/{training}/curves.svg", category="Curves", labels={"of": "training {training}"}),
+        report(paths.TRAINING_CURVES, category="Curves", labels={"of": "training {training}"}),
     log:
-        "results/logs/train/{training}/curves.log",
+        paths.LOGS["training_curves"],
     conda:
         "../envs/pdarts.yaml"
     resources:
-        mem_mb=memory("short"),
-        runtime=minutes("short"),
+        mem_mb=needed("memory"),
+        runtime=needed("minutes"),
     message:
         "Draw the curves of training {wildcards.training}"
     shell:
-        command("curves") + " --title 'Training {wildcards.training}'"
-        " --metrics {input} --output {output} 2> >(trap '' TERM INT; tee {log} >&2)"
+        command("curves", "--title 'Training {wildcards.training}' --metrics {input} --output {output}")
 
 
 rule report:
     input:
-        table_inputs,
+        ask(tables.table_inputs),
     output:
-        report("results/tables/{table}.md", category="Tables", labels={"table": "{table}", "form": "Markdown"}),
-        "results/tables/{table}.csv",
-        "results/tables/{table}.tex",
-        report("results/tables/{table}.html", category="Tables", labels={"table": "{table}", "form": "page"}),
+        report(f"{paths.TABLE}.md", category="Tables", labels={"table": "{table}", "form": "Markdown"}),
+        f"{paths.TABLE}.csv",
+        f"{paths.TABLE}.tex",
+        report(f"{paths.TABLE}.html", category="Tables", labels={"table": "{table}", "form": "page"}),
     log:
-        "results/logs/tables/{table}.log",
+        paths.LOGS["report"],
     conda:
         "../envs/pdarts.yaml"
     resources:
-        mem_mb=memory("short"),
-        runtime=minutes("short"),
+        mem_mb=needed("memory"),
+        runtime=needed("minutes"),
     params:
-        extensions=all_extensions,
-        table=table_settings,
+        extensions=ask_aside(code.for_all),
+        table=ask(tables.table_settings),
     message:
         "Set the table {wildcards.table}"
     shell:
-        command("report")
-        + " {params.extensions} --table {params.table:q} --output-stem results/tables/{wildcards.table}"
-        " 2> >(trap '' TERM INT; tee {log} >&2)"
+        command("report", "{params.extensions} --table {params.table:q} --output-stem results/tables/{wildcards.table}")
 
 
 rule report_so_far:
     """A table of the results that are there. It has no inputs, so that it starts no search and no training."""
     output:
-        "results/tables/partial/{table}.md",
-        "results/tables/partial/{table}.csv",
-        "results/tables/partial/{table}.tex",
-        "results/tables/partial/{table}.html",
+        paths.forms(paths.PARTIAL_TABLE),
     log:
-        "results/logs/tables/partial/{table}.log",
+        paths.LOGS["report_so_far"],
     conda:
         "../envs/pdarts.yaml"
     resources:
-        mem_mb=memory("short"),
-        runtime=minutes("short"),
+        mem_mb=needed("memory"),
+        runtime=needed("minutes"),
     params:
-        extensions=all_extensions,
-        results=results_so_far,
-        table=table_settings,
+        extensions=ask_aside(code.for_all),
+        results=ask(tables.results_so_far),
+        table=ask(tables.table_settings),
     message:
         "Set the table {wildcards.table} as far as there are results"
     shell:
-        command("report") + " {params.extensions} --table {params.table:q} --partial"
-        " --output-stem results/tables/partial/{wildcards.table} 2> >(trap '' TERM INT; tee {log} >&2)"
+        command(
+            "report",
+            "{params.extensions} --table {params.table:q} --partial --output-stem results/tables/partial/{wildcards.table}",
+        )

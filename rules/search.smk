@@ -1,109 +1,119 @@
-"""From a dataset to a genotype: one job a stage, which hands its architecture weights to the next; or from nowhere.
+"""Searches for genotypes.
 
-Of several searches one is chosen: its genotype did best in the training that the search names as its validation.
+Input: the manifest of a dataset.
+Output: a file for each stage of each seed of a search, the genotypes derived from them, and the genotype of the seed that
+did best in the training which the search names as its validation; also genotypes drawn at random, for comparison.
 """
 
 
 rule search:
     input:
-        data=manifest("searches"),
-        previous=previous_stage,
+        data=manifest,
+        previous=ask(genotypes.previous_stage),
     output:
-        stage="results/search/{search}/seed{seed}/stage{stage}.json",
-        metrics="results/search/{search}/seed{seed}/stage{stage}.metrics.jsonl",
+        stage=paths.STAGE,
+        metrics=paths.STAGE_METRICS,
     log:
-        "results/logs/search/{search}/seed{seed}/stage{stage}.log",
+        paths.LOGS["search"],
     conda:
         "../envs/pdarts.yaml"
-    threads: search_threads
+    threads: needed("threads", "search")
     resources:
-        gpu=gpus("search"),
-        mem_mb=memory("search"),
-        runtime=minutes("search"),
+        gpu=needed("gpus", "search"),
+        mem_mb=needed("memory", "search"),
+        runtime=needed("minutes", "search"),
     params:
-        code=code_of_search,
-        extensions=extensions_of_search,
-        launch=search_launch,
-        machine=machine,
+        code=ask(code.search_code),
+        extensions=ask_aside(code.for_search),
+        launch=ask_aside(needs.search_launch),
+        machine=ask_aside(machine),
         previous=previous_option,
-        settings=stage_settings,
+        settings=ask(genotypes.stage_settings),
     message:
         "Search {wildcards.search}, seed {wildcards.seed}: stage {wildcards.stage}"
     shell:
-        command("search", "{params.launch}", "{params.code}") + " {params.extensions}"
-        " --data {input.data} --stage {wildcards.stage} {params.previous}"
-        " --settings {params.settings:q} --seed {wildcards.seed}"
-        " --output {output.stage} --metrics {output.metrics}"
-        " --experiment {wildcards.search} --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"
-        " && rm -f {output.stage}.resume*"
+        command(
+            "search",
+            "{params.extensions} --data {input.data} --stage {wildcards.stage} {params.previous}"
+            " --settings {params.settings:q} --seed {wildcards.seed} --output {output.stage} --metrics {output.metrics}"
+            " --experiment {wildcards.search} --machine {params.machine:q}",
+            launch="{params.launch}",
+            code="{params.code}",
+        )
+        + " && rm -f {output.stage}.resume*"
 
 
 rule derive:
     input:
-        stage_of_genotype,
+        ask(genotypes.stage_to_derive_from),
     output:
-        "results/search/{search}/seed{seed}/genotype{variant}.json",
+        paths.GENOTYPE,
     log:
-        "results/logs/search/{search}/seed{seed}/derive{variant}.log",
+        paths.LOGS["derive"],
     conda:
         "../envs/pdarts.yaml"
     resources:
-        mem_mb=memory("short"),
-        runtime=minutes("short"),
+        mem_mb=needed("memory"),
+        runtime=needed("minutes"),
     params:
-        code=code_of_derivation,
-        extensions=extensions_of_search,
-        machine=machine,
-        max_skips=max_skips_option,
+        code=ask(code.derivation_code),
+        extensions=ask_aside(code.for_search),
+        machine=ask_aside(machine),
+        max_skips=ask(genotypes.skip_limit),
     message:
         "Derive genotype{wildcards.variant} of {wildcards.search}, seed {wildcards.seed}"
     shell:
-        command("derive", code="{params.code}")
-        + " {params.extensions} --stage {input} {params.max_skips} --output {output}"
-        " --experiment {wildcards.search} --seed {wildcards.seed} --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"
+        command(
+            "derive",
+            "{params.extensions} --stage {input} {params.max_skips} --output {output}"
+            " --experiment {wildcards.search} --seed {wildcards.seed} --machine {params.machine:q}",
+            code="{params.code}",
+        )
 
 
 rule choose:
     input:
-        genotypes=genotypes_of_seeds,
-        validations=validations,
+        genotypes=ask(genotypes.genotypes_of_seeds),
+        validations=ask(genotypes.validations),
     output:
-        genotype="results/search/{search}/chosen/genotype{variant}.json",
-        choice="results/search/{search}/chosen/choice{variant}.json",
+        genotype=paths.CHOSEN_GENOTYPE,
+        choice=paths.CHOICE,
     log:
-        "results/logs/search/{search}/chosen/choose{variant}.log",
+        paths.LOGS["choose"],
     conda:
         "../envs/pdarts.yaml"
     resources:
-        mem_mb=memory("short"),
-        runtime=minutes("short"),
+        mem_mb=needed("memory"),
+        runtime=needed("minutes"),
     params:
-        extensions=extensions_of_search,
-        seeds=lambda wildcards: declared("searches", wildcards.search).seeds,
-        validations=lambda wildcards, input: f"--validations {input.validations}" if input.validations else "",
+        extensions=ask_aside(code.for_search),
+        seeds=ask(genotypes.seeds),
+        validations=validations_option,
     message:
         "Choose a seed of {wildcards.search}, and its genotype{wildcards.variant}"
     shell:
-        command("choose") + " {params.extensions} --seeds {params.seeds} --genotypes {input.genotypes}"
-        " {params.validations} --output {output.genotype} --choice {output.choice} 2> >(trap '' TERM INT; tee {log} >&2)"
+        command(
+            "choose",
+            "{params.extensions} --seeds {params.seeds} --genotypes {input.genotypes} {params.validations}"
+            " --output {output.genotype} --choice {output.choice}",
+        )
 
 
 rule sample:
     output:
-        "results/random/seed{seed}/genotype{variant}.json",
+        paths.RANDOM_GENOTYPE,
     log:
-        "results/logs/random/seed{seed}/sample{variant}.log",
+        paths.LOGS["sample"],
     wildcard_constraints:
-        variant=r"|_skips[0-8]",
+        variant=r"|_skips\d+",
     conda:
         "../envs/pdarts.yaml"
     resources:
-        mem_mb=memory("short"),
-        runtime=minutes("short"),
+        mem_mb=needed("memory"),
+        runtime=needed("minutes"),
     params:
-        max_skips=limit_in_name,
+        max_skips=ask(genotypes.limit_in_name),
     message:
         "Draw a random genotype{wildcards.variant}, seed {wildcards.seed}"
     shell:
-        command("sample") + " --seed {wildcards.seed} {params.max_skips} --output {output}"
-        " 2> >(trap '' TERM INT; tee {log} >&2)"
+        command("sample", "--seed {wildcards.seed} {params.max_skips} --output {output}")

@@ -1,88 +1,100 @@
-"""From a genotype to tested weights."""
+"""Trains and tests evaluation networks.
+
+Input: a genotype and the manifest of a dataset; or weights that others trained.
+Output: `weights.pt` of each seed of a training, its metrics, and the accuracy on images that it was not trained on.
+"""
 
 
 rule train:
     input:
-        data=manifest("trainings"),
-        genotype=genotype,
+        data=manifest,
+        genotype=ask(genotypes.genotype_of),
     output:
-        weights="results/train/{training}/seed{seed}/weights.pt",
-        metrics="results/train/{training}/seed{seed}/metrics.jsonl",
+        weights=paths.WEIGHTS,
+        metrics=paths.METRICS,
     log:
-        "results/logs/train/{training}/seed{seed}/train.log",
+        paths.LOGS["train"],
     conda:
         "../envs/pdarts.yaml"
-    threads: training_threads
+    threads: needed("threads", "train")
     resources:
-        gpu=gpus("train"),
-        mem_mb=memory("train"),
-        runtime=minutes("train"),
+        gpu=needed("gpus", "train"),
+        mem_mb=needed("memory", "train"),
+        runtime=needed("minutes", "train"),
     params:
-        code=code_of_training("train"),
-        extensions=extensions_of_training,
-        launch=training_launch,
-        machine=machine,
-        settings=recipe,
+        code=ask(code.training_code),
+        extensions=ask_aside(code.for_training),
+        launch=ask_aside(needs.training_launch),
+        machine=ask_aside(machine),
+        settings=ask(recipe),
     message:
         "Train {wildcards.training}, seed {wildcards.seed}"
     shell:
-        command("train", "{params.launch}", "{params.code}")
-        + " {params.extensions} --data {input.data} --genotype {input.genotype}"
-        " --settings {params.settings:q} --seed {wildcards.seed}"
-        " --output {output.weights} --metrics {output.metrics}"
-        " --experiment {wildcards.training} --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"
-        " && rm -f {output.weights}.resume*"
+        command(
+            "train",
+            "{params.extensions} --data {input.data} --genotype {input.genotype} --settings {params.settings:q}"
+            " --seed {wildcards.seed} --output {output.weights} --metrics {output.metrics}"
+            " --experiment {wildcards.training} --machine {params.machine:q}",
+            launch="{params.launch}",
+            code="{params.code}",
+        )
+        + " && rm -f {output.weights}.resume*"
 
 
 rule test:
     input:
-        data=manifest("trainings"),
-        weights="results/train/{training}/seed{seed}/weights.pt",
+        data=manifest,
+        weights=paths.WEIGHTS,
     output:
-        "results/train/{training}/seed{seed}/test.json",
+        paths.TEST,
     log:
-        "results/logs/train/{training}/seed{seed}/test.log",
+        paths.LOGS["test"],
     conda:
         "../envs/pdarts.yaml"
-    threads: test_threads
+    threads: needed("threads", "test")
     resources:
-        gpu=gpus("test"),
-        mem_mb=memory("test"),
-        runtime=minutes("test"),
+        gpu=needed("gpus", "test"),
+        mem_mb=needed("memory", "test"),
+        runtime=needed("minutes", "test"),
     params:
-        code=code_of_training("test"),
-        extensions=extensions_of_training,
-        machine=machine,
+        code=ask(code.test_code),
+        extensions=ask_aside(code.for_training),
+        machine=ask_aside(machine),
     message:
         "Test {wildcards.training}, seed {wildcards.seed}"
     shell:
-        command("test", code="{params.code}")
-        + " {params.extensions} --data {input.data} --weights {input.weights} --output {output}"
-        " --experiment {wildcards.training} --seed {wildcards.seed} --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"
+        command(
+            "test",
+            "{params.extensions} --data {input.data} --weights {input.weights} --output {output}"
+            " --experiment {wildcards.training} --seed {wildcards.seed} --machine {params.machine:q}",
+            code="{params.code}",
+        )
 
 
 rule test_checkpoint:
     input:
-        data=manifest("checkpoints"),
-        weights=checkpoint_file,
-        genotype=lambda wildcards: genotype_file(declared("checkpoints", wildcards.checkpoint).genotype),
+        data=manifest,
+        weights=ask(genotypes.weights_of_checkpoint),
+        genotype=ask(genotypes.genotype_of_checkpoint),
     output:
-        "results/checkpoints/{checkpoint}/test.json",
+        paths.CHECKPOINT_TEST,
     log:
-        "results/logs/checkpoints/{checkpoint}/test.log",
+        paths.LOGS["test_checkpoint"],
     conda:
         "../envs/pdarts.yaml"
-    threads: CONFIG.machine.threads
+    threads: needed("threads", "test")
     resources:
-        gpu=gpus("test"),
-        mem_mb=memory("test"),
-        runtime=minutes("test"),
+        gpu=needed("gpus", "test"),
+        mem_mb=needed("memory", "test"),
+        runtime=needed("minutes", "test"),
     params:
-        extensions=extensions_of_checkpoint,
-        machine=machine,
+        extensions=ask_aside(code.for_checkpoint),
+        machine=ask_aside(machine),
     message:
         "Test the checkpoint {wildcards.checkpoint}"
     shell:
-        command("test") + " {params.extensions} --data {input.data} --weights {input.weights:q}"
-        " --genotype {input.genotype:q} --output {output}"
-        " --experiment {wildcards.checkpoint} --machine {params.machine:q} 2> >(trap '' TERM INT; tee {log} >&2)"
+        command(
+            "test",
+            "{params.extensions} --data {input.data} --weights {input.weights:q} --genotype {input.genotype:q}"
+            " --output {output} --experiment {wildcards.checkpoint} --machine {params.machine:q}",
+        )

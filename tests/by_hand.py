@@ -17,7 +17,7 @@ QUIET = '{"download": false, "wandb": {"mode": "disabled"}}'
 
 def call(name: str, *arguments: object) -> str | None:
     """Run a step; what it ends with, None where all went well."""
-    before, sys.argv = sys.argv, [f"{name}.py", *map(str, arguments)]
+    before, sys.argv = sys.argv, [f"{name.replace('.', '/')}.py", *map(str, arguments)]
     try:
         step.run(importlib.import_module(f"pdarts.{name}").main)
     except SystemExit as end:

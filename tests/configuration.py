@@ -4,8 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from pdarts.checking import parse
-from pdarts.settings.config import Config
+from pdarts.settings.config import parse_config
 
 ROOT = Path(__file__).parents[1]
-CONFIG = parse(Config, yaml.safe_load((ROOT / "config.yaml").read_text()), "config.yaml")
+CONFIG = parse_config(yaml.safe_load((ROOT / "config.yaml").read_text()))

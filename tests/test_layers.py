@@ -17,6 +17,7 @@ MODULES = package(ROOT)
 
 BELOW = {
     "errors": set(),
+    "paths": set(),
     "sources": set(),
     "space": {"errors"},
     "checking": {"errors"},
@@ -26,9 +27,11 @@ BELOW = {
     "data": {"checking", "errors", "settings"},
     "engine": {"checking", "errors", "extensions", "settings", "sources", "data"},
     "progressive": {"checking", "errors", "extensions", "settings", "space", "nets", "data", "engine"},
-    "reporting": {"checking", "errors", "settings", "space", "engine"},
+    "reporting": {"checking", "errors", "paths", "settings", "space", "engine"},
+    "workflow": {"checking", "errors", "extensions", "paths", "settings", "sources", "space", "reporting"},
     "tools": {
-        *("checking", "errors", "extensions", "settings", "sources", "space", "nets", "data", "engine", "progressive")
+        *("checking", "errors", "extensions", "paths", "settings", "sources", "space", "nets", "data", "engine"),
+        *("progressive", "reporting", "workflow"),
     },
 }
 """What each layer, a folder or a module at the top, may import beside itself; all else at the top is a step."""

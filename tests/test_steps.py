@@ -52,20 +52,20 @@ STEPS = {
     "draw": {"--genotype", "--output", "--rehearsal", "--extensions"},
     "curves": {"--title", "--metrics", "--stages", "--output", "--rehearsal"},
     "report": {"--table", "--output-stem", "--partial", "--rehearsal", "--extensions"},
-    "accept": {"--target", "--reason", "--configfile", "--config"},
-    "calibrate": {"--target", "--configfile", "--config", "--limit", "--patience"},
-    "plan": {"--target", "--configfile", "--config", "--device", "--ledger"},
-    "bring": {"--source", "--target", "--configfile", "--config", "--reason"},
-    "preflight": {"--target", "--profile", "--configfile", "--config"},
-    "tidy": {"--configfile", "--config", "--delete"},
-    "rehearse": {"--folder"},
+    "tools.accept": {"--target", "--reason", "--configfile", "--config"},
+    "tools.calibrate": {"--target", "--configfile", "--config", "--limit", "--patience"},
+    "tools.plan": {"--target", "--configfile", "--config", "--device", "--ledger"},
+    "tools.bring": {"--source", "--target", "--configfile", "--config", "--reason"},
+    "tools.preflight": {"--target", "--profile", "--configfile", "--config"},
+    "tools.tidy": {"--configfile", "--config", "--delete"},
+    "tools.rehearse": {"--folder"},
 }  # fmt: skip
 
 
-def test_these_are_all_steps() -> None:
+def test_these_are_all_steps_and_tools() -> None:
     package = Path(step.__file__).parents[1]
-    modules = [path.stem for path in package.glob("*.py") if "step.run(main)" in path.read_text()]
-    assert sorted(modules) == sorted(STEPS)
+    programs = [path for path in package.rglob("*.py") if "\n    step.run(main)\n" in path.read_text()]
+    assert sorted(".".join(path.relative_to(package).with_suffix("").parts) for path in programs) == sorted(STEPS)
 
 
 @pytest.mark.parametrize("name", STEPS)

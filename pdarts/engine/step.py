@@ -34,7 +34,7 @@ def add_settings(arguments: argparse.ArgumentParser, *models: type[Settings]) ->
     arguments.add_argument(
         "--settings", required=True, metavar="JSON", help="one line of JSON, or the path of a JSON file; keys below"
     )
-    _explain(arguments, "--settings", *models)
+    explain(arguments, "--settings", *models)
 
 
 def add_machine(arguments: argparse.ArgumentParser) -> None:
@@ -42,7 +42,7 @@ def add_machine(arguments: argparse.ArgumentParser) -> None:
     arguments.add_argument(
         "--machine", default="{}", metavar="JSON", help="where to run, in the same form; every key may be left out"
     )
-    _explain(arguments, "--machine", Machine)
+    explain(arguments, "--machine", Machine)
 
 
 def add_extensions(arguments: argparse.ArgumentParser) -> None:
@@ -77,7 +77,8 @@ def add_rehearsal(arguments: argparse.ArgumentParser) -> None:
     arguments.add_argument("--rehearsal", action="store_true", help="stamp what is written: a rehearsal, no result")
 
 
-def _explain(arguments: argparse.ArgumentParser, option: str, *models: type[Settings]) -> None:
+def explain(arguments: argparse.ArgumentParser, option: str, *models: type[Settings]) -> None:
+    """Let `--help` end with the keys of `models`, of which an option takes one, and what they mean."""
     meanings: dict[str, list[str]] = {}
     for key, meaning in (pair for model in models for pair in fields(model).items()):
         if meaning not in meanings.setdefault(key, []):

@@ -7,8 +7,8 @@ from pdarts.reporting.grid import NO_BREAK, NOT_RUN, NOTHING, QUOTED, Grid, Head
 from pdarts.reporting.paper import Independent, PaperFigures, PaperRow, paper
 from pdarts.reporting.plain_table import count, deviation, line, marked, mean
 from pdarts.reporting.result_files import Evaluation
-from pdarts.reporting.rows import ReleasedFiles, Row, RowFiles, Runs, TableFiles
-from pdarts.settings.tables import Column
+from pdarts.reporting.rows import Row
+from pdarts.reporting.table_files import MeasuredColumn, ReleasedFiles, RowFiles, Runs, TableFiles
 
 MINUS = "\N{MINUS SIGN}"
 GPU_DAYS = "GPU-days"
@@ -28,7 +28,7 @@ MEASURES: dict[str, Measure] = {
 class Result:
     """What a column says of a row."""
 
-    column: Column
+    column: MeasuredColumn
     retrained: Row | None
     """Trainings of one genotype; or weights that others trained."""
     searched: Row | None
@@ -107,7 +107,7 @@ def compare(table: TableFiles, row_of: RowOf) -> list[Comparison]:
     return comparisons
 
 
-def _result(files: RowFiles, name: str, column: Column, figures: PaperFigures | None, row_of: RowOf) -> Result:
+def _result(files: RowFiles, name: str, column: MeasuredColumn, figures: PaperFigures | None, row_of: RowOf) -> Result:
     def read(runs: Mapping[str, Runs | ReleasedFiles]) -> Row | None:
         return row_of(files.architecture, column.heading, runs[name]) if name in runs else None
 

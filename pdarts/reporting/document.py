@@ -16,8 +16,9 @@ from pdarts.reporting.notes import notes
 from pdarts.reporting.page import inline_svg, read_svg, render
 from pdarts.reporting.paper import paper
 from pdarts.reporting.protocol import Statement, protocol
-from pdarts.reporting.rows import ReleasedFiles, Row, RowFiles, Runs, TableFiles, merged, read_released, read_row
+from pdarts.reporting.rows import Row, merged, read_released, read_row
 from pdarts.reporting.scatter import scatters
+from pdarts.reporting.table_files import ReleasedFiles, RowFiles, Runs, TableFiles
 
 REHEARSED = "Rehearsal: all of this was made at toy size, to see that it works. No number of it is a result."
 

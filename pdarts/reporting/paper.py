@@ -10,7 +10,7 @@ from pydantic import model_validator
 from pdarts.checking import parse
 from pdarts.errors import InputError
 from pdarts.settings.base import Settings
-from pdarts.settings.tables import PaperTable, Table
+from pdarts.settings.tables import PaperTable, Row, Table
 
 UNVERIFIED = "from memory, not compared with the paper: unverified"
 
@@ -143,18 +143,26 @@ def paper() -> Paper:
     return parse(Paper, yaml.safe_load(text), "paper.yaml")
 
 
+def quoted_by(table: Table, row: Row) -> str | None:
+    """The architecture of the paper's table whose figures stand beside a row: named, or of the same name; or None."""
+    figures = paper().tables[table.paper] if table.paper else None
+    if figures is None or row.paper is not None:
+        return row.paper
+    return row.architecture if row.architecture in [each.architecture for each in figures.rows] else None
+
+
 def check_quotes(name: str, table: Table) -> None:
-    """Check that all that a declared table quotes is there.
+    """Check that everything is there that a declared table quotes.
 
     Raises:
         InputError: naming the row that quotes what does not exist, and what does.
     """
     subjects = sorted({entry.subject for entry in paper().independent})
-    for place, row in enumerate(table.rows):
-        where = f"tables.{name}.rows[{place}]"
-        if row.paper is not None and table.paper is not None:
+    for index, row in enumerate(table.rows):
+        where = f"tables.{name}.rows[{index}]"
+        if table.paper is not None and (row.paper is not None or row.quotes):
             try:
-                paper().tables[table.paper].row(row.paper)
+                paper().tables[table.paper].row(row.paper or row.architecture)
             except InputError as error:
                 raise InputError(f"{where}.{error}") from error
         for column, subject in row.independent.items():

@@ -1,90 +1,15 @@
-"""A table's rows: which files they are made of, and what these hold."""
+"""Results behind the rows of a table."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Annotated
 
-from pydantic import Field
-
+from pdarts import paths
 from pdarts.errors import InputError
 from pdarts.reporting.result_files import Choice, Evaluation, Provenance, StageResult, TrainingEpoch, read, read_lines
-from pdarts.settings.base import Settings
-from pdarts.settings.tables import Column, PaperTable
+from pdarts.reporting.table_files import ReleasedFiles, Runs, SearchFiles
 from pdarts.space.genotype import Genotype
-
-
-class SearchFiles(Settings):
-    """Stage files `FOLDER/seedN/stageK.json` of searches alike but for their seed."""
-
-    folder: str
-    """Where the folders `seedN` lie."""
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
-    """The N of each search."""
-    stages: Annotated[int, Field(ge=1)]
-    """K goes from 1 to this."""
-    choice: str | None
-    """File that says whose genotype was retrained; null where it was not chosen."""
-    validations: tuple[str, ...]
-    """Tests of short retrainings that the choice was made by."""
-
-
-class Runs(Settings):
-    """Trainings alike but for their seed, or for the search that their genotype comes from."""
-
-    trainings: Annotated[dict[str, tuple[int, ...]], Field(min_length=1)]
-    """Seeds by folder: `FOLDER/seedN/test.json` and `FOLDER/seedN/metrics.jsonl` are read."""
-    search: SearchFiles | None
-    """The searches of the genotypes; null for a cell that was not searched."""
-    drawn: tuple[int, ...]
-    """Seeds of the draws of random cells; empty for others."""
-
-
-class ReleasedFiles(Settings):
-    """Weights that others trained, as tested here; a report does without."""
-
-    test: str
-    """Result of the test."""
-    file: str
-    """Where the weights belong."""
-    origin: str
-    """Where to get them."""
-
-
-class RowFiles(Settings):
-    """The files behind one row."""
-
-    architecture: Annotated[str, Field(min_length=1)]
-    """What the row is called."""
-    runs: dict[str, Runs]
-    """Trainings by column; a table without columns has a line for each."""
-    searches: dict[str, Runs]
-    """By column, trainings of genotypes of several searches."""
-    released: dict[str, ReleasedFiles]
-    """By column, weights that others trained."""
-    paper: str | None
-    """Architecture in the paper's table."""
-    independent: dict[str, str]
-    """Subject in `paper.yaml` by column."""
-    cells: tuple[str, ...]
-    """Drawings of the genotypes, as SVG."""
-    curves: tuple[str, ...]
-    """Curves of the searches and trainings, as SVG."""
-
-
-class TableFiles(Settings):
-    """The files behind a table."""
-
-    title: Annotated[str, Field(min_length=1)]
-    """Caption of the table."""
-    paper: PaperTable | None
-    """The paper's table that it repeats."""
-    columns: dict[str, Column]
-    """Test results side by side."""
-    rows: Annotated[tuple[RowFiles, ...], Field(min_length=1)]
-    """The lines, in order."""
-
 
 MIXABLE: dict[str, Callable[[Provenance], str | None]] = {
     "devices": lambda record: record.where,
@@ -221,12 +146,11 @@ def read_row(architecture: str, runs: Runs, partial: bool, column: str = "") -> 
     Raises:
         InputError: if a file is missing or not what it should be, or the tests are not of one and the same training.
     """
-    folders = [Path(folder) / f"seed{seed}" for folder, seeds in runs.trainings.items() for seed in seeds]
-    present = [folder for folder in folders if not partial or _complete(folder, ("test.json", "metrics.jsonl"))]
-    tests = {str(path): read(Evaluation, path, "test result", "pdarts.test") for path in _all(present, "test.json")}
+    pairs = list(zip(runs.files(paths.TEST), runs.files(paths.METRICS), strict=True))
+    present = [pair for pair in pairs if not partial or _there(pair)]
+    tests = {str(path): read(Evaluation, path, "test result", "pdarts.test") for path, _ in present}
     trainings = {
-        str(path): read_lines(TrainingEpoch, path, "metrics file of a training", "pdarts.train")
-        for path in _all(present, "metrics.jsonl")
+        str(path): read_lines(TrainingEpoch, path, "metrics file of a training", "pdarts.train") for _, path in present
     }
     _check_alike(architecture, tests)
     for (metrics, epochs), evaluation in zip(trainings.items(), tests.values(), strict=True):
@@ -249,20 +173,18 @@ def read_row(architecture: str, runs: Runs, partial: bool, column: str = "") -> 
         validations=tuple(validations.values()),
         drawn=runs.drawn,
         column=column,
-        declared=tuple(str(path) for path in _all(folders, "test.json")),
+        declared=tuple(str(path) for path, _ in pairs),
         records=_records(stages, tests | validations),
     )
 
 
 def _searches(files: SearchFiles, partial: bool) -> dict[int, dict[str, StageResult]]:
     """Stages of each search by file, by the search's seed."""
-    names = [f"stage{stage}.json" for stage in range(1, files.stages + 1)]
     searches = {}
     for seed in files.seeds:
-        folder = Path(files.folder) / f"seed{seed}"
-        if not partial or _complete(folder, names):
-            paths = [folder / name for name in names]
-            searches[seed] = {str(path): read(StageResult, path, "stage file", "pdarts.search") for path in paths}
+        stages = files.stage_files(seed)
+        if not partial or _there(stages):
+            searches[seed] = {str(path): read(StageResult, path, "stage file", "pdarts.search") for path in stages}
     return searches
 
 
@@ -273,16 +195,12 @@ def _choice(files: SearchFiles, partial: bool) -> Choice | None:
 
 
 def _validations(files: SearchFiles, partial: bool) -> dict[str, Evaluation]:
-    paths = [path for path in files.validations if not partial or Path(path).exists()]
-    return {path: read(Evaluation, Path(path), "test result", "pdarts.test") for path in paths}
+    present = [path for path in files.validations if not partial or Path(path).exists()]
+    return {path: read(Evaluation, Path(path), "test result", "pdarts.test") for path in present}
 
 
-def _complete(folder: Path, names: Iterable[str]) -> bool:
-    return all((folder / name).exists() for name in names)
-
-
-def _all(folders: Iterable[Path], name: str) -> list[Path]:
-    return [folder / name for folder in folders]
+def _there(files: Iterable[Path]) -> bool:
+    return all(path.exists() for path in files)
 
 
 def _check_alike(architecture: str, tests: Mapping[str, Evaluation]) -> None:

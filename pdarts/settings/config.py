@@ -1,8 +1,10 @@
 """All of `config.yaml`, and what one part of it says of another."""
 
-from typing import Annotated, Self
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
-from pydantic import Discriminator, Field, model_validator
+from pydantic import Discriminator, Field, ValidationError, model_validator
 
 from pdarts.checking import parse, suggestion
 from pdarts.errors import InputError
@@ -15,11 +17,8 @@ from pdarts.settings.recipes import AUXILIARY_SIZES, DIVISORS, Recipe
 from pdarts.settings.repeats import Repeats
 from pdarts.settings.requests import Requests
 from pdarts.settings.searches import AnySearch, Search
-from pdarts.settings.tables import Row, Table
+from pdarts.settings.tables import Table
 from pdarts.settings.trainings import FromSearch, Training
-
-REHEARSED = "REHEARSAL"
-"""The file that marks a results folder as a rehearsal's."""
 
 
 class Config(Settings):
@@ -57,20 +56,6 @@ class Config(Settings):
         merged = self.recipes[training.recipe].model_dump(mode="json") | training.changes
         return parse(Recipe, merged, "changes")
 
-    @property
-    def validations(self) -> dict[str, Training]:
-        """The training that retrains the genotype of each seed of a search, to choose among them."""
-        return {
-            f"{name}-validation": Training(
-                genotype=FromSearch(search=name, seed="each"),
-                dataset=search.dataset,
-                recipe=search.validation,
-                seeds=search.seeds,
-            )
-            for name, search in self.searches.items()
-            if search.validation is not None
-        }
-
     def _check_validation(self, name: str, search: Search) -> None:
         if search.validation is not None:
             known(f"searches.{name}.validation", search.validation, self.recipes)
@@ -84,10 +69,6 @@ class Config(Settings):
                 raise ValueError(
                     f"searches.{name}.validation is {search.validation!r}, whose train_portion is {portion:g}, but "
                     f"that of the search is {search.train_portion:g}; name a recipe that trains on the same images"
-                )
-            if f"{name}-validation" in self.trainings:
-                raise ValueError(
-                    f"trainings.{name}-validation is what the validation of searches.{name} is called; rename it"
                 )
 
     def _check_recipe(self, name: str, training: Training) -> None:
@@ -119,25 +100,28 @@ class Config(Settings):
         except InputError as error:
             raise ValueError(f"{key}, on dataset {dataset}: {error}") from error
 
-    def _check_row(self, where: str, row: Row) -> None:
-        named = {} if row.training is None else {"training": row.training}
-        named |= {f"trainings.{column}": training for column, training in row.trainings.items()}
-        named |= {f"searches.{column}": training for column, training in row.searches.items()}
-        for key, training in named.items():
-            known(f"{where}.{key}", training, self.trainings)
-            if (portion := self.recipe_of(self.trainings[training]).train_portion) < 1:
-                raise ValueError(
-                    f"{where}.{key} is {training!r}, whose train_portion is {portion:g}, so that it is not scored on "
-                    "test images; name a training whose train_portion is 1"
-                )
-        for column, checkpoint in row.checkpoints.items():
-            known(f"{where}.checkpoints.{column}", checkpoint, self.checkpoints)
-        for column, training in row.searches.items():
-            if not self.trainings[training].differs_by_seed:
-                raise ValueError(
-                    f"{where}.searches.{column} is {training!r}, whose seeds share a genotype; name a training with "
-                    "genotype: {search: …, seed: each}, or {random: each, max_skips: …}"
-                )
+    def _check_names(self, key: str, table: Table) -> None:
+        for name, column in table.columns.items():
+            for noun, existing in (("dataset", self.datasets), ("recipe", self.recipes)):
+                if (value := getattr(column, noun)) is not None:
+                    known(f"{key}.columns.{name}.{noun}", value, existing)
+        for index, row in enumerate(table.rows):
+            searches = row.search.values() if isinstance(row.search, dict) else filter(None, [row.search])
+            for search in searches:
+                known(f"{key}.rows[{index}].search", search, self.searches)
+            for noun, names in (("training", self.trainings), ("checkpoint", self.checkpoints)):
+                if (value := getattr(row, noun)) is not None:
+                    known(f"{key}.rows[{index}].{noun}", value, names)
+
+    def _check_trainings(self, key: str, table: Table) -> None:
+        for index, row in enumerate(table.rows):
+            shown = [name for column, settings in table.columns.items() for name in row.trainings(column, settings)]
+            for training in shown or filter(None, [row.training]):
+                if (portion := self.recipe_of(self.trainings[training]).train_portion) < 1:
+                    raise ValueError(
+                        f"{key}.rows[{index}] shows {training}, whose train_portion is {portion:g}, so that it is not "
+                        "scored on test images; name a training whose train_portion is 1"
+                    )
 
     def _check_search(self, key: str, genotype: FromSearch, seeds: tuple[int, ...]) -> None:
         known(f"{key}.search", genotype.search, self.searches)
@@ -186,7 +170,9 @@ class Config(Settings):
             self._check_augmentation(f"searches.{name}", search.dataset, search.augmentation)
             self._check_size(f"searches.{name}", search.dataset, search.stem)
             self._check_validation(name, search)
-        for name, training in {**self.validations, **self.trainings}.items():
+        for name, table in self.tables.items():
+            self._check_names(f"tables.{name}", table)
+        for name, training in self.trainings.items():
             known(f"trainings.{name}.dataset", training.dataset, self.datasets)
             known(f"trainings.{name}.recipe", training.recipe, self.recipes)
             if isinstance(training.genotype, FromSearch):
@@ -195,16 +181,67 @@ class Config(Settings):
         for name, checkpoint in self.checkpoints.items():
             known(f"checkpoints.{name}.dataset", checkpoint.dataset, self.datasets)
         for name, table in self.tables.items():
-            for place, row in enumerate(table.rows):
-                self._check_row(f"tables.{name}.rows[{place}]", row)
+            self._check_trainings(f"tables.{name}", table)
         return self
 
 
 def parse_config(values: object) -> Config:
-    """Check the whole config, and add the validations of its searches to its trainings.
+    """Check the whole config, with the trainings that rows of tables and validations of searches make.
+
+    An entry under `trainings` overrides the one of its name that is made, key by key.
 
     Raises:
-        InputError: as `parse`.
+        InputError: as `parse`; if two rows make different trainings of one name.
     """
-    config = parse(Config, values, "config")
-    return config.model_copy(update={"trainings": config.trainings | config.validations})
+    if isinstance(values, dict):
+        made, written = trainings_made(values), values.get("trainings") or {}
+        if isinstance(written, dict):
+            both = {name: {**made[name], **entry} for name, entry in written.items() if _overrides(name, entry, made)}
+            values = {**values, "trainings": {**made, **written, **both}}
+    return parse(Config, values, "config")
+
+
+def _overrides(name: str, entry: object, made: Mapping[str, object]) -> bool:
+    return name in made and isinstance(entry, dict)
+
+
+def trainings_made(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Plain settings, by name, of the trainings that rows of tables make, and that choose among seeds of searches.
+
+    Args:
+        values: the config as plain values, not checked yet; what is wrong in it makes none.
+    """
+    made: dict[str, dict[str, Any]] = {}
+    origins: dict[str, str] = {}
+    searches = _entries(values, "searches")
+    for name, search in searches.items():
+        if search.get("validation") is not None:
+            genotype = {"search": name, "seed": "each"}
+            made[f"{name}-validation"] = {"genotype": genotype, "recipe": search["validation"]} | {
+                key: search.get(key) for key in ("dataset", "seeds")
+            }
+    for table, settings in _entries(values, "tables").items():
+        try:
+            parsed = Table.model_validate_json(json.dumps(settings, default=str), context=values)
+        except ValidationError:
+            continue  # the check of the whole config says why
+        shown = [row.trainings(name, column) for row in parsed.rows for name, column in parsed.columns.items()]
+        for name, training in (each for trainings in shown for each in trainings.items()):
+            if training is None:
+                continue
+            if training["seeds"] is None:
+                training["seeds"] = searches.get(training["genotype"]["search"], {}).get("seeds", (0,))
+            if made.setdefault(name, training) != training:
+                raise InputError(
+                    f"tables.{table} makes a training {name} that differs from that of {origins[name]}; give one of "
+                    "the rows another name"
+                )
+            origins.setdefault(name, f"tables.{table}")
+    return made
+
+
+def _entries(values: dict[str, Any], noun: str) -> dict[str, dict[str, Any]]:
+    """The entries below a first key of a config that is not checked yet, as far as they have keys."""
+    entries = values.get(noun)
+    found = entries.items() if isinstance(entries, dict) else ()
+    return {name: entry for name, entry in found if isinstance(entry, dict)}

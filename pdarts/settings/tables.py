@@ -1,47 +1,125 @@
-"""What is set side by side."""
+"""What is set side by side, and the trainings that this takes."""
 
-from collections.abc import Iterable
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from pdarts.settings.base import Name, Named, Settings, known
+from pdarts.settings.base import Name, Named, Once, Positive, Settings, SkipLimit, known
+from pdarts.settings.repeats import Seed, Seeds
+from pdarts.settings.trainings import Genotype
 
 PaperTable = Literal["table1", "table2", "depth_study", "skip_study", "methods", "methods_imagenet"]
 OF_THE_PAPER = ("table1", "table2", "depth_study", "skip_study")
-"""Those of P-DARTS' paper; the others gather figures of several papers."""
+"""Tables of P-DARTS' paper; the others gather figures of several papers."""
+
+
+Measure = Literal["top1_error", "top5_error"]
 
 
 class Column(Settings):
-    """A test result that stands beside the paper's."""
+    """How the genotypes of rows are retrained, and the test result that stands beside the paper's."""
 
-    heading: Annotated[str, Field(min_length=1)]
-    """What stands over it, such as `CIFAR-10`."""
-    measure: Literal["top1_error", "top5_error"]
+    heading: Annotated[str, Field(min_length=1)] | None = None
+    """Text over the column, such as `CIFAR-10`; without headings a table has a line for each training."""
+    measure: Measure | None = None
     """Percent of the test images whose class is not the most probable one, or not among the five most probable."""
+    dataset: Name | None = None
+    """Name under `datasets` of the images that rows' genotypes are retrained and tested on."""
+    recipe: Name | None = None
+    """Name under `recipes` by which they are retrained."""
+    seeds: Seeds | None = None
+    """Seeds of these trainings; a name under `repeats` stands for that many seeds, from 0 on."""
+
+
+def _form_of_search(value: Any) -> str:
+    return "<dict>" if isinstance(value, dict) else "<str>"
 
 
 class Row(Settings):
-    """One line of a table."""
+    """One line of a table. It names a search, genotype, training or checkpoint, or else only quotes the paper."""
 
     architecture: Annotated[str, Field(min_length=1)]
-    """What the row is called."""
+    """Name that the table shows."""
+    name: Name | None = None
+    """First part of the names of the row's trainings, `NAME-on-DATASET`; by default the name of the search, with
+    `-skipsM` or `-stageN` behind it where the row has such a limit or stage."""
+    search: (
+        Annotated[
+            Annotated[Name, Tag("<str>")] | Annotated[dict[Name, Name], Tag("<dict>")], Discriminator(_form_of_search)
+        ]
+        | None
+    ) = None
+    """Name under `searches`, or one for each column. Its chosen genotype is retrained with every seed of the column,
+    and if it has several seeds, the genotype of each of them once (`NAME-each-on-DATASET`)."""
+    seed: Seed | None = None
+    """Seed of the search whose genotype is retrained with every seed; null for the chosen one."""
+    max_skips: SkipLimit | None = None
+    """Another skip limit than the search's own, from 0 on; not together with `stage`."""
+    stage: Positive | None = None
+    """Another stage of the search than its last one, from 1."""
+    genotype: Genotype | None = None
+    """Genotype to retrain, as of a training: a published cell, the path of a genotype file, or random cells."""
+    changes: dict[str, Any] = {}
+    """Keys of the recipe that the row's trainings set otherwise."""
+    columns: Annotated[tuple[Name, ...], Field(min_length=1, strict=False), Once] | None = None
+    """Columns in which the row is retrained; null for all."""
     training: Name | None = None
-    """Name under `trainings`, for all columns; null where each column has a training of its own, or none has one."""
-    trainings: Named[Name] = {}
-    """Name under `trainings` for each column that is run here; it retrains one genotype with every seed."""
-    searches: Named[Name] = {}
-    """Name under `trainings`, by column, that retrains the genotypes of several searches once each (`seed: each`)."""
-    checkpoints: Named[Name] = {}
-    """Name under `checkpoints`, by column, of weights that others trained; a column has this or a training."""
+    """Name under `trainings`, instead of a search or genotype."""
+    checkpoint: Name | None = None
+    """Name under `checkpoints` of weights that others trained, tested in the columns of its dataset."""
     paper: Annotated[str, Field(min_length=1)] | None = None
-    """Architecture in the paper's table whose figures stand beside; a row without trainings only quotes them."""
+    """Architecture in the paper's table whose figures stand beside; null for the architecture that the row names."""
     independent: Named[str] = {}
-    """What independent people measured alike, by column: a `subject` in `pdarts/reporting/paper.yaml`."""
+    """Measurements by independent people, by column: a `subject` in `pdarts/reporting/paper.yaml`."""
 
-    def trained(self, columns: Iterable[str]) -> dict[str, str]:
-        """The training of each column that has one."""
-        return dict.fromkeys(columns, self.training) if self.training else self.trainings
+    @property
+    def quotes(self) -> bool:
+        """Whether the row only repeats figures of the paper."""
+        return not (self.search or self.genotype or self.training or self.checkpoint)
+
+    def search_of(self, column: str) -> str | None:
+        """Name of the search that the column shows, if any."""
+        return self.search.get(column) if isinstance(self.search, dict) else self.search
+
+    def trainings(self, name: str, column: Column) -> dict[str, dict[str, Any] | None]:
+        """Plain settings, by name, of the trainings that a column shows; None for one that stands under `trainings`.
+
+        Args:
+            name: of the column.
+            column: its settings. `seeds` of a training are None where they are those of its search.
+        """
+        search = self.search_of(name)
+        if self.columns is not None and name not in self.columns:
+            return {}
+        if self.training is not None:
+            return {self.training: None}
+        made = {"dataset": column.dataset, "recipe": column.recipe, "changes": self.changes}
+        if search is None:
+            genotype = self.genotype.model_dump() if isinstance(self.genotype, Settings) else self.genotype
+            own = {**made, "genotype": genotype, "seeds": column.seeds}
+            return {f"{self.name}-on-{column.dataset}": own} if genotype else {}
+        found = {"search": search, "max_skips": self.max_skips, "stage": self.stage}
+        variant = "" if self.max_skips is None else f"-skips{self.max_skips}"
+        variant += "" if self.stage is None else f"-stage{self.stage}"
+        stem, seed = self.name or f"{search}{variant}", "chosen" if self.seed is None else self.seed
+        return {
+            f"{stem}-on-{column.dataset}": {**made, "genotype": {**found, "seed": seed}, "seeds": column.seeds},
+            f"{stem}-each-on-{column.dataset}": {**made, "genotype": {**found, "seed": "each"}, "seeds": None},
+        }
+
+    @model_validator(mode="after")
+    def _names_one_thing(self) -> Self:
+        named = [key for key in ("search", "genotype", "training", "checkpoint") if getattr(self, key)]
+        if len(named) > 1:
+            raise ValueError(f"({self.architecture}) has both {named[0]} and {named[1]}; give each a row of its own")
+        if self.genotype is not None and self.name is None:
+            raise ValueError(f"({self.architecture}) has a genotype but no name; name its trainings, as in name: mine")
+        of_search = [key for key in ("seed", "max_skips", "stage") if getattr(self, key) is not None]
+        if of_search and self.search is None:
+            raise ValueError(f"({self.architecture}) has {of_search[0]} but no search; name the search")
+        if self.changes and not (self.search or self.genotype):
+            raise ValueError(f"({self.architecture}) has changes but no search or genotype; change its training")
+        return self
 
 
 class Table(Settings):
@@ -51,8 +129,10 @@ class Table(Settings):
     """Caption of the table."""
     paper: PaperTable | None = None
     """The table of published figures that stand beside: the paper's own, or those of several papers."""
+    complete: bool = False
+    """Whether architectures of the paper's table that no row stands for are quoted too, in the paper's order."""
     columns: Named[Column] = {}
-    """Test results side by side, by the paper's name for them; without any, a row shows the accuracy of a training."""
+    """Test results side by side, by the paper's name for them; without any, each row names a training."""
     rows: Annotated[tuple[Row, ...], Field(min_length=1)]
     """The lines, in order."""
 
@@ -61,28 +141,48 @@ class Table(Settings):
         """Whether it repeats a table of P-DARTS' paper."""
         return self.paper in OF_THE_PAPER
 
+    @property
+    def compares(self) -> bool:
+        """Whether test results stand side by side under headings; otherwise each training has a line."""
+        return any(column.heading for column in self.columns.values())
+
+    def _check_row(self, where: str, row: Row) -> None:
+        if not self.compares and (row.quotes or row.checkpoint or row.paper):
+            raise ValueError(
+                f"{where} ({row.architecture}): a table without headings has a line for each training; name a search, "
+                "genotype or training, or give the table columns with headings"
+            )
+        if not self.columns and row.training is None:
+            raise ValueError(
+                f"{where} ({row.architecture}): a table without columns shows trainings that have names; name the "
+                "training, or give the table columns"
+            )
+        if self.paper is None and row.paper is not None:
+            raise ValueError(f"{where}.paper is {row.paper!r}, but the table names no paper table; set paper")
+        if self.paper is None and row.quotes:
+            raise ValueError(
+                f"{where} ({row.architecture}) shows nothing; name a search, genotype, training or checkpoint"
+            )
+        by_column = {"columns": row.columns or (), "independent": row.independent}
+        by_column |= {"search": row.search} if isinstance(row.search, dict) else {}
+        for key, names in by_column.items():
+            for name in names:
+                known(f"{where}.{key}: column", name, self.columns)
+        for name, column in self.columns.items():
+            untold = [key for key in ("dataset", "recipe", "seeds") if getattr(column, key) is None]
+            if untold and any(row.trainings(name, column).values()):
+                raise ValueError(
+                    f"columns.{name} names no {untold[0]}, but {where} ({row.architecture}) is retrained there; give "
+                    "the column dataset, recipe and seeds, or let the row name a training"
+                )
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        for place, row in enumerate(self.rows):
-            where = f"rows[{place}]"
-            if not self.columns and (
-                row.training is None or row.trainings or row.searches or row.checkpoints or row.paper
-            ):
-                raise ValueError(
-                    f"{where} ({row.architecture}): a table without columns takes architecture and training alone; "
-                    "name the training, or give the table columns"
-                )
-            if row.training is not None and row.trainings:
-                raise ValueError(f"{where} ({row.architecture}) has both training and trainings; keep one of them")
-            if both := set(row.checkpoints) & set(row.trained(self.columns)):
-                raise ValueError(
-                    f"{where} ({row.architecture}) has a training and a checkpoint for {min(both)}; give each a row"
-                )
-            if not (row.training or row.trainings or row.searches or row.checkpoints or row.paper):
-                raise ValueError(f"{where} ({row.architecture}) shows nothing; give it trainings, or paper to quote")
-            if row.paper is not None and self.paper is None:
-                raise ValueError(f"{where}.paper is {row.paper!r}, but the table names no paper table; set paper")
-            for key in ("trainings", "searches", "checkpoints", "independent"):
-                for column in getattr(row, key):
-                    known(f"{where}.{key}: column", column, self.columns)
+        for name, column in self.columns.items():
+            if (column.heading is None) == self.compares or (column.measure is None) == self.compares:
+                raise ValueError(f"columns.{name}: give every column of the table heading and measure, or none of them")
+        for index, row in enumerate(self.rows):
+            self._check_row(f"rows[{index}]", row)
+        if self.complete and self.paper is None:
+            raise ValueError("complete is true, but the table names no paper table; set paper, or complete: false")
         return self

@@ -47,15 +47,18 @@ def _form_of_genotype(value: Any) -> str:
     return "<RandomCells>" if random else "<FromSearch>"
 
 
+Genotype = Annotated[
+    Annotated[str, Tag("<str>")]
+    | Annotated[FromSearch, Tag("<FromSearch>")]
+    | Annotated[RandomCells, Tag("<RandomCells>")],
+    Discriminator(_form_of_genotype),
+]
+
+
 class Training(Settings):
     """Gives a genotype and a dataset to a recipe."""
 
-    genotype: Annotated[
-        Annotated[str, Tag("<str>")]
-        | Annotated[FromSearch, Tag("<FromSearch>")]
-        | Annotated[RandomCells, Tag("<RandomCells>")],
-        Discriminator(_form_of_genotype),
-    ]
+    genotype: Genotype
     """A published cell (`PDARTS`), the path of a genotype file (`cells/mine.json`), what a search derives
     (`{search: …, seed: chosen}`, with `max_skips` or `stage` for another skip limit or stage), or random cells
     (`{random: …, max_skips: …}`)."""

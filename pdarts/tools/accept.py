@@ -11,7 +11,7 @@ from pathlib import Path
 from pdarts.engine import step
 from pdarts.engine.provenance import code_version, now
 from pdarts.errors import InputError
-from pdarts.settings.config import REHEARSED
+from pdarts.paths import REHEARSAL
 from pdarts.tools.results.annotations import note, rehearsed
 from pdarts.tools.workflow import DRY_RUN, Job, add_config, config_of, outdated, parse, recorded, snakemake
 
@@ -64,7 +64,7 @@ def _refuse_rehearsed(results: list[Path]) -> None:
     Raises:
         InputError: naming the first such file.
     """
-    if Path("results", REHEARSED).exists():
+    if REHEARSAL.exists():
         return
     for path in results:
         if path.exists() and rehearsed(path):

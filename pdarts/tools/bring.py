@@ -16,12 +16,10 @@ from typing import Any
 from pdarts.engine import step
 from pdarts.engine.provenance import now
 from pdarts.errors import InputError
-from pdarts.settings.config import REHEARSED
+from pdarts.paths import REHEARSAL, RESULTS
 from pdarts.tools.results.annotations import note, rehearsed
 from pdarts.tools.results.checks import CHECKS, OtherCode, check
 from pdarts.tools.workflow import Job, add_config, config_of, jobs, makers, needed, snakemake
-
-RESULTS = Path("results")
 
 
 def main() -> None:
@@ -37,7 +35,7 @@ def main() -> None:
     source, reason = arguments.source.resolve(), arguments.reason.strip()
     if not source.is_dir() or source == RESULTS.resolve():
         raise InputError(f"--source is {arguments.source}; allowed: the results folder of another copy of the project")
-    if (source / REHEARSED).exists() and not (RESULTS / REHEARSED).exists():
+    if (source / REHEARSAL.name).exists() and not REHEARSAL.exists():
         raise InputError(
             f"{arguments.source} holds a rehearsal, of which nothing is a result; name a folder of results"
         )

@@ -1,6 +1,5 @@
-"""What a config declares, as it shows in the paths of results."""
+"""The config as Snakemake puts it together, and which files belong to it."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import yaml
 
 from pdarts import extensions
 from pdarts.errors import InputError
+from pdarts.paths import number_in, wildcards_of
 from pdarts.settings.config import Config, parse_config
 from pdarts.settings.trainings import RandomCells
 
@@ -66,33 +66,19 @@ def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def belongs(path: Path, config: Config) -> bool:
-    """Whether a file is that of something declared, or is none that a job makes.
-
-    Args:
-        path: below `results/`.
-        config: what is declared.
-    """
-    parts = path.parts
-    if parts[0] == "logs":
-        parts = ("data", *parts[2:]) if parts[1:2] == ("prepare",) else parts[1:]
-    match parts:
-        case ("data", name):
-            return _stem(name) in config.datasets
-        case ("tables", name):
-            return _stem(name) in config.tables
-        case ("search", name, folder, file):
-            search = config.searches.get(name)
-            if search is None or _stage(file) > len(search.stages):
-                return False
-            return folder == "chosen" or _seed(folder) in search.seeds
-        case ("train", name, seed, _):
-            return name in config.trainings and _seed(seed) in config.trainings[name].seeds
-        case ("search" | "train" as kind, name, _):
-            return name in (config.searches if kind == "search" else config.trainings)
-        case ("random", seed, _):
-            return _seed(seed) in _draws(config)
-        case ("checkpoints", name, _):
-            return name in config.checkpoints
+    """Whether a file below `results/` belongs to something declared, or to nothing that could be, as W&B's do."""
+    found = wildcards_of(path)
+    nouns = {"dataset": "datasets", "search": "searches", "training": "trainings", "checkpoint": "checkpoints"}
+    for name, noun in (nouns | {"table": "tables"}).items():
+        if name in found and found[name] not in getattr(config, noun):
+            return False
+    if "search" in found:
+        search = config.searches[found["search"]]
+        stage = found.get("stage") or number_in(found.get("variant", ""), "stage")
+        return int(found.get("seed", search.seeds[0])) in search.seeds and int(stage or 0) <= len(search.stages)
+    if "seed" in found:
+        seeds = config.trainings[found["training"]].seeds if "training" in found else _draws(config)
+        return int(found["seed"]) in seeds
     return True
 
 
@@ -104,19 +90,3 @@ def _draws(config: Config) -> set[int]:
             seed = training.genotype.random
             drawn |= set(training.seeds) if seed == "each" else {seed}
     return drawn
-
-
-def _stem(name: str) -> str:
-    return Path(name).stem
-
-
-def _seed(folder: str) -> int:
-    """The seed in `seed0`; -1 if it is none."""
-    found = re.fullmatch(r"seed(\d+)", folder)
-    return int(found[1]) if found else -1
-
-
-def _stage(file: str) -> int:
-    """The stage in `stage3.json` or `genotype_stage3.json`; 0 where there is none."""
-    found = re.search(r"stage(\d+)", file)
-    return int(found[1]) if found else 0

@@ -2,7 +2,7 @@
 
     python -m pdarts.tools.rehearse --folder rehearsal
     cd rehearsal
-    snakemake paper methods released --configfile rehearsal.yaml
+    snakemake paper methods released --configfile rules/rehearsal.yaml
 
 The folder has links to the project, results of its own under a mark that keeps them from being taken for real ones,
 and what stands in for files that cannot be had everywhere: JPEG images for ImageNet's, and random weights in the format
@@ -24,14 +24,12 @@ from pdarts.errors import InputError
 from pdarts.nets import saved
 from pdarts.nets.network import Network
 from pdarts.nets.reference_export import reference_state
-from pdarts.settings.config import REHEARSED
+from pdarts.paths import REHEARSAL
 from pdarts.space.genotype import Genotype
 
 LINKS = (
     "Snakefile",
     "config.yaml",
-    "rehearsal.yaml",
-    "rehearsal-short.yaml",
     "rules",
     "pdarts",
     "envs",
@@ -53,10 +51,10 @@ def main() -> None:
     parser.add_argument("--folder", required=True, type=Path, help="folder to set up, or to complete")
     folder = parser.parse_args().folder
     results = folder / "results"
-    if results.exists() and not (results / REHEARSED).exists():
+    if results.exists() and not (results / REHEARSAL.name).exists():
         raise InputError(f"--folder is {folder}, where results are that are no rehearsal's; allowed: a new folder")
     files.write_text(
-        results / REHEARSED, "Made at toy size, to see that it works. Nothing in this folder is a result.\n"
+        results / REHEARSAL.name, "Made at toy size, to see that it works. Nothing in this folder is a result.\n"
     )
     for name in LINKS:
         if not (folder / name).exists():

@@ -1,26 +1,22 @@
-"""List files in results/ that nothing declared makes any more, and delete them if asked.
+"""List files in results/ that belong to nothing in the config, and delete them if asked.
 
     python -m pdarts.tools.tidy
     python -m pdarts.tools.tidy --delete
 
-A file belongs to the config if it is that of a declared dataset, search, training or table and of one of its seeds and
-stages, or if any target of the workflow makes it. Calibrations, W&B's runs and the report stay. Give the files of your
-own settings as for snakemake: without them, what only they declare looks as if nothing did.
+A file belongs to the config if it is that of a declared dataset, search, training, checkpoint or table, and of one of
+its seeds and stages. Calibrations, W&B's runs and the report stay. Give the files of your own settings as for
+snakemake: without them, what only they declare looks as if nothing did.
 """
 
-import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import repeat
 from pathlib import Path
 
 from pdarts.engine import step
 from pdarts.errors import InputError
+from pdarts.paths import RESULTS
 from pdarts.tools.cost.listing import gigabytes
 from pdarts.tools.declared import belongs, read_config
-from pdarts.tools.workflow import DRY_RUN, add_config, config_of, named, parse, snakemake
-
-RESULTS = Path("results")
+from pdarts.tools.workflow import add_config
 
 
 def main() -> None:
@@ -30,10 +26,7 @@ def main() -> None:
     parser.add_argument("--delete", action="store_true", help="delete what is listed")
     arguments = parser.parse_args()
     config = read_config([Path("config.yaml"), *map(Path, arguments.configfile)], arguments.config)
-    option = config_of(arguments)
-    with ThreadPoolExecutor(2) as pool:
-        made = set().union(*pool.map(_made, named(option), repeat(option)))
-    files = [path for path in _files(RESULTS) if path not in made and not belongs(path.relative_to(RESULTS), config)]
+    files = [path for path in _files(RESULTS) if not belongs(path, config)]
     if not files:
         print("everything in results/ belongs to the config")
         return
@@ -46,17 +39,6 @@ def main() -> None:
         _remove_empty(RESULTS)
     print("deleted:" if arguments.delete else "nothing declared makes:", *(f"  {path}" for path in files), sep="\n")
     print(f"{len(files)} files, {gigabytes(size)}" + ("" if arguments.delete else "; --delete removes them"))
-
-
-def _made(target: str, config: list[str]) -> set[Path]:
-    """What a target makes; nothing, and a word about it, where it cannot be made, as without the weights of others."""
-    try:
-        dry_run = snakemake(*config, *DRY_RUN, "--", target)
-    except InputError as error:
-        reason = str(error).splitlines()[-1].removeprefix("error: ")
-        print(f"{target}: not asked what it makes ({reason})", file=sys.stderr)
-        return set()
-    return {path for job in parse(dry_run, set()) for path in job.outputs}
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pdarts.checking import suggestion
+from pdarts import paths
 from pdarts.errors import InputError
 from pdarts.tools.declared import read_config
 
@@ -74,7 +74,7 @@ class Job:
     def outputs(self) -> tuple[Path, ...]:
         """The files that it writes."""
         if stem := self.option("output-stem"):
-            return tuple(Path(f"{stem}.{suffix}") for suffix in ("md", "csv", "tex", "html"))
+            return tuple(map(Path, paths.forms(stem)))
         names = OUTPUTS[:1] if self.step == "curves" else OUTPUTS
         return tuple(Path(value) for name in names for value in self.options.get(name, ()))
 
@@ -120,16 +120,7 @@ def jobs(targets: Sequence[str], config: Sequence[str] = ()) -> list[Job]:
     with ThreadPoolExecutor() as pool:
         summary = pool.submit(snakemake, *config, "--nolock", "--summary", "--", *targets)
         dry_run = pool.submit(snakemake, *config, *DRY_RUN, "--", *targets)
-    if unknown := re.search(r"^No rule to produce (\S+) ", str(dry_run.exception() or ""), re.MULTILINE):
-        near = suggestion(unknown[1], named(config))
-        raise InputError(f"{unknown[1]!r} is neither a target nor a file that a rule makes{near}")
     return parse(dry_run.result(), outdated(summary.result()))
-
-
-def named(config: Sequence[str]) -> list[str]:
-    """Targets that have a name of their own."""
-    rules = snakemake(*config, "--quiet", "all", "--list-target-rules")
-    return re.findall(r"^(\w+)(?: \(.*\))?$", rules, re.MULTILINE)
 
 
 def outdated(summary: str) -> set[Path]:
@@ -206,13 +197,15 @@ def makers(all_jobs: Iterable[Job]) -> dict[Path, Job]:
 
 
 def snakemake(*arguments: str) -> str:
-    """What Snakemake prints.
+    """Run Snakemake, and return what it prints.
 
     Raises:
-        InputError: if it fails.
+        InputError: if it fails: with the message that the workflow ended with, or else with all that it printed.
     """
     command = [sys.executable, "-m", "snakemake", *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode != 0 and (refused := re.search(r"^error: (.+)\Z", done.stdout, re.MULTILINE | re.DOTALL)):
+        raise InputError(refused[1].strip())
     if done.returncode != 0:
         raise InputError(f"snakemake {' '.join(arguments)} failed:\n{done.stdout}")
     return done.stdout

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from pdarts.checking import parse
-from pdarts.reporting.rows import Row, RowFiles, read_row
+from pdarts.reporting.rows import Row, read_row
+from pdarts.reporting.table_files import RowFiles
 from pdarts.space.operations import CANDIDATES
 from pdarts.space.topology import EDGES, KINDS
 from tests.genotypes import published

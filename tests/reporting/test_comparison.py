@@ -12,7 +12,7 @@ import pytest
 
 from pdarts.checking import parse
 from pdarts.reporting.document import report
-from pdarts.reporting.rows import TableFiles
+from pdarts.reporting.table_files import TableFiles
 from tests.reporting.examples import choose, provenance, runs, write, write_stage, write_test
 
 CIFAR10, CIFAR100 = "CIFAR-10 (%): ", "CIFAR-100 (%): "

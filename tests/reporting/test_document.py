@@ -19,7 +19,7 @@ from pdarts.reporting.document import report
 from pdarts.reporting.figures import save
 from pdarts.reporting.page import escape_latex
 from pdarts.reporting.result_files import TrainingEpoch, read_lines
-from pdarts.reporting.rows import TableFiles
+from pdarts.reporting.table_files import TableFiles
 from tests.genotypes import published
 from tests.reporting.examples import provenance, row, write_test
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from pdarts.checking import parse
 from pdarts.reporting.comparison import Comparison, compare
 from pdarts.reporting.figures import svg
-from pdarts.reporting.rows import TableFiles, read_row
+from pdarts.reporting.rows import read_row
 from pdarts.reporting.scatter import scatters
+from pdarts.reporting.table_files import TableFiles
 from tests.reporting.test_comparison import files
 
 

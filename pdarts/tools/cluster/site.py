@@ -8,13 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pdarts import paths
 from pdarts.data.catalog import public_files
 from pdarts.errors import InputError
 from pdarts.settings.config import Config
 from pdarts.settings.datasets import ImageFolder
 from pdarts.tools.cluster import slurm
 from pdarts.tools.cluster.node import data_root, look
-from pdarts.tools.cluster.slurm import LONG_STEPS, Finding, Request, client, last_line
+from pdarts.tools.cluster.slurm import Finding, Request, client, last_line
+from pdarts.workflow.needs import CONTINUING
 
 FIRST_LOOK = 40
 """Seconds until the executor asks for a job's state, unless the profile says otherwise."""
@@ -36,7 +38,7 @@ def checks(asked: Sequence[Request], config: Config, profile: Mapping[str, Any])
         *(partial(preemption, name) for name in partitions if name),
         partial(limits, asked, profile),
         partial(data, config, datasets),
-        partial(space, Path("results")),
+        partial(space, paths.RESULTS),
         partial(left_over, Path.cwd()),
     ]
 
@@ -103,7 +105,7 @@ def limits(asked: Sequence[Request], profile: Mapping[str, Any]) -> list[Finding
     if not isinstance(retries, int) or retries < 0:
         return [Finding(False, f"retries is {retries!r}; allowed: whole numbers from 0")]
     for request in asked:
-        if request.rule not in LONG_STEPS:
+        if request.rule not in CONTINUING:
             continue
         if "--signal=TERM" not in str(request.resources.get("slurm_extra")):
             text = "is killed without a word at its time limit; set slurm_extra: \"'--signal=TERM@120'\""
@@ -121,7 +123,7 @@ def data(config: Config, datasets: Sequence[str]) -> list[Finding]:
     found = []
     for name in datasets:
         dataset, root = config.datasets[name], data_root(config, name)
-        if Path(f"results/data/{name}.json").exists():
+        if Path(paths.MANIFEST.format(dataset=name)).exists():
             found.append(Finding(True, f"dataset {name} is prepared"))
         elif isinstance(dataset, ImageFolder):
             there = root is not None and all((root / part).is_dir() for part in ("train", "val"))

@@ -12,13 +12,11 @@ import yaml
 
 from pdarts.errors import InputError
 from pdarts.settings.config import Config
-from pdarts.settings.datasets import ImageFolder
 from pdarts.tools.workflow import Job
+from pdarts.workflow.needs import dataset_of, needs_of
 
 SECONDS = 10.0
 """For a client that only asks."""
-LONG_STEPS = ("search", "train")
-"""Steps that continue in the next job."""
 LOCAL_STEPS = ("download", "draw", "curves", "report")
 """Steps that run where Snakemake runs."""
 
@@ -120,25 +118,22 @@ def requests(found: Iterable[Job], config: Config, profile: Mapping[str, Any]) -
 
 def _request(job: Job, config: Config, profile: Mapping[str, Any]) -> Request:
     rule = "test_checkpoint" if job.step == "test" and job.option("genotype") else job.step
-    manifest = job.option("output" if job.step == "prepare" else "data")
-    dataset = Path(manifest).stem if manifest else None
-    kind = job.step if job.step in ("prepare", "search", "train", "test") else "short"
-    asked = config.requests.of(kind, dataset)
-    streams = dataset is not None and isinstance(config.datasets[dataset], ImageFolder)
-    sets = {"search": 2, "train": 1, "test": 1}.get(job.step, 0)
-    decoders = config.machine.workers if streams else 0
-    cpus = max(1, decoders) if job.step == "prepare" else config.machine.threads + sets * decoders
-    processes = job.settings().get("processes", 1) if job.step in LONG_STEPS else 1
+    owners = {"search": "search", "train": "training", "test": "training", "test_checkpoint": "checkpoint"}
+    name = owners.get(rule)
+    names = {name: job.experiment} if name else {}
+    if job.step == "prepare":
+        names = {"dataset": job.path("output").stem}
+    needs = needs_of(config, job.step, names)
     resources = {
         **profile.get("default-resources", {}),
-        "cpus_per_task": processes * cpus,
-        "mem_mb": asked.memory,
-        "runtime": asked.minutes,
-        "gpu": processes * asked.gpus,
+        "cpus_per_task": needs.threads,
+        "mem_mb": needs.memory,
+        "runtime": needs.minutes,
+        "gpu": needs.gpus,
         **profile.get("set-resources", {}).get(rule, {}),
     }
     plain = {key: _plain(value) for key, value in resources.items()}
-    return Request(rule, dataset, {**plain, "runtime": minutes(plain["runtime"])}, asked.minutes)
+    return Request(rule, dataset_of(config, names), {**plain, "runtime": minutes(plain["runtime"])}, needs.minutes)
 
 
 def _plain(value: Any) -> Any:

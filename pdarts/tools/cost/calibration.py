@@ -1,4 +1,4 @@
-"""Measured costs of single steps on one device: `results/calibration/{device}.json`."""
+"""Measured costs of single iterations on one device, as a file in `results/calibration/`."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pdarts import paths
 from pdarts.checking import suggestion
 from pdarts.engine.files import read_json, write_json
 from pdarts.errors import InputError
 from pdarts.tools.cost.work import Work
-
-FOLDER = Path("results/calibration")
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def hardware(provenance: Mapping[str, Any]) -> str:
 
 def path_of(device: str) -> Path:
     """Where the calibration of a device is stored."""
-    return FOLDER / f"{re.sub(r'[^A-Za-z0-9.]+', '-', device).strip('-')}.json"
+    return Path(paths.CALIBRATION.format(device=re.sub(r"[^A-Za-z0-9.]+", "-", device).strip("-")))
 
 
 def read(path: Path) -> Calibration:
@@ -92,7 +91,9 @@ def write(calibration: Calibration) -> Path:
 
 def all_there() -> list[Calibration]:
     """All calibrations here, the newest first."""
-    return sorted(map(read, FOLDER.glob("*.json")), key=lambda calibration: calibration.measured, reverse=True)
+    return sorted(
+        map(read, path_of("").parent.glob("*.json")), key=lambda calibration: calibration.measured, reverse=True
+    )
 
 
 def named(name: str | None) -> Calibration | None:

@@ -1,10 +1,12 @@
 """What each row of a table waits for."""
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pdarts import paths
+from pdarts.checking import parse_argument
+from pdarts.reporting.table_files import TableFiles
 from pdarts.tools.workflow import Job, needed
 
 
@@ -13,11 +15,9 @@ def waited_for(found: Sequence[Job], makers: Mapping[Path, Job]) -> dict[tuple[s
     tables = [job for job in found if job.step == "report" and "partial" not in job.options]
     tests: dict[tuple[str, str], set[Job]] = defaultdict(set)
     for table in tables:
-        for row in json.loads(table.options["table"][0])["rows"]:
-            for runs in (*row["runs"].values(), *row["searches"].values()):
-                for folder, seeds in runs["trainings"].items():
-                    made = {makers[Path(folder, f"seed{seed}", "test.json")] for seed in seeds}
-                    tests[row["architecture"], table.outputs[0].stem] |= made
+        for row in parse_argument(TableFiles, table.options["table"][0], "--table").rows:
+            for runs in (*row.runs.values(), *row.searches.values()):
+                tests[row.architecture, table.outputs[0].stem] |= {makers[path] for path in runs.files(paths.TEST)}
     if not tables:
         for job in found:
             if job.step == "test":

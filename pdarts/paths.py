@@ -1,0 +1,122 @@
+"""Where results lie: every path below `results/`, for rules, tools, reports and tests.
+
+Words in braces are the wildcards of the workflow; `STAGE.format(search="digits", seed=0, stage=1)` fills them in.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+RESULTS = Path("results")
+REHEARSAL = RESULTS / "REHEARSAL"
+"""The file that marks a results folder as a rehearsal's."""
+
+SOURCE_FILES = "results/data/files/{source}.json"
+MANIFEST = "results/data/{dataset}.json"
+
+SEARCH = "results/search/{search}"
+SEARCH_CURVES = f"{SEARCH}/curves.svg"
+"""Curves of all seeds of a search."""
+SEARCH_SEED = f"{SEARCH}/seed{{seed}}"
+STAGE = f"{SEARCH_SEED}/stage{{stage}}.json"
+STAGE_METRICS = f"{SEARCH_SEED}/stage{{stage}}.metrics.jsonl"
+SEED_CURVES = f"{SEARCH_SEED}/curves.svg"
+GENOTYPE = f"{SEARCH_SEED}/genotype{{variant}}.json"
+CHOSEN_GENOTYPE = f"{SEARCH}/chosen/genotype{{variant}}.json"
+CHOICE = f"{SEARCH}/chosen/choice{{variant}}.json"
+RANDOM_GENOTYPE = "results/random/seed{seed}/genotype{variant}.json"
+
+TRAINING = "results/train/{training}"
+TRAINING_CURVES = f"{TRAINING}/curves.svg"
+TRAINING_SEED = f"{TRAINING}/seed{{seed}}"
+WEIGHTS = f"{TRAINING_SEED}/weights.pt"
+METRICS = f"{TRAINING_SEED}/metrics.jsonl"
+TEST = f"{TRAINING_SEED}/test.json"
+CELLS = f"{TRAINING_SEED}/cells.svg"
+CHECKPOINT_TEST = "results/checkpoints/{checkpoint}/test.json"
+
+TABLE = "results/tables/{table}"
+"""The stem of a table's four files."""
+PARTIAL_TABLE = "results/tables/partial/{table}"
+TABLE_FORMS = ("md", "csv", "tex", "html")
+
+CALIBRATION = "results/calibration/{device}.json"
+
+LOGS = {
+    "download": "results/logs/download/{source}.log",
+    "prepare": "results/logs/prepare/{dataset}.log",
+    "search": "results/logs/search/{search}/seed{seed}/stage{stage}.log",
+    "derive": "results/logs/search/{search}/seed{seed}/derive{variant}.log",
+    "choose": "results/logs/search/{search}/chosen/choose{variant}.log",
+    "sample": "results/logs/random/seed{seed}/sample{variant}.log",
+    "train": "results/logs/train/{training}/seed{seed}/train.log",
+    "test": "results/logs/train/{training}/seed{seed}/test.log",
+    "test_checkpoint": "results/logs/checkpoints/{checkpoint}/test.log",
+    "draw": "results/logs/train/{training}/seed{seed}/draw.log",
+    "search_curves": "results/logs/search/{search}/seed{seed}/curves.log",
+    "searches_curves": "results/logs/search/{search}/curves.log",
+    "training_curves": "results/logs/train/{training}/curves.log",
+    "report": "results/logs/tables/{table}.log",
+    "report_so_far": "results/logs/tables/partial/{table}.log",
+}
+"""The log of every rule."""
+
+PATTERNS = {
+    **dict.fromkeys(("dataset", "source", "search", "training", "checkpoint", "table", "device"), r"[^/]+"),
+    "seed": r"0|[1-9]\d*",
+    "stage": r"[1-9]\d*",
+    "variant": r"|_skips(?:0|[1-9]\d*)|_stage[1-9]\d*",
+}
+"""What each wildcard may be, as a regular expression."""
+
+FILES = (
+    *(SOURCE_FILES, MANIFEST, STAGE, STAGE_METRICS, GENOTYPE, CHOSEN_GENOTYPE, CHOICE, RANDOM_GENOTYPE, CALIBRATION),
+    *(WEIGHTS, METRICS, TEST, CELLS, CHECKPOINT_TEST, SEED_CURVES, SEARCH_CURVES, TRAINING_CURVES),
+    *(f"{table}.{form}" for table in (PARTIAL_TABLE, TABLE) for form in TABLE_FORMS),
+    *LOGS.values(),
+)
+"""All files that jobs and tools write."""
+
+FOLDERS = (
+    *(SEARCH_SEED, TRAINING_SEED, f"{SEARCH}/chosen", SEARCH, TRAINING),
+    *("results/random/seed{seed}", "results/checkpoints/{checkpoint}"),
+)
+"""Folders that belong to one thing in the config, the innermost first; others' files in them belong to it too."""
+
+
+def forms(table: str) -> list[str]:
+    """The files of a table, whose stem is given."""
+    return [f"{table}.{form}" for form in TABLE_FORMS]
+
+
+def variant(max_skips: int | None = None, stage: int | None = None) -> str:
+    """End of the name of a genotype with another skip limit than its search's, or from another stage than the last."""
+    if stage is not None:
+        return f"_stage{stage}"
+    return "" if max_skips is None else f"_skips{max_skips}"
+
+
+def number_in(variant: str, kind: str) -> int | None:
+    """The number behind `skips` or `stage` in the end of a genotype's name; None if it has none."""
+    _, _, digits = variant.partition(f"_{kind}")
+    return int(digits) if digits else None
+
+
+def wildcards_of(path: Path) -> Mapping[str, str]:
+    """Values of the wildcards in the path of a file, such as `{"search": "digits", "seed": "0", "stage": "1"}`.
+
+    Args:
+        path: a file below `results/`; empty for one that belongs to nothing in the config.
+    """
+    text = path.as_posix()
+    for template, end in (*((file, "") for file in FILES), *((folder, "/.*") for folder in FOLDERS)):
+        if found := re.fullmatch(_expression(template) + end, text):
+            return found.groupdict()
+    return {}
+
+
+def _expression(template: str) -> str:
+    """A regular expression with a group for each wildcard of a path."""
+    parts = re.split(r"\{(\w+)\}", template)
+    texts, names = map(re.escape, parts[::2]), [*(f"(?P<{name}>{PATTERNS[name]})" for name in parts[1::2]), ""]
+    return "".join(text + name for text, name in zip(texts, names, strict=True))

@@ -1,0 +1,131 @@
+"""The config that a run of the workflow begins with, checked as a whole, and what is found in it by name."""
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pdarts import extensions, paths
+from pdarts.checking import suggestion
+from pdarts.errors import InputError
+from pdarts.paths import REHEARSAL, RESULTS
+from pdarts.reporting.paper import check_quotes
+from pdarts.settings.config import Config, parse_config
+from pdarts.space.genotype import Genotype
+
+PUBLISHED = Path("pdarts/genotypes")
+"""Folder of the published cells."""
+
+
+def checked(values: dict[str, Any]) -> Config:
+    """Check the config, genotype files that it names, and the results folder; load its extensions.
+
+    Args:
+        values: the config as Snakemake read it.
+
+    Raises:
+        InputError: for the first thing that is wrong.
+    """
+    extensions.load(extensions.named_in(values))
+    config = parse_config(values)
+    for name, training in config.trainings.items():
+        if isinstance(training.genotype, str):
+            published_or_own(f"trainings.{name}.genotype", training.genotype)
+    for name, checkpoint in config.checkpoints.items():
+        published_or_own(f"checkpoints.{name}.genotype", checkpoint.genotype)
+    for name, table in config.tables.items():
+        check_quotes(name, table)
+    _check_folder(config)
+    return config
+
+
+def _check_folder(config: Config) -> None:
+    if config.rehearsal != REHEARSAL.exists():
+        raise InputError(
+            "rehearsal is true, but this folder is not set up for one, so that no result can be touched; call make "
+            "rehearsal"
+            if config.rehearsal
+            else "this folder is a rehearsal's; add --configfile rules/rehearsal.yaml, or go to that of the real "
+            "results"
+        )
+    if RESULTS.exists() and not (RESULTS.is_dir() and os.access(RESULTS, os.W_OK)):
+        raise InputError(
+            f"{RESULTS.resolve()} is no folder that can be written; move it away or change its permissions"
+        )
+
+
+def genotype_file(name: str) -> str:
+    """Path of a published cell, such as `PDARTS`, or of a user's own file, whose name ends in `.json`."""
+    return name if name.endswith(".json") else f"{PUBLISHED}/{name}.json"
+
+
+def published_or_own(key: str, name: str) -> Genotype:
+    """The genotype in a published cell's or a user's file.
+
+    Args:
+        key: in the config, for messages.
+        name: as in `genotype_file`.
+
+    Raises:
+        InputError: if there is no such file, or it holds no genotype.
+    """
+    path = Path(genotype_file(name))
+    if not path.exists():
+        published = ", ".join(sorted(file.stem for file in PUBLISHED.glob("*.json")))
+        raise InputError(
+            f"{key} is {name!r}, but there is no {path}; allowed: {published}, or the path of a genotype file "
+            "ending in .json"
+        )
+    try:
+        return Genotype.parse(json.loads(path.read_text()), f"{key}: {path}")
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(f"{key}: {path} is no JSON: {error}") from error
+
+
+def declared(config: Config, noun: str, name: str) -> Any:
+    """Settings of the entry `name` under a first key of the config, such as `searches`.
+
+    Raises:
+        InputError: if there is none, as where a user wrote the path of a result by hand.
+    """
+    existing = getattr(config, noun)
+    if name not in existing:
+        raise InputError(f"{noun}: there is no {name!r}{suggestion(name, existing)}")
+    return existing[name]
+
+
+def source_files(config: Config, dataset: str) -> list[str]:
+    """The file which says that a dataset's source is on the disk; none where there is nothing to download."""
+    source = declared(config, "datasets", dataset).source
+    return [] if source in ("digits", "image_folder") else [paths.SOURCE_FILES.format(source=source)]
+
+
+def check_targets(config: Config, rules: Iterable[Any]) -> None:
+    """Refuse tables that are called like a rule, so that each name means one target.
+
+    Args:
+        config: whose tables become targets.
+        rules: of the workflow, before the tables'.
+
+    Raises:
+        InputError: naming the first such table.
+    """
+    for rule in rules:
+        if rule.name in config.tables:
+            raise InputError(
+                f"tables.{rule.name}: this is the name of a rule, so it cannot be the table's target; rename the table"
+            )
+
+
+def unknown_target(target: str, rules: Iterable[Any]) -> str:
+    """Message about a target that no rule makes, with the nearest names that are targets.
+
+    Args:
+        target: as the user wrote it.
+        rules: of the workflow.
+    """
+    targets = [rule.name for rule in rules if not rule.has_wildcards()]
+    return f"{target!r} is neither a target nor a file that a rule makes{suggestion(target, targets)}"
