@@ -29,19 +29,20 @@ def suggestion(value: object, allowed: Iterable[object]) -> str:
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def parse(model: type[Model], values: object, where: str) -> Model:
+def parse(model: type[Model], values: object, where: str, context: dict[str, Any] | None = None) -> Model:
     """Check plain values (from YAML or JSON) against `model`.
 
     Args:
         values: nested dicts, lists, numbers and strings.
         where: what a message calls the outermost level, such as `config.yaml`.
+        context: the whole config, where `values` are a part of it.
 
     Raises:
         InputError: naming every key that does not fit, its value and what is allowed.
     """
     try:
-        context = values if isinstance(values, dict) else {}
-        return model.model_validate_json(json.dumps(values, default=str), context=context)
+        around = context or (values if isinstance(values, dict) else {})
+        return model.model_validate_json(json.dumps(values, default=str), context=around)
     except ValidationError as error:
         problems = [dict(problem) for problem in error.errors()]
         lines = dict.fromkeys(_explain(model, values, problem, problems) for problem in problems)

@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 from torchvision.datasets import CIFAR10
 
-from pdarts.checking import parse
 from pdarts.data.manifest import describe
 from pdarts.errors import InputError
 from pdarts.progressive.choice import choose
-from pdarts.settings.config import Config
+from pdarts.settings.config import Config, parse_config
 from tests.by_hand import call, train_arguments
 from tests.configuration import CONFIG
 from tests.data.formats import accept_cifar, write_cifar10
@@ -90,7 +89,7 @@ def with_seeds(portion: float = 0.5, **search: object) -> Config:
     values = with_genotype({"search": "digits", "seed": "chosen"})
     values["searches"]["digits"] |= search
     values["recipes"]["digits-validation"]["train_portion"] = portion
-    return parse(Config, values, "config")
+    return parse_config(values)
 
 
 def test_several_seeds_need_a_validation_to_be_chosen_from() -> None:
@@ -117,4 +116,4 @@ def test_what_is_scored_on_held_out_images_is_no_row_of_a_table() -> None:
     with pytest.raises(
         InputError, match=r"rows\[0\]\.training is 'digits', whose train_portion is 0\.5, so that it is"
     ):
-        parse(Config, values, "config")
+        parse_config(values)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import Discriminator, Field, ValidationError, model_validator
+from pydantic import Discriminator, Field, TypeAdapter, ValidationError, model_validator
 
 from pdarts.checking import parse, suggestion
 from pdarts.errors import InputError
@@ -14,11 +14,13 @@ from pdarts.settings.checkpoints import Checkpoint
 from pdarts.settings.datasets import IMAGE_SIZES, TRAIN_IMAGES, Dataset, ImageFolder, image_size
 from pdarts.settings.machine import Machine
 from pdarts.settings.recipes import AUXILIARY_SIZES, DIVISORS, Recipe
-from pdarts.settings.repeats import Repeats
+from pdarts.settings.repeats import Repeats, Seeds
 from pdarts.settings.requests import Requests
 from pdarts.settings.searches import AnySearch, Search
 from pdarts.settings.tables import Table
 from pdarts.settings.trainings import FromSearch, Training
+
+SEEDS: TypeAdapter[tuple[int, ...]] = TypeAdapter(Seeds)
 
 
 class Config(Settings):
@@ -217,8 +219,11 @@ def trainings_made(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
     for name, search in searches.items():
         if search.get("validation") is not None:
             genotype = {"search": name, "seed": "each"}
-            made[f"{name}-validation"] = {"genotype": genotype, "recipe": search["validation"]} | {
-                key: search.get(key) for key in ("dataset", "seeds")
+            made[f"{name}-validation"] = {
+                "genotype": genotype,
+                "dataset": search.get("dataset"),
+                "recipe": search["validation"],
+                "seeds": _seeds_of(search, values),
             }
     for table, settings in _entries(values, "tables").items():
         try:
@@ -230,7 +235,7 @@ def trainings_made(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
             if training is None:
                 continue
             if training["seeds"] is None:
-                training["seeds"] = searches.get(training["genotype"]["search"], {}).get("seeds", (0,))
+                training["seeds"] = _seeds_of(searches.get(training["genotype"]["search"], {}), values)
             if made.setdefault(name, training) != training:
                 raise InputError(
                     f"tables.{table} makes a training {name} that differs from that of {origins[name]}; give one of "
@@ -238,6 +243,14 @@ def trainings_made(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
                 )
             origins.setdefault(name, f"tables.{table}")
     return made
+
+
+def _seeds_of(search: dict[str, Any], values: dict[str, Any]) -> tuple[int, ...]:
+    """The seeds of a search that is not checked yet; one where they cannot be, which the check of the search says."""
+    try:
+        return SEEDS.validate_json(json.dumps(search.get("seeds"), default=str), context=values)
+    except ValidationError:
+        return (0,)
 
 
 def _entries(values: dict[str, Any], noun: str) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,8 @@ def schema() -> dict[str, Any]:
     """Every key with its description, and what is allowed there."""
     config = Config.model_json_schema()
     recipe = {key: {"$ref": f"#/$defs/Recipe/properties/{key}"} for key in Recipe.model_fields}
-    config["$defs"]["Training"]["properties"]["changes"] |= {"properties": recipe, "additionalProperties": False}
+    for model in ("Training", "Row"):
+        config["$defs"][model]["properties"]["changes"] |= {"properties": recipe, "additionalProperties": False}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **config}
 
 

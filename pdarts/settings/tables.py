@@ -44,9 +44,7 @@ class Row(Settings):
     """First part of the names of the row's trainings, `NAME-on-DATASET`; by default the name of the search, with
     `-skipsM` or `-stageN` behind it where the row has such a limit or stage."""
     search: (
-        Annotated[
-            Annotated[Name, Tag("<str>")] | Annotated[dict[Name, Name], Tag("<dict>")], Discriminator(_form_of_search)
-        ]
+        Annotated[Annotated[Name, Tag("<str>")] | Annotated[Named[Name], Tag("<dict>")], Discriminator(_form_of_search)]
         | None
     ) = None
     """Name under `searches`, or one for each column. Its chosen genotype is retrained with every seed of the column,

@@ -15,7 +15,7 @@ import yaml
 from pdarts.checking import argument_values, parse, parse_argument
 from pdarts.data.catalog import load
 from pdarts.errors import InputError
-from pdarts.settings.config import Config
+from pdarts.settings.config import parse_config
 from pdarts.settings.datasets import IMAGE_SIZES, TRAIN_IMAGES
 from pdarts.settings.machine import Machine
 from pdarts.settings.recipes import Recipe
@@ -215,7 +215,7 @@ def changed(path: str, value: object) -> dict[str, Any]:
 )
 def test_what_cannot_be_is_named_with_what_is_allowed(path: str, value: object, messages: list[str]) -> None:
     with pytest.raises(InputError) as raised:
-        parse(Config, changed(path, value), "config")
+        parse_config(changed(path, value))
     said = str(raised.value)
     assert said.startswith("config: ")
     for message in messages:
@@ -224,16 +224,16 @@ def test_what_cannot_be_is_named_with_what_is_allowed(path: str, value: object, 
 
 def test_what_would_not_fit_as_a_number_either_is_not_recommended() -> None:
     with pytest.raises(InputError) as raised:
-        parse(Config, changed("repeats/searches", "2.5"), "config")
+        parse_config(changed("repeats/searches", "2.5"))
     assert str(raised.value) == "config: repeats.searches is '2.5'; allowed: a valid integer"
     with pytest.raises(InputError) as raised:
-        parse(Config, changed("searches/digits/seeds", [0.5]), "config")
+        parse_config(changed("searches/digits/seeds", [0.5]))
     assert str(raised.value) == "config: searches.digits.seeds[0] is 0.5; allowed: a valid integer"
 
 
 def test_of_many_names_a_message_lists_the_near_ones() -> None:
     with pytest.raises(InputError) as raised:
-        parse(Config, changed("tables/demo/rows/0/training", "pdarts-cifar10-on-cifr10"), "config")
+        parse_config(changed("tables/demo/rows/0/training", "pdarts-cifar10-on-cifr10"))
     assert "did you mean 'pdarts-cifar10-on-cifar10'?" in str(raised.value)
     assert f"{len(CONFIG.trainings)} are declared, in config.yaml" in str(raised.value)
     assert "amoebanet-on-imagenet" not in str(raised.value)
@@ -243,13 +243,13 @@ def test_all_mistakes_are_named_at_once() -> None:
     values = changed("searches/digits/epochs", 0)
     values["recipes"]["digits"]["channels"] = 3
     with pytest.raises(InputError) as raised:
-        parse(Config, values, "config")
+        parse_config(values)
     assert "searches.digits.epochs is 0" in str(raised.value)
     assert "recipes.digits.channels is 3" in str(raised.value)
 
 
 def test_a_training_changes_its_recipe_alone() -> None:
-    config = parse(Config, changed("trainings/digits/changes", {"channels": 12}), "config")
+    config = parse_config(changed("trainings/digits/changes", {"channels": 12}))
     recipe = config.recipe_of(config.trainings["digits"])
     assert recipe == CONFIG.recipes["digits"].model_copy(update={"channels": 12})
     assert config.recipe_of(config.trainings["digits-published"]) == CONFIG.recipes["digits"]
@@ -278,7 +278,7 @@ def test_what_a_stage_does_not_depend_on_leaves_its_settings_alone() -> None:
         ("searches/digits/stages/2/skip_dropout", 0.1),
         ("machine/threads", 2),
     ):
-        settings = parse(Config, changed(path, value), "config").searches["digits"].stage_settings(2)
+        settings = parse_config(changed(path, value)).searches["digits"].stage_settings(2)
         assert settings == CONFIG.searches["digits"].stage_settings(2)
 
 

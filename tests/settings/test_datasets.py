@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from pdarts.checking import parse
 from pdarts.errors import InputError
 from pdarts.settings.augmentation import StreamedAugmentation
-from pdarts.settings.config import Config
+from pdarts.settings.config import parse_config
 from pdarts.settings.datasets import ImageFolder, image_size, parse_dataset
 from tests import warm
 from tests.configuration import CONFIG, ROOT
@@ -29,7 +28,7 @@ def refusal(change: Callable[[dict[str, Any]], object]) -> str:
     values = copy.deepcopy(VALUES)
     change(values)
     with pytest.raises(InputError) as caught:
-        parse(Config, values, "config")
+        parse_config(values)
     return str(caught.value)
 
 
@@ -71,7 +70,7 @@ def test_augmentation_must_fit_the_images() -> None:
         values["searches"]["digits"]["augmentation"] = STREAMED
 
     assert (
-        "trainings.pdarts-cifar10-on-imagenet, on dataset imagenet: augmentation has crop_padding, flip, cutout, but "
+        "trainings.nasnet-on-imagenet, on dataset imagenet: augmentation has crop_padding, flip, cutout, but "
         "the dataset's images are in a folder; allowed: resized_crop, flip, color_jitter" in refusal(in_memory)
     )
     assert "searches.digits, on dataset digits: augmentation has resized_crop, flip, color_jitter" in refusal(streamed)

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from pdarts.checking import parse
 from pdarts.errors import InputError
-from pdarts.settings.config import Config
+from pdarts.settings.config import parse_config
 from pdarts.settings.methods import METHODS
 from pdarts.settings.schema import schema
 from pdarts.settings.searches import parse_stage
@@ -107,7 +106,7 @@ DIGITS = CONFIG.searches["digits"].stage_settings(1).model_dump(mode="json")
 )
 def test_what_cannot_be_is_named_with_what_is_allowed(path: str, value: object, message: str) -> None:
     with pytest.raises(InputError) as raised:
-        parse(Config, changed(f"searches/{path}", value), "config")
+        parse_config(changed(f"searches/{path}", value))
     assert str(raised.value).startswith("config: ")
     assert message in str(raised.value)
 
@@ -148,7 +147,7 @@ def test_methods_whose_supernets_differ_are_described_differently() -> None:
 def test_images_of_every_class_are_allowed_where_nothing_is_validated() -> None:
     values = changed("searches/digits/validation", None)
     values["searches"]["digits"] |= {"division": "by_class", "alphas_portion": 0.5}
-    search = parse(Config, values, "config").searches["digits"]
+    search = parse_config(values).searches["digits"]
     assert (search.division, search.alphas_portion) == ("by_class", 0.5)
 
 

@@ -5,9 +5,8 @@ import re
 import pytest
 import yaml
 
-from pdarts.checking import parse
 from pdarts.errors import InputError
-from pdarts.settings.config import Config
+from pdarts.settings.config import parse_config
 from tests.configuration import CONFIG, ROOT
 
 TEXT = "".join((ROOT / f"rules/{file}.smk").read_text() for file in ("data", "search", "train", "report"))
@@ -17,8 +16,9 @@ TARGETS = re.findall(r"^rule (\w+):", (ROOT / "Snakefile").read_text(), re.MULTI
 
 def test_every_rule_asks_for_memory_and_time_and_those_that_compute_for_a_gpu() -> None:
     assert len(RULES) == 15
-    assert all(re.search(r'mem_mb=memory\("(\w+)"\),\n +runtime=minutes\("\1"\),\n', text) for text in RULES.values())
-    assert {name for name, text in RULES.items() if "gpu=gpus(" in text} == {
+    asked = r'mem_mb=needed\("memory"(.*)\),\n +runtime=needed\("minutes"\1\),\n'
+    assert all(re.search(asked, text) for text in RULES.values())
+    assert {name for name, text in RULES.items() if "gpu=needed(" in text} == {
         "search", "train", "test", "test_checkpoint"
     }  # fmt: skip
 
@@ -52,4 +52,4 @@ def test_a_request_that_cannot_be_is_refused(path: tuple[str, ...], value: objec
         place = place[key]
     place[path[-1]] = value
     with pytest.raises(InputError, match=re.escape(said)):
-        parse(Config, config, "config")
+        parse_config(config)

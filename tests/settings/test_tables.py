@@ -7,11 +7,14 @@ import yaml
 
 from pdarts.checking import parse
 from pdarts.errors import InputError
-from pdarts.settings.config import Config
+from pdarts.settings.config import Config, parse_config
 from pdarts.settings.tables import Table
+from pdarts.settings.trainings import FromSearch
 from tests.configuration import CONFIG, ROOT
 
-COLUMNS = {"cifar10": {"heading": "CIFAR-10", "measure": "top1_error"}}
+COLUMN = {"heading": "CIFAR-10", "measure": "top1_error"}
+RETRAINED = {**COLUMN, "dataset": "cifar10", "recipe": "cifar", "seeds": "retrainings"}
+COLUMNS = {"cifar10": RETRAINED, "cifar100": {**RETRAINED, "heading": "CIFAR-100", "dataset": "cifar100"}}
 ROW = {"architecture": "A"}
 
 
@@ -20,25 +23,78 @@ def config(**changes: Any) -> Config:
     values = yaml.safe_load((ROOT / "config.yaml").read_text())
     for key, change in changes.items():
         values[key] = {**values[key], **change}
-    return parse(Config, values, "config")
+    return parse_config(values)
 
 
-def test_one_number_says_how_often_every_row_of_the_paper_is_retrained() -> None:
+def mine(*rows: dict[str, Any], **changes: Any) -> Config:
+    """The project's own configuration with a table of these rows."""
+    return config(
+        tables={"mine": {"title": "T", "columns": COLUMNS, "rows": [{**ROW, **row} for row in rows], **changes}}
+    )
+
+
+def test_one_number_says_how_often_every_genotype_is_retrained() -> None:
     assert CONFIG.trainings["nasnet-on-cifar10"].seeds == (0, 1, 2)
     more = config(repeats={"retrainings": 5}).trainings
-    rows = [row for name in ("table1", "depth_study", "skip_study") for row in CONFIG.tables[name].rows]
-    names = {name for row in rows for name in row.trainings.values()}
-    assert len(names) > 20
-    assert {more[name].seeds for name in names} == {(0, 1, 2, 3, 4)}
+    assert {len(more[name].seeds) for name in more if "-on-" in name and "-each-" not in name} == {5}
     assert more["digits"].seeds == (0, 1)
 
 
 def test_one_number_says_how_many_searches_of_a_kind_are_made() -> None:
     more = config(repeats={"searches": 2})
     assert more.searches["darts-second-order-cifar10"].seeds == (0, 1)
-    rows = [row for table in CONFIG.tables.values() if table.paper for row in table.rows]
-    searched = {name for row in rows for name in row.searches.values() if not name.startswith("random")}
-    assert {more.trainings[name].seeds for name in searched} == {(0, 1)}
+    each = [training for name, training in more.trainings.items() if "-each-" in name]
+    assert len(each) > 20
+    assert {training.seeds for training in each} == {(0, 1)}
+
+
+def test_a_row_makes_a_training_for_each_dataset_and_one_for_each_seed_of_its_search() -> None:
+    row = {"search": "digits", "name": "mine", "changes": {"channels": 8}}
+    made = mine(row).trainings
+    assert {name for name in made if name.startswith("mine-")} == {
+        "mine-on-cifar10", "mine-on-cifar100", "mine-each-on-cifar10", "mine-each-on-cifar100"
+    }  # fmt: skip
+    chosen, each = made["mine-on-cifar100"], made["mine-each-on-cifar100"]
+    assert chosen.genotype == FromSearch(search="digits", seed="chosen")
+    assert each.genotype == FromSearch(search="digits", seed="each")
+    assert (chosen.seeds, each.seeds) == ((0, 1, 2), CONFIG.searches["digits"].seeds)
+    assert (each.dataset, each.recipe, each.changes) == ("cifar100", "cifar", {"channels": 8})
+
+
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [
+        ({"search": "digits"}, "digits-on-cifar10"),
+        ({"search": "digits", "max_skips": 3}, "digits-skips3-on-cifar10"),
+        ({"search": "digits", "stage": 1}, "digits-stage1-on-cifar10"),
+        ({"search": "digits", "stage": 1, "name": "early"}, "early-on-cifar10"),
+        ({"genotype": "NASNet", "name": "mine"}, "mine-on-cifar10"),
+        ({"genotype": {"random": "each", "max_skips": 0}, "name": "none"}, "none-on-cifar10"),
+    ],
+)
+def test_names_of_trainings_follow_from_their_row(row: dict[str, Any], name: str) -> None:
+    assert name in mine(row).trainings
+
+
+def test_a_row_may_have_a_search_for_each_column_or_be_in_some_only() -> None:
+    made = mine(
+        {"search": {"cifar100": "digits"}}, {"genotype": "PDARTS", "name": "own", "columns": ["cifar10"]}
+    ).trainings
+    assert "digits-on-cifar100" in made
+    assert "own-on-cifar10" in made
+    assert not {"digits-on-cifar10", "own-on-cifar100"} & made.keys()
+
+
+def test_an_entry_under_trainings_overrides_a_made_one_key_by_key() -> None:
+    values = yaml.safe_load((ROOT / "config.yaml").read_text())
+    values["trainings"]["nasnet-on-cifar10"] = {"seeds": [7]}
+    changed = parse_config(values).trainings["nasnet-on-cifar10"]
+    assert changed == CONFIG.trainings["nasnet-on-cifar10"].model_copy(update={"seeds": (7,)})
+
+
+def test_two_rows_cannot_make_different_trainings_of_one_name() -> None:
+    with pytest.raises(InputError, match=r"tables\.mine makes a training nasnet-on-cifar10 that differs"):
+        mine({"genotype": "PDARTS", "name": "nasnet"})
 
 
 def test_a_number_from_the_command_line_may_be_text() -> None:
@@ -60,40 +116,68 @@ def test_a_name_that_is_no_number_of_repetitions_is_refused() -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"rows": [ROW]}, r"rows\[0\] \(A\) shows nothing|takes architecture and training alone"),
-        ({"rows": [{**ROW, "trainings": {"cifar10": "x"}}]}, r"rows\[0\] \(A\): a table without columns takes "),
-        ({"columns": COLUMNS, "rows": [ROW]}, r"rows\[0\] \(A\) shows nothing; give it trainings, or paper to quote"),
-        ({"columns": COLUMNS, "rows": [{**ROW, "paper": "PNAS"}]}, r"paper is 'PNAS', but the table names no paper"),
+        ({"rows": [ROW]}, r"rows\[0\] \(A\): a table without headings has a line for each training; name a search"),
         (
-            {"columns": COLUMNS, "rows": [{**ROW, "training": "x", "trainings": {"cifar10": "x"}}]},
-            r"has both training and trainings; keep one",
+            {"rows": [{**ROW, "search": "x"}]},
+            r"\(A\): a table without columns shows trainings that have names",
         ),
         (
-            {"columns": COLUMNS, "rows": [{**ROW, "trainings": {"cifar": "x"}}]},
-            r"rows\[0\]\.trainings: column is 'cifar', which does not exist; did you mean 'cifar10'\?",
+            {"columns": COLUMNS, "rows": [ROW]},
+            r"rows\[0\] \(A\) shows nothing; name a search",
         ),
+        (
+            {"columns": COLUMNS, "rows": [{**ROW, "search": "x", "paper": "PNAS"}]},
+            r"'PNAS', but the table names no",
+        ),
+        (
+            {"columns": COLUMNS, "rows": [{**ROW, "search": "x", "training": "y"}]},
+            r"\(A\) has both search",
+        ),
+        (
+            {"columns": COLUMNS, "rows": [{**ROW, "genotype": "PDARTS"}]},
+            r"\(A\) has a genotype but no name",
+        ),
+        (
+            {"columns": COLUMNS, "rows": [{**ROW, "training": "x", "stage": 1}]},
+            r"has stage but no search",
+        ),
+        (
+            {"columns": COLUMNS, "rows": [{**ROW, "training": "x", "changes": {"cells": 1}}]},
+            r"changes but no",
+        ),
+        (
+            {"columns": COLUMNS, "rows": [{**ROW, "search": "x", "columns": ["cifar"]}]},
+            r"rows\[0\]\.columns: column is 'cifar', which does not exist; did you mean 'cifar10'\?",
+        ),
+        (
+            {"columns": {"cifar10": COLUMN}, "rows": [{**ROW, "search": "x"}]},
+            r"columns\.cifar10 names no dataset, but rows\[0\] \(A\) is retrained there",
+        ),
+        (
+            {"columns": {"cifar10": {"heading": "CIFAR-10"}}, "rows": [{**ROW, "training": "x"}]},
+            r"columns\.cifar10: give every column of the table heading and measure, or none of them",
+        ),
+        ({"columns": COLUMNS, "complete": True, "rows": [{**ROW, "search": "x"}]}, r"complete is true, but the table"),
     ],
 )
 def test_a_table_that_cannot_be_is_refused(table: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        parse(Table, {"title": "T", **table}, "table")
+        parse(Table, {"title": "T", **table}, "table", {"repeats": {"retrainings": 1, "searches": 1}})
 
 
-def test_names_in_a_table_must_be_declared() -> None:
-    table = {"title": "T", "columns": COLUMNS, "rows": [{**ROW, "trainings": {"cifar10": "nasnet"}}]}
-    with pytest.raises(InputError, match=r"tables\.mine\.rows\[0\]\.trainings\.cifar10 is 'nasnet', which does not"):
-        config(tables={"mine": table})
-
-
-def test_a_column_of_several_searches_needs_a_genotype_a_seed() -> None:
-    row = {**ROW, "searches": {"cifar10": "nasnet-on-cifar10"}}
-    with pytest.raises(InputError, match=r"searches\.cifar10 is 'nasnet-on-cifar10', whose seeds share a genotype"):
-        config(tables={"mine": {"title": "T", "columns": COLUMNS, "rows": [row]}})
-    row = {**ROW, "searches": {"cifar10": "random-on-cifar10"}}
-    config(tables={"mine": {"title": "T", "columns": COLUMNS, "rows": [row]}})
-
-
-def test_a_training_of_a_row_stands_for_all_columns() -> None:
-    columns = {**COLUMNS, "cifar100": {"heading": "CIFAR-100", "measure": "top5_error"}}
-    table = parse(Table, {"title": "T", "columns": columns, "rows": [{**ROW, "training": "x"}]}, "table")
-    assert table.rows[0].trained(table.columns) == {"cifar10": "x", "cifar100": "x"}
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            {"search": "digit"},
+            r"tables\.mine\.rows\[0\]\.search is 'digit', which does not exist; did you",
+        ),
+        ({"training": "digit"}, r"tables\.mine\.rows\[0\]\.training is 'digit', which does not exist; did you"),
+        ({"checkpoint": "mine"}, r"tables\.mine\.rows\[0\]\.checkpoint is 'mine', which does not exist"),
+        ({"training": "digits-validation"}, r"rows\[0\] shows digits-validation, whose train_portion is 0\.5, so that"),
+        ({"trainings": {}}, r"tables\.mine\.rows\[0\]\.trainings: unknown key; did you mean 'training'\?"),
+    ],
+)
+def test_what_a_row_names_must_be_declared(row: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        mine(row)

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from pdarts.checking import parse
 from pdarts.errors import InputError
-from pdarts.settings.config import Config
+from pdarts.settings.config import parse_config
 from pdarts.settings.trainings import FromSearch, RandomCells
 from tests.configuration import CONFIG, ROOT
 
@@ -36,7 +35,7 @@ def with_genotype(genotype: object) -> Any:
     ],
 )
 def test_every_form_of_a_genotype_is_read(written: object, read: object) -> None:
-    assert parse(Config, with_genotype(written), "config").trainings["digits"].genotype == read
+    assert parse_config(with_genotype(written)).trainings["digits"].genotype == read
 
 
 @pytest.mark.parametrize(
@@ -85,7 +84,7 @@ def test_every_form_of_a_genotype_is_read(written: object, read: object) -> None
 )
 def test_a_genotype_that_cannot_be_is_refused(genotype: object, message: str) -> None:
     with pytest.raises(InputError) as caught:
-        parse(Config, with_genotype(genotype), "config")
+        parse_config(with_genotype(genotype))
     assert message in str(caught.value)
 
 
@@ -105,7 +104,7 @@ def test_a_checkpoint_that_cannot_be_is_refused(changes: dict[str, object], mess
     values = copy.deepcopy(VALUES)
     values["checkpoints"]["mine"] = {**values["checkpoints"]["pdarts-cifar10"], **changes}
     with pytest.raises(InputError) as caught:
-        parse(Config, values, "config")
+        parse_config(values)
     assert message in str(caught.value)
 
 

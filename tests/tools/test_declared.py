@@ -15,6 +15,7 @@ DECLARED = read_config([ROOT / "config.yaml"])
     "path",
     [
         "data/digits.json",
+        "data/files/cifar10.json",
         "search/digits/seed1/stage3.json",
         "search/digits/seed1/stage3.metrics.jsonl",
         "search/digits/seed0/genotype_skips3.json",
@@ -38,7 +39,7 @@ DECLARED = read_config([ROOT / "config.yaml"])
     ],
 )
 def test_files_of_what_is_declared_belong(path: str) -> None:
-    assert belongs(Path(path), DECLARED)
+    assert belongs(Path("results", path), DECLARED)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,6 @@ def test_files_of_what_is_declared_belong(path: str) -> None:
         "search/gone/seed0/stage1.json",
         "search/digits/seed7/stage1.json",
         "search/digits/seed0/stage4.json",
-        "search/digits/old/stage1.json",
         "search/digits/chosen/genotype_stage4.json",
         "train/fashion-validation/seed0/weights.pt",
         "train/gone/seed0/weights.pt",
@@ -63,7 +63,7 @@ def test_files_of_what_is_declared_belong(path: str) -> None:
     ],
 )
 def test_files_of_what_is_not_declared_do_not(path: str) -> None:
-    assert not belongs(Path(path), DECLARED)
+    assert not belongs(Path("results", path), DECLARED)
 
 
 def test_config_files_add_and_override_key_by_key(tmp_path: Path) -> None:
@@ -72,7 +72,9 @@ def test_config_files_add_and_override_key_by_key(tmp_path: Path) -> None:
     config = read_config([ROOT / "config.yaml", mine])
     assert config.searches["digits"].seeds == (0, 1, 2)
     assert config.searches["digits"].stages == CONFIG.searches["digits"].stages
-    assert config.trainings == CONFIG.trainings | config.validations
+    assert config.trainings["digits-validation"].seeds == (0, 1, 2)
+    others = {name: each for name, each in config.trainings.items() if name != "digits-validation"}
+    assert others == {name: CONFIG.trainings[name] for name in others}
 
 
 def test_single_settings_come_last(tmp_path: Path) -> None:

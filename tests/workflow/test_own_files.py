@@ -172,6 +172,20 @@ def test_a_table_named_like_a_rule_is_refused(tree: Tree, name: str) -> None:
     refused(tree, f"error: tables.{name}: this is the name of a rule, so it cannot be")
 
 
+def test_the_name_of_a_table_is_a_target(tree: Tree) -> None:
+    tree.edit(CONFIG, "tables:\n  tiny:", "tables:\n  my-flowers.v2:")
+    listed = tree.snakemake("--list-target-rules").stdout
+    assert "my-flowers.v2" in listed.splitlines()
+    assert "rule my-flowers.v2:" in tree.snakemake("--dry-run", "--", "my-flowers.v2").stdout
+
+
+def test_a_misspelt_target_ends_with_the_nearest_ones(tree: Tree) -> None:
+    done = tree.snakemake("--dry-run", "--", "tiney")
+    assert done.returncode != 0
+    said = done.stdout.splitlines()[-1]
+    assert said.startswith("error: 'tiney' is neither a target nor a file that a rule makes; did you mean 'tiny'? (")
+
+
 def test_where_the_files_lie_is_said_relative_to_the_folder_of_the_call(tree: Tree) -> None:
     Path(tree.root, "of mine").mkdir()
     tree.write("of mine/halving.py", HALVING)

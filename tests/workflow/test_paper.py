@@ -45,9 +45,8 @@ def planned(tree: Path, *arguments: str) -> Counter[str]:
 def test_the_paper_runs_every_training_of_its_tables_once(tree: Path) -> None:
     jobs = planned(tree, "paper")
     tables = [table for table in CONFIG.tables.values() if table.of_paper]
-    rows = [(row, row.trained(table.columns)) for table in tables for row in table.rows]
-    trained = {name for _, names in rows for name in names.values()}
-    trained |= {name for row, _ in rows for name in row.searches.values() if name.startswith("random")}
+    columns = [(row, column) for table in tables for row in table.rows for column in table.columns.items()]
+    trained = {name for row, column in columns for name in row.trainings(*column) if "-each-" not in name}
     assert jobs["train"] == jobs["test"] == sum(len(CONFIG.trainings[name].seeds) for name in trained)
     assert jobs["report"] == len(tables)
 
@@ -76,7 +75,7 @@ def test_a_plan_sees_the_settings_that_snakemake_is_given(tree: Path) -> None:
     (tree / "mine.yaml").write_text("repeats: {searches: 2}\n")
     make = ["make", "-n", "plan", "TARGET=depth_study", "CONFIGFILE=mine.yaml", "CONFIG=repeats={retrainings: 10}"]
     printed = subprocess.run([*make, "-f", ROOT / "Makefile"], cwd=ROOT, capture_output=True, text=True, check=True)
-    (command,) = re.findall(r"python (-m pdarts\.plan .+)$", printed.stdout, re.MULTILINE)
+    (command,) = re.findall(r"python (-m pdarts\.tools\.plan .+)$", printed.stdout, re.MULTILINE)
     environment = {**os.environ, "PYTHONPATH": str(tree)}
     plan = [warm.python(), *shlex.split(command)]
     done = subprocess.run(plan, cwd=tree, env=environment, capture_output=True, text=True, check=False)
@@ -105,7 +104,7 @@ def test_a_quotation_that_does_not_exist_is_refused_before_any_job(tree: Path) -
     own = tree / "mine.yaml"
     own.write_text(
         "tables: {mine: {title: T, paper: table1, columns: {cifar10: {heading: C, measure: top1_error}},"
-        " rows: [{architecture: A, paper: B}]}}"
+        " rows: [{architecture: A, paper: B, training: digits-published}]}}"
     )
     command = [warm.python(), "-m", "snakemake", "--cores", "1", "--dry-run", "paper", "--configfile", "mine.yaml"]
     done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)

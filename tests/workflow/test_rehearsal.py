@@ -46,7 +46,7 @@ def test_nothing_outside_of_its_folder_changes(tree: Tree) -> None:
 
     before = files()
     targets = ["results/data/cifar100.json", "results/random/seed0/genotype.json"]
-    done = snakemake(tree.root / "rehearsal", *targets, "--configfile", "rehearsal.yaml")
+    done = snakemake(tree.root / "rehearsal", *targets, "--configfile", "rules/rehearsal.yaml")
     assert done.returncode == 0, done.stdout
     assert (tree.root / "rehearsal" / targets[0]).exists()
     assert files() == before
@@ -55,8 +55,8 @@ def test_nothing_outside_of_its_folder_changes(tree: Tree) -> None:
 def test_neither_config_is_taken_in_the_folder_of_the_other(tree: Tree) -> None:
     done = snakemake(tree.root / "rehearsal", "-n", "paper")
     assert done.returncode != 0
-    assert "this folder is a rehearsal's; add --configfile rehearsal.yaml, or go to" in done.stdout
-    done = snakemake(tree.root, "-n", "paper", "--configfile", "rehearsal.yaml")
+    assert "this folder is a rehearsal's; add --configfile rules/rehearsal.yaml, or go to" in done.stdout
+    done = snakemake(tree.root, "-n", "paper", "--configfile", "rules/rehearsal.yaml")
     assert done.returncode != 0
     assert "rehearsal is true, but this folder is not set up for one" in done.stdout
 

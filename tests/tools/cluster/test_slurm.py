@@ -18,8 +18,8 @@ def job(step: str, **options: str) -> Job:
     return Job(step, "", {name: (value,) for name, value in options.items()}, pending=True)
 
 
-SEARCH = job("search", data="results/data/cifar10.json", settings='{"processes": 2}')
-IMAGENET = job("train", data="results/data/imagenet.json", settings="{}")
+SEARCH = job("search", experiment="pdarts-cifar10")
+IMAGENET = job("train", experiment="published-on-imagenet")
 
 
 def test_a_request_joins_the_config_and_the_profile() -> None:
@@ -28,13 +28,15 @@ def test_a_request_joins_the_config_and_the_profile() -> None:
     wanted = CONFIG.requests.search
     assert request.options() == [
         "--account=lab", "--partition=gpu", f"--time={wanted.minutes}", f"--mem={wanted.memory}",
-        f"--cpus-per-task={2 * CONFIG.machine.threads}", "--gpus=2", "--signal=TERM@120", "--open-mode=append",
+        f"--cpus-per-task={CONFIG.machine.threads}", "--gpus=1", "--signal=TERM@120", "--open-mode=append",
     ]  # fmt: skip
 
 
 def test_images_that_are_decoded_need_cpus() -> None:
     (request,) = requests([IMAGENET], CONFIG, PROFILE)
-    assert request.resources["cpus_per_task"] == CONFIG.machine.threads + CONFIG.machine.workers
+    processes = CONFIG.recipes["imagenet"].processes
+    assert request.resources["cpus_per_task"] == processes * (CONFIG.machine.threads + CONFIG.machine.workers)
+    assert request.resources["gpu"] == processes == 8
     assert request.resources["mem_mb"] == CONFIG.requests.datasets["imagenet"]["train"].memory
 
 

@@ -1,9 +1,10 @@
 """What a plan and a ledger show."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from pdarts.reporting.table_files import RowFiles, Runs, TableFiles
 from pdarts.tools.cost.calibration import Calibration
 from pdarts.tools.cost.estimates import UNKNOWN, Cost, costs
 from pdarts.tools.cost.listing import ledger, plan
@@ -39,15 +40,20 @@ def test_each_step_stands_once_and_a_shared_search_counts_once(tmp_path: Path) -
     assert "Not estimated: prepare digits; seconds for small images" in text
 
 
+def row_files(architecture: str, alike: Runs, *several: Runs) -> RowFiles:
+    """A row with one column."""
+    nothing: dict[str, Any] = {"released": {}, "paper": None, "independent": {}, "cells": (), "curves": ()}
+    searches = dict(zip("a", several, strict=False))
+    return RowFiles(architecture=architecture, runs={"a": alike}, searches=searches, **nothing)
+
+
 def test_a_row_of_a_table_costs_all_that_its_trainings_wait_for(tmp_path: Path) -> None:
     search = search_job(tmp_path)
     first, second = (training_jobs(tmp_path, name, str(search.path("output"))) for name in ("one", "two"))
-    runs = {name: {"trainings": {f"{tmp_path}/train/{name}": [0]}} for name in ("one", "two")}
-    rows = [
-        {"architecture": "Both", "runs": {"a": runs["one"]}, "searches": {"a": runs["two"]}},
-        {"architecture": "Alone", "runs": {"a": runs["two"]}, "searches": {}},
-    ]
-    table = job("report", **{"table": json.dumps({"rows": rows}), "output-stem": "results/tables/three"})
+    runs = {name: Runs(trainings={f"{tmp_path}/train/{name}": (0,)}, search=None, drawn=()) for name in ("one", "two")}
+    rows = (row_files("Both", runs["one"], runs["two"]), row_files("Alone", runs["two"]))
+    files = TableFiles(title="Three", paper=None, columns={}, rows=rows)
+    table = job("report", **{"table": files.model_dump_json(), "output-stem": "results/tables/three"})
     found = [search, *first, *second, table]
     cost = dict.fromkeys(found[:-1], Cost(3600.0, 10**9, 10**9, "calibrated"))
     lines = [line.split() for line in plan(found, makers(found), cost, "GPU").splitlines()]
