@@ -21,9 +21,10 @@ from benchmarks.baseline.supernet import Supernet as BaselineSupernet
 from pdarts.checking import parse
 from pdarts.data.loaders import Loader
 from pdarts.data.split import Split
-from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.progress import Progress
+from pdarts.engine.resume_file import ResumeFile
+from pdarts.engine.run import Run
 from pdarts.engine.tracking import Tracker
 from pdarts.nets.execution import place
 from pdarts.nets.network import Network
@@ -126,8 +127,8 @@ def search_step(ours: StageTraining, joint: bool, valid: Batch, train: Batch, dr
 
     def project() -> None:
         if joint:
-            ours.method.alphas_step(point, valid, train)
-        ours.method.weights_step(point, train)
+            ours.method.update_alphas(point, valid, train)
+        ours.method.update_weights(point, train)
 
     return project
 
@@ -149,7 +150,7 @@ def second_order(batch_size: int = 16) -> tuple[Step, Step]:
     valid, train, their_optimizers, point = batch(batch_size), batch(batch_size), optimizers(theirs), ours.point(0)
     return (
         lambda: baseline_steps.second_order_step(theirs, valid, train, *their_optimizers),
-        lambda: ours.method.alphas_step(point, valid, train),
+        lambda: ours.method.update_alphas(point, valid, train),
     )
 
 
@@ -238,6 +239,5 @@ def project_search(stage: StageSettings, halves: list[Batch]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         tracker = Tracker(Wandb(mode="disabled"), "search", "benchmark", "benchmark", {})
         journal = Journal(Path(folder) / "metrics.jsonl", tracker, Progress("search", stage.epochs, len(loaders[0])))
-        checkpoint = Checkpoint(Path(folder) / "stage.json", {}, other_code=False)
-        candidates = stage_candidates(1)
-        search_stage(stage, candidates, (loaders[0], loaders[1]), 10, 0, where, Machine(), journal, checkpoint)
+        run = Run(0, where, journal, ResumeFile(Path(folder) / "stage.json", {}, other_code=False))
+        search_stage(stage, stage_candidates(1), (loaders[0], loaders[1]), 10, Machine(), run)

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from pdarts.engine import files, step
-from pdarts.engine.provenance import now, provenance
+from pdarts.engine.invocation import Invocation
 from pdarts.errors import InputError
 from pdarts.progressive.choice import choose
 from pdarts.space.genotype import Genotype
@@ -36,7 +36,7 @@ def main() -> None:
     step.add_extensions(parser)
     step.add_rehearsal(parser)
     arguments = parser.parse_args()
-    started = now()
+    invocation = Invocation("choose", arguments)
     seeds, genotypes, validations = arguments.seeds, arguments.genotypes, arguments.validations
     if len(genotypes) != len(seeds) or len(validations) != (len(seeds) if len(seeds) > 1 else 0):
         raise InputError(
@@ -48,8 +48,8 @@ def main() -> None:
     value = files.read_json(chosen, "genotype file", "pdarts.derive")
     files.write_json(arguments.output, Genotype.parse(value, str(chosen)).to_json())
     inputs = dict(zip((f"seed{seed}" for seed in seeds), validations, strict=False))
-    record = provenance(torch.device("cpu"), started, step="choose", inputs=inputs, rehearsal=arguments.rehearsal)
-    files.write_json(arguments.choice, {**choice, "provenance": record})
+    provenance = invocation.provenance(torch.device("cpu"), inputs)
+    files.write_json(arguments.choice, {**choice, "provenance": provenance})
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def _search(title: str, metrics: list[Path], stages: list[Path]) -> Figure:
         result = read(StageResult, stage_path, "stage file", "pdarts.search")
         epochs = read_lines(StageEpoch, metrics_path, "metrics file of a search", "pdarts.search")
         operations = {len(row) for epoch in epochs for rows in epoch.architecture_weights.values() for row in rows}
-        if len(epochs) != result.settings.epochs or operations != {result.settings.operations}:
+        if len(epochs) != result.epochs or operations != {result.settings.operations}:
             raise InputError(f"{metrics_path} is not of the stage in {stage_path}; name both in the order of stages")
         if not searches or result.stage <= searches[-1][-1][0].stage:
             searches.append([])

@@ -17,6 +17,7 @@ NEUTRAL = (
     "pdarts.sources",
     "pdarts.data.local_copy",  # what it copies is compared with the index
     "pdarts.data.lock",
+    "pdarts.engine.invocation",
     "pdarts.engine.progress",
     "pdarts.engine.provenance",
     "pdarts.engine.step",

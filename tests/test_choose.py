@@ -113,7 +113,5 @@ def test_a_validation_trains_on_what_trained_weights_in_the_search() -> None:
 def test_what_is_scored_on_held_out_images_is_no_row_of_a_table() -> None:
     values = with_genotype("PDARTS")
     values["trainings"]["digits"]["changes"] = {"train_portion": 0.5}
-    with pytest.raises(
-        InputError, match=r"rows\[0\] shows digits, whose train_portion is 0\.5, so that it is"
-    ):
+    with pytest.raises(InputError, match=r"rows\[0\] shows digits, whose train_portion is 0\.5, so that it is"):
         parse_config(values)

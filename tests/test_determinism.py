@@ -14,11 +14,12 @@ from pdarts import search
 from pdarts.data.division import Division, divided
 from pdarts.data.loaders import Loader
 from pdarts.data.manifest import images_of, read
-from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.device import set_up
 from pdarts.engine.journal import Journal
 from pdarts.engine.loop import fit
 from pdarts.engine.progress import Progress
+from pdarts.engine.resume_file import ResumeFile
+from pdarts.engine.run import Run
 from pdarts.engine.seeds import derive_seed
 from pdarts.engine.tracking import Tracker
 from pdarts.nets import saved
@@ -85,8 +86,11 @@ def test_a_training_repeats_in_another_process_and_differs_with_another_seed(tmp
     assert not first["classifier.weight"].equal(other["classifier.weight"])
 
 
-def journal(folder: Path) -> Journal:
-    return Journal(folder / "metrics.jsonl", Tracker(MACHINE.wandb, "", "", "", {}), Progress("", 2, 2))
+def run_of(output: Path, seed: int) -> Run:
+    """The course of a step that writes `output`."""
+    tracker = Tracker(MACHINE.wandb, "", "", "", {})
+    journal = Journal(output.with_name("metrics.jsonl"), tracker, Progress("", 2, 2))
+    return Run(seed, CPU, journal, ResumeFile(output, {}, other_code=False))
 
 
 def test_what_was_drawn_before_a_search_does_not_matter(tmp_path: Path, manifest: Path) -> None:
@@ -100,13 +104,9 @@ def test_what_was_drawn_before_a_search_does_not_matter(tmp_path: Path, manifest
             for half in divided(images, Division(STAGE.train_portion))
         ]
         candidates = all_candidates(STAGE.candidates)
-        checkpoint = Checkpoint(tmp_path / "stage.json", {}, other_code=False)
-        halves_of_images = (loaders[0], loaders[1])
-        architecture, _ = search_stage(
-            STAGE, candidates, halves_of_images, 10, 5, CPU, MACHINE, journal(tmp_path), checkpoint
-        )
-        checkpoint.remove()
-        found.append(architecture)
+        course = run_of(tmp_path / "stage.json", 5)
+        found.append(search_stage(STAGE, candidates, (loaders[0], loaders[1]), 10, MACHINE, course))
+        course.resume_file.remove()
     for kind, weights in found[0].weights.items():
         assert weights.equal(found[1].weights[kind])
 
@@ -120,9 +120,9 @@ def test_what_was_drawn_before_a_training_does_not_matter(tmp_path: Path, manife
         network = Network(published("PDARTS"), "cifar", RECIPE.cells, RECIPE.channels, 10, False)
         torch.rand(drawn)
         loader = Loader(images, RECIPE.batch_size, dataset.mean, dataset.std, RECIPE.augmentation, CPU)
-        checkpoint = Checkpoint(tmp_path / "weights.pt", {}, other_code=False)
-        fit(network, RECIPE, loader, 0, CPU, journal(tmp_path), checkpoint)
-        checkpoint.remove()
+        course = run_of(tmp_path / "weights.pt", 0)
+        fit(network, RECIPE, loader, course)
+        course.resume_file.remove()
         states.append(network.state_dict())
     assert all(tensor.equal(states[1][name]) for name, tensor in states[0].items())
 

@@ -1,1 +1,1 @@
-"""How anything is trained: loop, optimisation, metrics, tracking, provenance."""
+"""What all training needs: the loop, schedules, metrics, resume files, tracking, provenance."""

@@ -1,4 +1,4 @@
-"""Where a step computes."""
+"""The device of a step."""
 
 import platform
 from pathlib import Path
@@ -30,7 +30,7 @@ def set_up(machine: Machine) -> torch.device:
 
 
 def device_name(device: torch.device) -> str:
-    """What the device calls itself, such as `NVIDIA A100-SXM4-40GB` or the processor's model."""
+    """Name of the device's model, such as `NVIDIA A100-SXM4-40GB`."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     cpuinfo = Path("/proc/cpuinfo")

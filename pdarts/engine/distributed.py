@@ -1,8 +1,8 @@
-"""Several processes that do the work of one: each takes its share of every batch, and what they find is averaged.
+"""Work that several processes do together: each takes its share of every batch, and gradients are averaged.
 
-`torchrun` starts them. Gradients are averaged by calls in plain sight, not by DistributedDataParallel: the steps of the
-alphas and of DARTS' second order differentiate with respect to some parameters only, and the shares of the last batch
-differ in size. A process alone passes through all of this unchanged.
+`torchrun` starts the processes. Gradients are averaged by explicit calls, not by DistributedDataParallel, since the
+updates of the alphas and of DARTS' second order differentiate with respect to some parameters only, and the shares of
+the last batch differ in size. In a single process all functions here return their arguments unchanged.
 """
 
 import os
@@ -23,18 +23,18 @@ from pdarts.errors import InputError
 Value = TypeVar("Value")
 
 TIMEOUT = timedelta(minutes=10)
-"""How long processes wait for one that is stuck; of one that dies they hear at once."""
+"""How long processes wait for one that is stuck; one that dies ends all at once."""
 
 
 def start(processes: int, device: torch.device) -> None:
     """Meet the other processes.
 
     Args:
-        processes: how many there must be.
-        device: where they compute; each takes a GPU of its own.
+        processes: number of processes that there must be.
+        device: kind of device; each process takes a GPU of its own.
 
     Raises:
-        InputError: if there are more or fewer, or more than there are GPUs.
+        InputError: if there are more or fewer processes, or more than GPUs.
     """
     launched = torch_distributed.is_torchelastic_launched()
     found = int(os.environ["WORLD_SIZE"]) if launched else 1
@@ -47,26 +47,26 @@ def start(processes: int, device: torch.device) -> None:
         return
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     if device.type == "cuda":
-        place, present = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
-        if place >= present:
+        index, present = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+        if index >= present:
             raise InputError(
-                f"processes is {processes}, and this is number {place + 1} of its node, which has {present} GPUs; "
+                f"processes is {processes}, and this is number {index + 1} of its node, which has {present} GPUs; "
                 "ask for as many GPUs as processes"
             )
-        torch.cuda.set_device(place)
+        torch.cuda.set_device(index)
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     torch_distributed.init_process_group(backend, timeout=TIMEOUT)
 
 
 def _end_with(parent: int) -> None:
-    """End at once when torchrun is killed, or this process would go on beside the one that continues its work."""
+    """End at once when torchrun is killed; else this process would run beside the one that continues its work."""
     while os.getppid() == parent:
         time.sleep(0.1)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def processes() -> int:
-    """How many there are."""
+    """Number of processes."""
     return torch_distributed.get_world_size() if torch_distributed.is_initialized() else 1
 
 
@@ -76,16 +76,16 @@ def rank() -> int:
 
 
 def share() -> Share:
-    """What this process takes of a batch."""
+    """This process's share of a batch."""
     return Share(rank(), processes())
 
 
 def averaged(gradients: Sequence[Tensor], images: int) -> list[Tensor]:
-    """The mean over the images of all processes.
+    """Average over the images of all processes.
 
     Args:
         gradients: means over this process's images, on one device.
-        images: how many these are.
+        images: number of this process's images.
     """
     if processes() == 1:
         return list(gradients)
@@ -97,13 +97,13 @@ def averaged(gradients: Sequence[Tensor], images: int) -> list[Tensor]:
 
 
 def average_gradients(parameters: Iterable[Tensor], images: int) -> None:
-    """Give every parameter that has a gradient the mean over the images of all processes; `images` as in `averaged`."""
+    """Average the gradients of all parameters that have one over the images of all processes, as `averaged` does."""
     held = [(parameter, parameter.grad) for parameter in parameters if parameter.grad is not None]
     for (parameter, _), gradient in zip(held, averaged([gradient for _, gradient in held], images), strict=True):
         parameter.grad = gradient
 
 
-def total(sums: Tensor) -> Tensor:
+def summed(sums: Tensor) -> Tensor:
     """The sum over all processes."""
     if processes() > 1:
         sums = sums.clone()
@@ -111,13 +111,13 @@ def total(sums: Tensor) -> Tensor:
     return sums
 
 
-def any_of(this: bool) -> bool:
-    """Whether it is so in any process; each learns the same, on the CPU, without waiting for the GPU."""
-    return this if processes() == 1 else bool(total(torch.tensor(int(this))))
+def any_process(holds: bool) -> bool:
+    """Whether it holds in any process; all learn the same, without waiting for GPUs."""
+    return holds if processes() == 1 else bool(summed(torch.tensor(int(holds))))
 
 
 def copy_from_first(tensors: Iterable[Tensor]) -> None:
-    """Overwrite tensors, of one type and device, by those of process 0."""
+    """Overwrite tensors, all of one type and device, by those of process 0."""
     held = list(tensors)
     if processes() == 1 or not held:
         return
@@ -127,8 +127,8 @@ def copy_from_first(tensors: Iterable[Tensor]) -> None:
         tensor.copy_(part.view_as(tensor))
 
 
-def of_first(value: Value) -> Value:
-    """What process 0 has."""
+def from_first(value: Value) -> Value:
+    """The value that process 0 has."""
     if processes() == 1:
         return value
     held = [value]
@@ -136,8 +136,8 @@ def of_first(value: Value) -> Value:
     return held[0]
 
 
-def of_all(value: Value) -> list[Value]:
-    """What each process has, in the order of their numbers."""
+def from_all(value: Value) -> list[Value]:
+    """The values of all processes, in the order of their numbers."""
     if processes() == 1:
         return [value]
     held: list[Value] = [value] * processes()
@@ -146,5 +146,5 @@ def of_all(value: Value) -> list[Value]:
 
 
 def wait() -> None:
-    """Wait for the others."""
-    any_of(False)
+    """Wait for all other processes."""
+    any_process(False)

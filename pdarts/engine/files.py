@@ -1,4 +1,4 @@
-"""Files are whole or not there: written beside their place, then moved into it."""
+"""Writing of files that are whole or not there, and reading of JSON."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Where the numbers of a long step go: its metrics file, the terminal or log, and W&B."""
+"""The journal of a long step: its metrics file, the terminal or log, and W&B."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,28 +15,28 @@ from pdarts.engine.tracking import Tracker
 
 
 class Journal:
-    """Takes the metrics of every epoch; in process 0, while the others stay silent.
+    """Writes the metrics of every epoch, in process 0; other processes stay silent.
 
     Args:
         path: JSON lines, one an epoch; written anew with every epoch.
-        tracker: the step's run.
-        progress: what is shown.
+        tracker: the run of W&B.
+        progress: shows how far the step is.
     """
 
     def __init__(self, path: Path, tracker: Tracker, progress: Progress) -> None:
         self.path, self.tracker, self.progress = path, tracker, progress
         self.lines: list[str] = []
-        """What the file holds."""
+        """Lines of the file, one an epoch that has ended."""
         self.tracked: list[dict[str, float | None]] = []
-        """What W&B was given of each epoch."""
+        """Numbers of each epoch that were sent to W&B."""
 
     def begin(self, run_id: str, lines: Sequence[str], tracked: Sequence[Mapping[str, float | None]]) -> None:
-        """Start the files, behind the epochs of earlier processes; give W&B what of these did not reach it.
+        """Start the file and the run behind the epochs of earlier processes; W&B is sent those that did not reach it.
 
         Args:
-            run_id: of the step's run.
-            lines: what `lines` was.
-            tracked: what `tracked` was.
+            run_id: id of the run of W&B.
+            lines: `lines` of the earlier process.
+            tracked: `tracked` of the earlier process.
         """
         if distributed.rank() > 0:
             return
@@ -44,19 +44,19 @@ class Journal:
         self.progress.skip(len(lines))
         write_text(self.path, "".join(self.lines))
         self.tracker.start(run_id)
-        for step, numbers in enumerate(self.tracked, 1):
-            self.tracker.log(numbers, step=step)
+        for epoch, numbers in enumerate(self.tracked, 1):
+            self.tracker.log(numbers, epoch)
 
-    def step(self, epoch: int, step: int, loss: Tensor) -> None:
-        """Note that a step is done; both counts from 0."""
+    def iteration(self, epoch: int, number: int, loss: Tensor) -> None:
+        """Note the end of an iteration; both counts from 0."""
         if distributed.rank() == 0:
-            self.progress.step(epoch + 1, step + 1, loss)
+            self.progress.iteration(epoch + 1, number + 1, loss)
 
     def epoch(self, epoch: int, metrics: Mapping[str, Any], tracked: Mapping[str, float] | None = None) -> None:
-        """Note that `epoch` (from 0) is done.
+        """Note the end of an epoch.
 
         Args:
-            epoch: its number.
+            epoch: its number, from 0.
             metrics: its line of the file; numbers at the top level go to W&B too.
             tracked: more numbers for W&B, by readable names.
 
@@ -69,10 +69,10 @@ class Journal:
         write_text(self.path, "".join(self.lines))
         numbers = {key: value for key, value in metrics.items() if isinstance(value, int | float)}
         self.tracked.append({**numbers, **(tracked or {})})
-        self.tracker.log(self.tracked[-1], step=epoch + 1)
+        self.tracker.log(self.tracked[-1], epoch + 1)
         shown = ("train_loss", "train_accuracy", "valid_accuracy")
         self.progress.epoch(epoch + 1, ", ".join(f"{key} {numbers[key]:.4g}" for key in shown if key in numbers))
 
     def stop(self) -> None:
-        """End the run for now: the step continues in another process."""
+        """End the run of W&B for now, since another process will continue the step."""
         self.tracker.finish(RETRY)

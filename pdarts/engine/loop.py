@@ -1,4 +1,4 @@
-"""How an evaluation network is trained."""
+"""The training loop of evaluation networks."""
 
 from functools import partial
 
@@ -9,8 +9,6 @@ from torch.nn.utils import clip_grad_norm_
 
 from pdarts.data.loaders import Batches
 from pdarts.engine import distributed
-from pdarts.engine.checkpoint import Checkpoint
-from pdarts.engine.journal import Journal
 from pdarts.engine.metrics import Tally
 from pdarts.engine.run import Run
 from pdarts.engine.schedules import drop_path_rate, learning_rate
@@ -18,28 +16,14 @@ from pdarts.engine.seeds import derive_seed
 from pdarts.settings.recipes import Recipe
 
 
-def fit(
-    network: nn.Module,
-    recipe: Recipe,
-    batches: Batches,
-    seed: int,
-    device: torch.device,
-    journal: Journal,
-    checkpoint: Checkpoint,
-) -> Run:
+def fit(network: nn.Module, recipe: Recipe, batches: Batches, run: Run) -> None:
     """Train `network` in place; the weights after the last epoch are the result.
 
     Args:
-        network: `network(images, drop_path=rate)` gives logits and auxiliary logits or None.
-        recipe: how.
-        batches: passes over all training images, of which this process gets its share.
-        seed: the training's seed.
-        device: where network and images are.
-        journal: takes each epoch's metrics.
-        checkpoint: where to continue from.
-
-    Returns:
-        The training's course.
+        network: `network(images, drop_path=rate)` computes logits, and auxiliary logits or None.
+        recipe: epochs, optimizer, schedules and losses.
+        batches: passes over all training images; this process takes its share of each batch.
+        run: counts epochs and iterations; network and images are on its device.
     """
     parameters, settings = list(network.parameters()), recipe.optimizer
     optimizer = torch.optim.SGD(
@@ -50,14 +34,14 @@ def fit(
         fused=True,
     )
     network.train()
-    tally = Tally(device)
-    run = Run({"network": network, "optimizer": optimizer}, {"train": tally}, journal, checkpoint, seed)
+    tally = Tally(run.device)
+    run.begin({"network": network, "optimizer": optimizer}, {"train": tally})
     for epoch in run.epochs(recipe.epochs):
         rate, drop_path = learning_rate(recipe, epoch), drop_path_rate(recipe, epoch)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        images_seed = derive_seed(seed, "images", epoch)
-        for images, labels in run.steps(partial(batches.shuffled, images_seed)):
+        images_seed = derive_seed(run.seed, "images", epoch)
+        for images, labels in run.iterations(partial(batches.shuffled, images_seed)):
             logits, auxiliary_logits = network(images, drop_path=drop_path)
             loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
             if auxiliary_logits is not None and recipe.auxiliary_weight is not None:
@@ -70,13 +54,12 @@ def fit(
                 clip_grad_norm_(parameters, settings.clip)
             optimizer.step()
             tally.add(loss.detach(), logits.detach(), labels)
-            journal.step(epoch, run.step, loss)
-        seen = tally.of_all_processes()
+            run.journal.iteration(epoch, run.iteration, loss)
+        seen = tally.over_processes()
         metrics = {
             "train_loss": seen.loss,
             "train_accuracy": seen.top1,
             "learning_rate": rate,
             "drop_path": drop_path,
         }
-        journal.epoch(epoch, {**metrics, "seconds": round(run.seconds, 3)})
-    return run
+        run.journal.epoch(epoch, {**metrics, "seconds": round(run.epoch_seconds, 3)})

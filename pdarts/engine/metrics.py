@@ -1,4 +1,4 @@
-"""Sums over an epoch that stay on the device until somebody reads them."""
+"""Sums over an epoch, which stay on the device until they are read."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -9,9 +9,12 @@ from torch.nn import functional as F
 
 from pdarts.engine import distributed
 
+TEST_BATCH_SIZE = 256
+"""Images a batch of a test."""
+
 
 class Tally:
-    """Loss and accuracy over all images that this process has seen since it was made."""
+    """Loss and accuracy over all images that this process has added to it."""
 
     def __init__(self, device: torch.device) -> None:
         self.images = 0
@@ -23,11 +26,11 @@ class Tally:
         self._sums.zero_()
 
     def state_dict(self) -> dict[str, Any]:
-        """What `load_state_dict` takes."""
+        """The counts, as `load_state_dict` takes them."""
         return {"images": self.images, "sums": self._sums.cpu()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from another tally's state."""
+        """Continue from the counts of another tally."""
         self.images = state["images"]
         self._sums.copy_(state["sums"])
 
@@ -44,38 +47,38 @@ class Tally:
         self._sums += sums
         self.images += len(labels)
 
-    def of_all_processes(self) -> "Tally":
-        """That of the images of all processes."""
+    def over_processes(self) -> "Tally":
+        """The tally over the images of all processes."""
         everywhere = Tally(self._sums.device)
-        everywhere.images = int(distributed.total(torch.tensor(self.images)))
-        everywhere._sums = distributed.total(self._sums)
+        everywhere.images = int(distributed.summed(torch.tensor(self.images)))
+        everywhere._sums = distributed.summed(self._sums)
         return everywhere
 
     @property
     def loss(self) -> float:
-        """Mean loss of an image."""
+        """Mean loss over all images."""
         return self._sums[0].item() / self.images
 
     @property
     def top1(self) -> float:
-        """Images whose label has the largest logit, in percent."""
+        """Percentage of images whose label has the largest logit."""
         return 100 * self._sums[1].item() / self.images
 
     @property
     def top5(self) -> float:
-        """Images whose label is among the five largest logits, in percent."""
+        """Percentage of images whose label is among the five largest logits."""
         return 100 * self._sums[2].item() / self.images
 
 
 def evaluate(
     logits_of: Callable[[Tensor], Tensor], batches: Iterable[tuple[Tensor, Tensor]], device: torch.device
 ) -> Tally:
-    """Score every image once, with plain cross-entropy; the tally is that of all processes.
+    """Score every image once, with plain cross-entropy; the tally is over all processes.
 
     Args:
-        logits_of: from images to logits, in evaluation mode.
-        batches: images and labels, of this process.
-        device: where they are.
+        logits_of: turns images into logits, in evaluation mode.
+        batches: images and labels, this process's share of each batch.
+        device: device of the images.
     """
     tally = Tally(device)
     with torch.no_grad():
@@ -83,4 +86,4 @@ def evaluate(
             if len(labels):  # a last batch may have nothing for this process
                 logits = logits_of(images)
                 tally.add(F.cross_entropy(logits, labels), logits, labels)
-    return tally.of_all_processes()
+    return tally.over_processes()

@@ -1,4 +1,4 @@
-"""How far a long step is: one line that renews itself on a terminal, plain lines in a log."""
+"""The progress of a long step: a line that renews itself on a terminal, plain lines in a log."""
 
 import sys
 import time
@@ -10,42 +10,41 @@ LOG_SECONDS = 20.0
 
 
 class Progress:
-    """Prints epoch, step, loss and the time left to standard error.
+    """Prints epoch, iteration, loss and the time left to standard error.
 
     Args:
-        label: what is under way, such as `search pdarts-cifar10 seed 0 stage 2`.
+        label: name of the work, such as `search pdarts-cifar10 seed 0 stage 2`.
         epochs: number of epochs.
-        steps: steps of an epoch.
+        iterations: iterations of an epoch.
     """
 
-    def __init__(self, label: str, epochs: int, steps: int) -> None:
-        self.label, self.epochs, self.steps = label, epochs, steps
+    def __init__(self, label: str, epochs: int, iterations: int) -> None:
+        self.label, self.epochs, self.iterations = label, epochs, iterations
         self.terminal = sys.stderr.isatty()
         self.started = self.printed = time.monotonic()
         self.skipped = 0
 
     def skip(self, epochs: int) -> None:
-        """Leave out of the estimate what an earlier process did."""
+        """Leave the epochs of earlier processes out of the estimate."""
         self.skipped = epochs
 
-    def step(self, epoch: int, step: int, loss: Tensor) -> None:
-        """Say that `step` (from 1) of `epoch` (from 1) is done; reads `loss` only when a line is due."""
+    def iteration(self, epoch: int, number: int, loss: Tensor) -> None:
+        """Show the end of an iteration; both counts from 1. `loss` is read only when a line is due."""
         elapsed = time.monotonic() - self.printed
         if elapsed < (TERMINAL_SECONDS if self.terminal else LOG_SECONDS):
             return
-        self._print(
-            f"{self._where(epoch)}, step {step}/{self.steps}: loss {loss.item():.4f}, {self._left(epoch, step)}"
-        )
+        reached = f"{self._reached(epoch)}, iteration {number}/{self.iterations}"
+        self._print(f"{reached}: loss {loss.item():.4f}, {self._left(epoch, number)}")
 
     def epoch(self, epoch: int, summary: str) -> None:
-        """Say that `epoch` (from 1) is done."""
-        self._print(f"{self._where(epoch)}: {summary}, {self._left(epoch, self.steps)}", lasting=True)
+        """Show the end of an epoch, whose number counts from 1."""
+        self._print(f"{self._reached(epoch)}: {summary}, {self._left(epoch, self.iterations)}", lasting=True)
 
-    def _where(self, epoch: int) -> str:
+    def _reached(self, epoch: int) -> str:
         return f"{self.label} | epoch {epoch}/{self.epochs}"
 
-    def _left(self, epoch: int, step: int) -> str:
-        done = ((epoch - 1 - self.skipped) * self.steps + step) / ((self.epochs - self.skipped) * self.steps)
+    def _left(self, epoch: int, iteration: int) -> str:
+        done = (epoch - 1 - self.skipped + iteration / self.iterations) / (self.epochs - self.skipped)
         seconds = round((time.monotonic() - self.started) * (1 - done) / done)
         hours, minutes = seconds // 3600, seconds // 60 % 60
         return f"{hours}:{minutes:02}:{seconds % 60:02} left" if done < 1 else "done"

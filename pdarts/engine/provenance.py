@@ -1,4 +1,4 @@
-"""Where a result comes from: code, versions, device, time."""
+"""The provenance of results: code, versions, device, time."""
 
 import hashlib
 import json
@@ -37,17 +37,17 @@ def provenance(
     inputs: Mapping[str, Path | None] | None = None,
     rehearsal: bool = False,
 ) -> dict[str, Any]:
-    """What stands under `provenance` in every result.
+    """The value of `provenance` in a result.
 
     Args:
-        device: where it was computed.
-        started: when its step began.
-        step: the step, such as `search`.
-        method: of search, whose code is part of the step's; None where none is.
-        extensions: the user's files that are part of it too.
-        seed: of the step, if it has one.
+        device: the device that computed it.
+        started: the time at which its step began.
+        step: name of the step, such as `search`.
+        method: method of search whose code is part of the step's; None if there is none.
+        extensions: files of the user whose code is part of the step's too.
+        seed: seed of the step, if it has one.
         inputs: JSON files that it read, by the option that named them; None where one was left out.
-        rehearsal: whether the result is none.
+        rehearsal: whether the step rehearses, so that its result counts for nothing.
     """
     return {
         "version": _version("pdarts"),
@@ -70,14 +70,14 @@ def provenance(
 
 
 def content_digest(path: Path) -> str:
-    """SHA-256 of what a JSON file holds besides its provenance, however it is laid out."""
+    """SHA-256 of the content of a JSON file, without its provenance and regardless of its layout."""
     value = json.loads(path.read_text(encoding="utf-8"))
     content = {key: value[key] for key in sorted(value) if key != "provenance"}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def peak_memory(device: torch.device) -> int:
-    """Most bytes that this process has held at once: on the GPU, or in main memory where it computes on the CPU."""
+    """Peak memory of this process in bytes: of the GPU if `device` is one, else main memory."""
     if device.type == "cuda":
         return torch.cuda.max_memory_reserved(device)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -85,7 +85,7 @@ def peak_memory(device: torch.device) -> int:
 
 
 def code_version() -> dict[str, Any]:
-    """Commit of the checkout that the package lies in, and whether the code is as committed; null outside of git."""
+    """Commit of the checkout that contains the package, and whether the code is as committed; None outside of git."""
     commit = _git("rev-parse", "HEAD")
     if commit is None:
         return {"commit": None, "clean": None}

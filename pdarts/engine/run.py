@@ -1,4 +1,4 @@
-"""The course of a long step: epochs and steps that continue where a killed one stopped, to the same result."""
+"""The course of a long step: epochs and iterations, continued where a killed process stopped, to the same result."""
 
 import random
 import sys
@@ -10,10 +10,10 @@ import numpy
 import torch
 
 from pdarts.engine import distributed
-from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.metrics import Tally
 from pdarts.engine.provenance import code_version
+from pdarts.engine.resume_file import ResumeFile
 from pdarts.engine.seeds import derive_seed
 from pdarts.engine.termination import PROCESS, RETRY
 from pdarts.engine.tracking import new_id
@@ -29,71 +29,76 @@ class Stateful(Protocol):
 
 
 class Run:
-    """Counts epochs and steps, and keeps all that must come back with them.
+    """Counts epochs and iterations, and saves and restores all that belongs to them.
 
-    On SIGTERM and SIGINT the step in hand is finished, a checkpoint written, and the process ends with exit code 75;
-    after the last epoch there is nothing to continue, and the process writes its outputs and ends well. Several
-    processes end behind the same step, whichever of them was told; process 0 reads and writes the checkpoint.
+    On SIGTERM and SIGINT the current iteration is finished, the resume file written, and the process ends with exit
+    code 75; after the last epoch nothing is left to continue, and the process writes its outputs and ends well. If any
+    of several processes is told to end, all end behind the same iteration; process 0 reads and writes the resume file.
 
     Args:
-        parts: networks and optimizers by name, in the state of a fresh start; put back into that of the checkpoint.
-        tallies: sums over the epoch in hand.
-        journal: where metrics go.
-        checkpoint: where to continue from.
-        seed: every epoch seeds torch from it, in each process otherwise.
+        seed: every epoch seeds torch from it, in each process differently.
+        device: where networks and images are.
+        journal: takes the metrics.
+        resume_file: the file to continue from.
     """
 
-    def __init__(
-        self,
-        parts: Mapping[str, Stateful],
-        tallies: Mapping[str, Tally],
-        journal: Journal,
-        checkpoint: Checkpoint,
-        seed: int,
-    ) -> None:
-        self.parts, self.tallies, self.journal, self.checkpoint, self.seed = parts, tallies, journal, checkpoint, seed
-        self.epoch = self.step = 0
-        self._epoch_seconds = 0.0
+    def __init__(self, seed: int, device: torch.device, journal: Journal, resume_file: ResumeFile) -> None:
+        self.seed, self.device, self.journal, self.resume_file = seed, device, journal, resume_file
+        self.epoch = self.iteration = 0
         self.earlier_seconds = 0.0
-        """Time that earlier processes spent on what is left of their work."""
+        """Time that earlier processes spent on the part of their work that is kept."""
         self.resumed: list[dict[str, Any]] = []
-        """Where earlier processes stopped, and their code by commit and, since that may not be all, by hash."""
+        """Where earlier processes stopped, and the commit and the hash of their code."""
+        self._parts: Mapping[str, Stateful] = {}
+        self._tallies: Mapping[str, Tally] = {}
+        self._earlier_epoch_seconds = 0.0
         self._started = self._epoch_started = time.monotonic()
         self._commit = code_version()["commit"]
         self._wandb_id = new_id()
-        state = distributed.of_first(checkpoint.load() if distributed.rank() == 0 else None)
-        if state is None:
-            self.save()  # so that whatever comes, the same run of W&B is continued
+
+    def begin(self, parts: Mapping[str, Stateful], tallies: Mapping[str, Tally]) -> None:
+        """Begin with the first epoch, or continue from the resume file.
+
+        Args:
+            parts: networks and optimizers by name, as they are at a fresh start.
+            tallies: sums over the current epoch.
+        """
+        self._parts, self._tallies = parts, tallies
+        self._started = self._epoch_started = time.monotonic()
+        saved = distributed.from_first(self.resume_file.load() if distributed.rank() == 0 else None)
+        if saved is None:
+            self.save()  # so that a process that continues this one continues its run of W&B too
+            self.journal.begin(self._wandb_id, [], [])
         else:
-            self._restore(state)
-        journal.begin(self._wandb_id, *([], []) if state is None else (state["metrics"], state["tracked"]))
+            self._restore(saved)
+            self.journal.begin(self._wandb_id, saved["metrics"], saved["tracked"])
         PROCESS.at_once = False
 
     def epochs(self, count: int) -> Iterator[int]:
-        """Numbers of the epochs that are left, from 0; tallies are empty and torch is seeded at the start of each."""
+        """Yield the numbers of the epochs that are left, from 0, each with empty tallies and torch seeded."""
         for epoch in range(self.epoch, count):
-            if self.step == 0:
+            if self.iteration == 0:
                 torch.manual_seed(derive_seed(self.seed, "epoch", epoch) + distributed.rank())
-                for tally in self.tallies.values():
+                for tally in self._tallies.values():
                     tally.clear()
             yield epoch
-            self.epoch, self.step = epoch + 1, 0
-            self._epoch_seconds, self._epoch_started = 0.0, time.monotonic()
+            self.epoch, self.iteration = epoch + 1, 0
+            self._earlier_epoch_seconds, self._epoch_started = 0.0, time.monotonic()
             self.save()
             if self.epoch < count and _told():
                 self._stop()
 
-    def steps(self, batches: Callable[[int], Iterable[Item]]) -> Iterator[Item]:
-        """What `batches` gives for the steps of the epoch that are left; it is called with the number of the first."""
-        for batch in batches(self.step):
+    def iterations(self, batches: Callable[[int], Iterable[Item]]) -> Iterator[Item]:
+        """Yield the batches that are left in the current epoch; `batches` is called with the number of the first."""
+        for batch in batches(self.iteration):
             yield batch
-            self.step += 1
+            self.iteration += 1
             if _told():
                 self.save()
                 self._stop()
 
     def interruptible(self, items: Iterable[Item]) -> Iterator[Item]:
-        """The items of a pass that changes nothing and is repeated whole when the step continues."""
+        """Yield the items of a pass that changes nothing; the process that continues repeats all of it."""
         for item in items:
             yield item
             if _told():
@@ -101,51 +106,57 @@ class Run:
                 self._stop()
 
     @property
-    def seconds(self) -> float:
-        """Time spent in the epoch in hand, by all processes."""
-        return self._epoch_seconds + time.monotonic() - self._epoch_started
+    def epochs_run(self) -> int:
+        """Number of epochs that have ended, in this process and earlier ones; known to process 0."""
+        return len(self.journal.lines)
+
+    @property
+    def epoch_seconds(self) -> float:
+        """Time spent in the current epoch, by this process and earlier ones."""
+        return self._earlier_epoch_seconds + time.monotonic() - self._epoch_started
 
     def save(self) -> None:
-        """Write a checkpoint of the present state, with what each process has of its own."""
+        """Write the resume file, with what each process has of its own."""
         own = {
-            "tallies": {name: tally.state_dict() for name, tally in self.tallies.items()},
+            "tallies": {name: tally.state_dict() for name, tally in self._tallies.items()},
             "random": _random_states(),
         }
-        processes = distributed.of_all(own)
+        processes = distributed.from_all(own)
         if distributed.rank() > 0:
             return
-        self.checkpoint.save(
+        self.resume_file.save(
             {
                 "epoch": self.epoch,
-                "step": self.step,
-                "epoch_seconds": self.seconds,
+                "step": self.iteration,
+                "epoch_seconds": self.epoch_seconds,
                 "seconds": self.earlier_seconds + time.monotonic() - self._started,
                 "commit": self._commit,
                 "resumed": self.resumed,
                 "metrics": self.journal.lines,
                 "tracked": self.journal.tracked,
                 "wandb_id": self._wandb_id,
-                "parts": {name: part.state_dict() for name, part in self.parts.items()},
+                "parts": {name: part.state_dict() for name, part in self._parts.items()},
                 "processes": processes,
             }
         )
 
-    def _restore(self, state: dict[str, Any]) -> None:
-        self.epoch, self.step, self._epoch_seconds = state["epoch"], state["step"], state["epoch_seconds"]
-        self.earlier_seconds = state["seconds"]
-        stopped = {"epoch": self.epoch, "step": self.step, "commit": state["commit"], "code": state["code"]}
-        self.resumed = [*state["resumed"], stopped]
-        self._wandb_id = state["wandb_id"]
-        for name, part in self.parts.items():
-            part.load_state_dict(state["parts"][name])
-        own = state["processes"][distributed.rank()]
-        for name, tally in self.tallies.items():
+    def _restore(self, saved: dict[str, Any]) -> None:
+        self.epoch, self.iteration, self._earlier_epoch_seconds = saved["epoch"], saved["step"], saved["epoch_seconds"]
+        self.earlier_seconds = saved["seconds"]
+        stopped = {"epoch": self.epoch, "step": self.iteration, "commit": saved["commit"], "code": saved["code"]}
+        self.resumed = [*saved["resumed"], stopped]
+        self._wandb_id = saved["wandb_id"]
+        for name, part in self._parts.items():
+            part.load_state_dict(saved["parts"][name])
+        own = saved["processes"][distributed.rank()]
+        for name, tally in self._tallies.items():
             tally.load_state_dict(own["tallies"][name])
         _restore_random_states(own["random"])
-        self._say(f"continuing at epoch {self.epoch + 1}, step {self.step + 1}")
+        self._say(f"continuing at epoch {self.epoch + 1}, iteration {self.iteration + 1}")
 
     def _stop(self) -> None:
-        self._say(f"told to end: saved at epoch {self.epoch + 1}, step {self.step}; the same command continues there")
+        reached = f"epoch {self.epoch + 1}, iteration {self.iteration}"
+        self._say(f"told to end: saved at {reached}; the same command continues there")
         self.journal.stop()
         distributed.wait()  # torchrun ends all when one has ended, and process 0 is writing
         sys.exit(RETRY)
@@ -157,7 +168,7 @@ class Run:
 
 def _told() -> bool:
     """Whether any process was told to end."""
-    return distributed.any_of(PROCESS.told)
+    return distributed.any_process(PROCESS.told)
 
 
 def _random_states() -> dict[str, Any]:

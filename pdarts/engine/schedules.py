@@ -5,12 +5,11 @@ from collections import ChainMap
 from collections.abc import Callable
 
 from pdarts import extensions
-from pdarts.settings.optimization import WeightsOptimizer
 from pdarts.settings.recipes import Recipe
 from pdarts.settings.searches import StageSettings
 
 LINEAR_TAIL = 5
-"""Last epochs of the linear schedule, whose slope is a fifth of that before."""
+"""Number of epochs at the end of the linear schedule, in which its slope is a fifth of that before."""
 
 
 def cosine(epoch: int, epochs: int, first: float, last: float) -> float:
@@ -32,27 +31,23 @@ def linear(epoch: int, epochs: int, first: float, last: float) -> float:
 SCHEDULES: ChainMap[str, Callable[[int, int, float, float], float]] = ChainMap(
     {"cosine": cosine, "linear": linear}, extensions.schedules
 )
-"""From the epoch, the number of epochs, the first and the final learning rate to that of the epoch."""
+"""Functions of the epoch, the number of epochs, the first and the final learning rate that give the epoch's rate."""
 
 
-def learning_rate(recipe: Recipe, epoch: int) -> float:
-    """The recipe's learning rate of an epoch; a warm-up reduces the scheduled one in the first epochs."""
-    rate = scheduled(recipe.schedule, recipe.optimizer, recipe.epochs, epoch)
-    return rate * min(1.0, (epoch + 1) / recipe.warmup_epochs) if recipe.warmup_epochs else rate
+def learning_rate(settings: Recipe | StageSettings, epoch: int) -> float:
+    """The learning rate of the network weights in `epoch`, in a training or in a stage of a search.
 
-
-def search_learning_rate(stage: StageSettings, epoch: int) -> float:
-    """Likewise of network weights in a search, where a warm-up takes the place of the schedule (Xu et al. 2020)."""
-    if epoch < stage.warmup_epochs:
-        return stage.weights.learning_rate * (epoch + 1) / stage.warmup_epochs
-    return scheduled(stage.schedule, stage.weights, stage.epochs, epoch)
-
-
-def scheduled(schedule: str, optimizer: WeightsOptimizer, epochs: int, epoch: int) -> float:
-    """The learning rate of an epoch without warm-up."""
-    return SCHEDULES[schedule](epoch, epochs, optimizer.learning_rate, optimizer.final_learning_rate)
+    Warm-up makes the rate rise in the first epochs. In a training it scales the schedule; in a search it rises to the
+    schedule's first rate, and the schedule goes on from where it would be by then (Xu et al. 2020).
+    """
+    optimizer = settings.weights if isinstance(settings, StageSettings) else settings.optimizer
+    first, last, warmup = optimizer.learning_rate, optimizer.final_learning_rate, settings.warmup_epochs
+    if isinstance(settings, StageSettings) and epoch < warmup:
+        return first * (epoch + 1) / warmup
+    rate = SCHEDULES[settings.schedule](epoch, settings.epochs, first, last)
+    return rate * ((epoch + 1) / warmup) if epoch < warmup else rate
 
 
 def drop_path_rate(recipe: Recipe, epoch: int) -> float:
-    """The recipe's drop path rate of an epoch: linear from 0 towards `drop_path`."""
+    """The recipe's drop path rate in `epoch`, which rises linearly from 0 towards `drop_path`."""
     return recipe.drop_path * epoch / recipe.epochs

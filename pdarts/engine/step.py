@@ -1,4 +1,4 @@
-"""What every entry point shares: arguments that explain themselves, errors that speak to the user."""
+"""What all entry points share: options with their explanations, and the handling of errors."""
 
 import argparse
 import os
@@ -30,7 +30,7 @@ def parser(docstring: str | None) -> argparse.ArgumentParser:
 
 
 def add_settings(arguments: argparse.ArgumentParser, *models: type[Settings]) -> None:
-    """Add `--settings`; `--help` ends with the keys of `models`, of which it takes one, and what they mean."""
+    """Add `--settings`, which takes one of `models`; `--help` ends with their keys and meanings."""
     arguments.add_argument(
         "--settings", required=True, metavar="JSON", help="one line of JSON, or the path of a JSON file; keys below"
     )
@@ -38,7 +38,7 @@ def add_settings(arguments: argparse.ArgumentParser, *models: type[Settings]) ->
 
 
 def add_machine(arguments: argparse.ArgumentParser) -> None:
-    """Add `--machine`, which says where the work runs and changes no result."""
+    """Add `--machine`, which says where the work runs, and changes no result."""
     arguments.add_argument(
         "--machine", default="{}", metavar="JSON", help="where to run, in the same form; every key may be left out"
     )
@@ -46,7 +46,7 @@ def add_machine(arguments: argparse.ArgumentParser) -> None:
 
 
 def add_extensions(arguments: argparse.ArgumentParser) -> None:
-    """Add `--extensions`, which loads files of the user's own, so that settings may name what they register."""
+    """Add `--extensions`, which loads files of the user, so that settings may name what they register."""
     arguments.add_argument(
         "--extensions",
         nargs="*",
@@ -64,8 +64,16 @@ class _Load(argparse.Action):
         setattr(namespace, self.dest, files)
 
 
+def add_experiment(arguments: argparse.ArgumentParser, meaning: str) -> None:
+    """Add `--experiment`, which `meaning` explains, and the options that every step has that computes or searches."""
+    arguments.add_argument("--experiment", default="by-hand", help=meaning)
+    add_extensions(arguments)
+    add_machine(arguments)
+    add_rehearsal(arguments)
+
+
 def add_rehearsal(arguments: argparse.ArgumentParser) -> None:
-    """Add `--rehearsal`, a stamp on what is written."""
+    """Add `--rehearsal`, which stamps all that is written."""
     arguments.add_argument("--rehearsal", action="store_true", help="stamp what is written: a rehearsal, no result")
 
 
@@ -80,10 +88,10 @@ def explain(arguments: argparse.ArgumentParser, option: str, *models: type[Setti
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a step; what the user can mend ends in one message and exit code 1, a defect in its traceback.
+    """Run a step. An error of the user ends it with a message and exit code 1, a defect with its traceback.
 
-    SIGTERM and SIGINT end it with exit code 75, once what it has is saved. Where nobody reads its output any more, as
-    behind `| head`, it ends without a word.
+    SIGTERM and SIGINT end it with exit code 75, once its state is saved. If nobody reads its output any more, as in
+    `| head`, it ends silently.
     """
     PROCESS.install()
     try:

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT, as schedulers send them before they kill: a step ends by itself, and loses nothing."""
+"""SIGTERM and SIGINT, which schedulers send before they kill: a step ends by itself and loses nothing."""
 
 import signal
 import sys
@@ -14,19 +14,19 @@ class Termination:
     """Whether this process was told to end.
 
     Args:
-        at_once: end in the moment of the signal, since there is nothing to save yet.
+        at_once: whether to end at the moment of the signal, since there is nothing to save yet.
     """
 
     def __init__(self, at_once: bool = False) -> None:
         self.told, self.at_once = False, at_once
 
     def install(self) -> None:
-        """Take SIGTERM and SIGINT from here on."""
+        """Handle SIGTERM and SIGINT from now on."""
         for number in SIGNALS:
             signal.signal(number, self._end)
 
     def done(self) -> None:
-        """Ignore them: all is written, and the interpreter's own end must not look like a failure."""
+        """Ignore both signals: all is written, and the end of the interpreter must not look like a failure."""
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
 
@@ -38,4 +38,4 @@ class Termination:
 
 
 PROCESS = Termination(at_once=True)
-"""That of a step's own process; `Run` lets it wait for a checkpoint, and then for the step's outputs."""
+"""The termination of this process; `Run` defers it until the resume file, or in the end the outputs, are written."""

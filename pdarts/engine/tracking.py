@@ -1,6 +1,6 @@
-"""Weights & Biases: each long step is a run.
+"""Weights & Biases: each step that computes is a run.
 
-It mirrors the files on disk, which are the truth: whatever goes wrong here is said, and the step goes on.
+Runs mirror the files on disk. If anything goes wrong here, a message says so and the step goes on.
 """
 
 import os
@@ -22,21 +22,21 @@ PATIENCE = 10
 """Seconds to wait for W&B at the start of a run, and again at its end."""
 
 BLOCK = 32_768
-"""Bytes of a block of a run file; no header of a piece crosses the border of two."""
+"""Bytes of a block of a run file; no header of a piece crosses the border between two blocks."""
 HEADER = struct.Struct("<4xHB")
-"""Of a piece: checksum, length, and whether it is whole (1), a record's first (2), middle (3) or last one (4)."""
+"""Header of a piece: checksum, length and kind, a whole record (1) or its first (2), middle (3) or last part (4)."""
 
 
 class Tracker:
-    """A run of W&B, or nothing where it is disabled or does not work; process 0 alone has one.
+    """A run of W&B in process 0; it does nothing in other processes, and where W&B is disabled or fails.
 
     Args:
-        settings: where runs go.
+        settings: mode, project and folder of runs.
         step: job type, such as `search`.
         experiment: group, the name of the search or training.
-        name: what the run is called.
+        name: name of the run.
         config: settings to show.
-        rehearsal: tag the run as a rehearsal.
+        rehearsal: whether to tag the run as a rehearsal.
     """
 
     def __init__(
@@ -52,14 +52,14 @@ class Tracker:
         self.config = {**config, "rehearsal": True} if rehearsal else dict(config)
         self.tags = ["rehearsal"] if rehearsal else None
         self.logged = 0
-        """Last step of the run that earlier processes logged."""
+        """Last epoch that earlier processes logged."""
         self._run: Any = None
 
     def start(self, run_id: str) -> None:
-        """Begin the run, or continue it behind the last step that it has: on this disk or, online, on the server.
+        """Begin the run, or continue it behind the last epoch that this disk or, online, the server has of it.
 
         Args:
-            run_id: by `new_id`, and kept while the step has work to continue.
+            run_id: by `new_id`; a process that continues another has the id of that.
         """
         if self.settings.mode == "disabled" or distributed.rank() > 0:
             return
@@ -109,16 +109,14 @@ class Tracker:
             settings=settings,
         )
 
-    def log(self, metrics: Mapping[str, float | None], step: int) -> None:
-        """Add metrics of an epoch, unless the run has this step; None is left out."""
-        if step <= self.logged:
-            return
-        self._attempt(
-            lambda run: run.log({key: value for key, value in metrics.items() if value is not None}, step=step)
-        )
+    def log(self, metrics: Mapping[str, float | None], epoch: int) -> None:
+        """Add metrics of an epoch, which counts from 1, unless the run has them; values that are None are left out."""
+        if epoch > self.logged:
+            present = {key: value for key, value in metrics.items() if value is not None}
+            self._attempt(lambda run: run.log(present, step=epoch))
 
     def image(self, key: str, save: Callable[[Path], object]) -> None:
-        """Add a picture, which `save` writes as PNG to the path that it is given; only where there is a run."""
+        """Add a picture, which `save` writes as PNG to the path that it is given, if there is a run."""
 
         def send(run: Any) -> None:
             import wandb
@@ -135,7 +133,7 @@ class Tracker:
         self._attempt(lambda run: run.summary.update(dict(values)))
 
     def finish(self, code: int = 0) -> None:
-        """End the run, with the exit code that the process ends with."""
+        """End the run with the exit code of the process."""
         self._attempt(lambda run: run.finish(code))
 
     def _attempt(self, action: Any) -> None:
@@ -160,19 +158,19 @@ class Tracker:
 
 
 def _end_service() -> None:
-    """Kill W&B's own process, which hangs: whoever waits for it hears of that at once, and wandb has no call for it."""
+    """Kill W&B's own process, which hangs, so that nobody waits for it any more; wandb has no call for that."""
     import wandb
 
     wandb.setup()._connection._proc._process.kill()  # type: ignore[union-attr]
 
 
 def new_id() -> str:
-    """The id of a run that no other has."""
+    """A new id of a run."""
     return secrets.token_hex(8)
 
 
 def _answers(url: str) -> None:
-    """Raises: OSError if no server answers there, whatever it says, before wandb's own patience ends."""
+    """Raises: OSError if no server answers at `url`, before wandb's own patience ends; any answer counts."""
     try:
         urllib.request.urlopen(url, timeout=PATIENCE).close()
     except urllib.error.HTTPError as answer:
@@ -180,7 +178,7 @@ def _answers(url: str) -> None:
 
 
 def steps_of(file: Path) -> Iterator[int]:
-    """Steps that a run file holds, as far as it is whole."""
+    """Yield the steps, in the sense of W&B, that a run file holds, as far as it is whole."""
     from wandb.proto import wandb_internal_pb2
 
     for content in _records(file.read_bytes()):
@@ -190,17 +188,17 @@ def steps_of(file: Path) -> Iterator[int]:
 
 
 def _records(content: bytes) -> Iterator[bytes]:
-    """Records of a run file, which is a log as LevelDB's behind 7 bytes of its own; it ends where it is cut off."""
-    place, record = 7, b""
-    while place + HEADER.size <= len(content):
-        if BLOCK - place % BLOCK < HEADER.size:
-            place += BLOCK - place % BLOCK
+    """Yield the records of a run file, which is a log of LevelDB's format behind 7 bytes; it may be cut off."""
+    offset, record = 7, b""
+    while offset + HEADER.size <= len(content):
+        if BLOCK - offset % BLOCK < HEADER.size:
+            offset += BLOCK - offset % BLOCK
             continue
-        length, part = HEADER.unpack_from(content, place)
-        place += HEADER.size
-        if part == 0 or place + length > len(content):
+        length, part = HEADER.unpack_from(content, offset)
+        offset += HEADER.size
+        if part == 0 or offset + length > len(content):
             return
-        record = content[place : place + length] if part in (1, 2) else record + content[place : place + length]
-        place += length
+        record = content[offset : offset + length] if part in (1, 2) else record + content[offset : offset + length]
+        offset += length
         if part in (1, 4):
             yield record

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from pdarts.nets.operations import FactorizedReduction, PointwiseConv
+from pdarts.space.topology import INPUTS, kinds_of_cells
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class CellLayout:
 
     def stride(self, source: int) -> int:
         """Stride of an edge that leaves node `source`: only edges from input nodes of a reduction cell stride."""
-        return 2 if self.kind == "reduction" and source < 2 else 1
+        return 2 if self.kind == "reduction" and source < INPUTS else 1
 
 
 def layout(
@@ -39,7 +40,7 @@ def layout(
     """Layouts of all cells, in order.
 
     Args:
-        cells: number of cells; those numbered cells // 3 and 2 * cells // 3 reduce and double the channels.
+        cells: number of cells; reduction cells double the channels.
         channels: channels of a node in the first cells.
         stem: channels of the stem's two outputs.
         stem_reduces: whether the stem's second output is half as high and wide as its first.
@@ -49,8 +50,7 @@ def layout(
     """
     layouts = []
     (before_previous, previous), after_reduction = stem, stem_reduces
-    for number in range(cells):
-        kind = "reduction" if number in (cells // 3, 2 * cells // 3) else "normal"
+    for kind in kinds_of_cells(cells):
         channels *= 2 if kind == "reduction" else 1
         layouts.append(CellLayout(kind, before_previous, previous, channels, after_reduction))
         before_previous, previous = previous, channels * concatenated[kind]

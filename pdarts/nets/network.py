@@ -16,7 +16,7 @@ from pdarts.nets.node import Branch, State, total
 from pdarts.nets.operations import BUILDERS, BatchNorm
 from pdarts.nets.stems import STEMS
 from pdarts.space.genotype import CellGenotype, Genotype
-from pdarts.space.topology import KINDS
+from pdarts.space.topology import KINDS, reductions
 
 AUXILIARY_STRIDE = {"cifar": 3, "imagenet": 2}
 AUXILIARY_SIZE = {"cifar": 8, "imagenet": 7}
@@ -105,7 +105,7 @@ class Network(nn.Module):
         concatenated = {kind: len(cell.concat) for kind, cell in genotypes.items()}
         layouts = layout(cells, channels, self.stem.channels, self.stem.reduces, concatenated)
         self.cells = nn.ModuleList(Cell(cell, genotypes[cell.kind]) for cell in layouts)
-        self.auxiliary_place = 2 * cells // 3
+        _, self.auxiliary_place = reductions(cells)
         self.auxiliary = None
         if auxiliary:
             tapped = output_channels(layouts[self.auxiliary_place], concatenated)

@@ -9,7 +9,7 @@ from torch import Tensor
 from pdarts.nets.network import Network
 from pdarts.nets.reference_network import ELSEWHERE, INSIDE_OPERATIONS, PREPROCESSING
 from pdarts.space.genotype import Genotype
-from pdarts.space.topology import KINDS
+from pdarts.space.topology import kinds_of_cells
 
 _CELL_PART = re.compile(r"(cells\.\d+)\.(preprocess[01]|operations\.(\d+))\.(.+)\.(\w+)$")
 _STEM_OR_HEAD = {ours: theirs.replace("\\", "").removesuffix("$") for theirs, ours in ELSEWHERE}
@@ -23,14 +23,14 @@ def reference_state(network: Network, genotype: Genotype) -> "OrderedDict[str, T
         genotype: they say what an operation's number means.
     """
     state, found = network.state_dict(), OrderedDict()
-    reductions = (len(network.cells) // 3, 2 * len(network.cells) // 3)
+    kinds = kinds_of_cells(len(network.cells))
     for name, tensor in state.items():
         if match := _CELL_PART.match(name):
             cell, part, number, layer, kind = match.groups()
             if number is None:
                 inside = {ours: theirs for theirs, ours in PREPROCESSING.items()}
             else:
-                edges = genotype.cell(KINDS[int(cell.partition(".")[2]) in reductions]).edges
+                edges = genotype.cell(kinds[int(cell.partition(".")[2])]).edges
                 operation = edges[int(number)].operation
                 inside = {ours: theirs for theirs, ours in INSIDE_OPERATIONS[operation[:8]].items()}
                 part = f"_ops.{number}"

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from pdarts.errors import InputError
 from pdarts.nets.network import Network
+from pdarts.space import topology
 from pdarts.space.genotype import Genotype
-from pdarts.space.topology import KINDS
 
 Weights = Mapping[str, Tensor]
 
@@ -99,7 +99,7 @@ def kinds_of_cells(state: Weights) -> list[str]:
     missing = min(set(range(len(cells) + 1)) - cells)
     if not cells or missing < len(cells):
         raise InputError(f"the state dict has no tensor 'cells.{missing}.…', {_FOREIGN}")
-    return [KINDS[number in (len(cells) // 3, 2 * len(cells) // 3)] for number in range(len(cells))]
+    return topology.kinds_of_cells(len(cells))
 
 
 def rows(state: Weights, name: str) -> int:

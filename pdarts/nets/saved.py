@@ -42,8 +42,9 @@ def load(path: Path, genotype: Genotype | None = None) -> dict[str, Any]:
 
     Returns:
         `network` (arguments of `Network`), `genotype`, `state`, `dataset` (its manifest), `recipe`, `seconds` (of
-        training) and `provenance`; the last four are None for a file of the reference implementation. Where the
-        network has operations of the user's own also `extensions`, digests by file.
+        training) and `provenance`; the last four are None for a file of the reference implementation. Files of
+        `pdarts.train` also have `epochs_run`, unless they are old, and `extensions`, digests by file, if the network
+        has operations of the user's own.
 
     Raises:
         InputError: if the file is missing, cut off or something else, or does not fit the genotype; if it needs an

@@ -1,1 +1,1 @@
-"""The method of the paper: schedule, bilevel steps, stages, refinement."""
+"""The method of the paper: schedule, bilevel optimization, stages, refinement."""

@@ -1,6 +1,6 @@
-"""What every search method's steps are made of: a point of a search, and a step down a gradient.
+"""Parts that the updates of every search method are made of.
 
-Where several processes work, each has its share of the batch, and whatever gradient is used is the mean over all.
+If there are several processes, each has its share of the batch, and all gradients are averaged over processes.
 
 Source: Liu et al. 2019 (arXiv:1806.09055), section 2.3 and algorithm 1.
 """
@@ -26,17 +26,17 @@ Outcome = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Point:
-    """What a search trains, and how far it has come: all that a step depends on beside its batches."""
+    """What a search trains, and how far it is: all that an update depends on, apart from its batches."""
 
     supernet: Supernet
     alphas: Optimizer
-    """It moves the architecture parameters."""
+    """Optimizer of the architecture parameters."""
     weights: Optimizer
-    """It moves the network weights."""
+    """Optimizer of the network weights."""
     epoch: int
-    """From 0; schedules depend on it."""
+    """Number of the epoch, from 0."""
     learning_rate: float
-    """Of the network weights in this epoch."""
+    """Learning rate of the network weights in this epoch."""
     skip_dropout: float
     """Rate of the dropout behind skip connections in this epoch, from 0 to below 1."""
 
@@ -49,15 +49,15 @@ def descend(
     labels: Tensor,
     forward: Callable[[], Outcome],
 ) -> Outcome:
-    """Move `parameters` along the gradient of the loss that `forward` gives, and keep nothing for any other gradient.
+    """Update `parameters` by the gradient of the loss that `forward` computes; no other gradient is computed.
 
     Args:
-        supernet: whose parameters they are.
-        parameters: what is moved.
-        optimizer: of these parameters.
-        clip: largest norm of their gradients together; None for no limit.
-        labels: of the batch; their number weighs this process's gradient.
-        forward: loss and logits of the batch, with their graph.
+        supernet: the owner of the parameters.
+        parameters: all that the optimizer moves.
+        optimizer: the optimizer of these parameters.
+        clip: largest norm of all their gradients together; None for no limit.
+        labels: the batch's; their number weighs this process's gradient.
+        forward: computes loss and logits of the batch, with their graph.
     """
     optimizer.zero_grad()
     with learning(supernet, parameters):
@@ -72,16 +72,16 @@ def descend(
 
 @contextmanager
 def learning(supernet: Supernet, parameters: Sequence[nn.Parameter]) -> Iterator[None]:
-    """In forward and backward passes under this, nothing is kept for gradients of other parameters."""
-    chosen = set(map(id, parameters))
+    """A context whose forward and backward passes keep nothing for gradients of other parameters."""
+    learned = set(map(id, parameters))
     before = [(parameter, parameter.requires_grad) for parameter in (*supernet.alphas(), *supernet.weights())]
     try:
         for parameter, _ in before:
-            parameter.requires_grad_(id(parameter) in chosen)
+            parameter.requires_grad_(id(parameter) in learned)
         yield
     finally:
-        for parameter, learned in before:
-            parameter.requires_grad_(learned)
+        for parameter, required in before:
+            parameter.requires_grad_(required)
 
 
 def gradients(loss: Tensor, inputs: Sequence[Tensor], labels: Tensor) -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""Choose among several searches by training images that none of them trained weights on; test images decide nothing."""
+"""The choice among several searches by images that none of them trained weights on; no test image decides."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,11 +9,11 @@ from pdarts.errors import InputError
 
 
 def choose(seeds: Sequence[int], validations: Sequence[Path]) -> dict[str, Any]:
-    """The seed whose genotype has the best accuracy on held-out training images; the lowest on a tie.
+    """Choose the seed whose genotype has the best accuracy on held-out training images; the lowest on a tie.
 
     Args:
-        seeds: of the searches.
-        validations: the test of each genotype's short retraining; none where there is one seed.
+        seeds: seeds of the searches.
+        validations: test results of each genotype's short retraining; empty if there is one seed.
 
     Returns:
         `seed`, and `candidates`, each with `seed`, `top1` in percent and the number of `images` it was scored on.

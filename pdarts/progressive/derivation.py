@@ -1,23 +1,23 @@
-"""Rules by which architecture weights choose the edges of a cell. No search depends on them: they act on its results.
+"""Rules that select the edges of a cell by architecture weights. They act on the results of searches alone.
 
 Source: Liu et al. 2019 (arXiv:1806.09055), section 2.4.
 """
 
 from pdarts.errors import InputError
-from pdarts.space.topology import NODES, incoming
+from pdarts.space.topology import EDGES_INTO_NODE, NODES, incoming
 
 Strengths = list[dict[str, float]]
-"""Per edge of `EDGES`: the weight of every candidate but `none`."""
+"""The weights of all candidates but `none`, a dict per edge of `EDGES`."""
 
-Chosen = dict[int, str]
-"""The operation on every edge that stays, by the edge's place in `EDGES`, in rising order."""
+Selection = dict[int, str]
+"""The edges that a cell keeps, by index in `EDGES` in rising order, each with its operation."""
 
 
-def strongest(strengths: Strengths, later_wins: bool) -> Chosen:
-    """The strongest operation on the two strongest edges into every node.
+def strongest(strengths: Strengths, later_wins: bool) -> Selection:
+    """Select the two strongest edges into every node, each with its strongest operation.
 
     Args:
-        strengths: of all edges.
+        strengths: weights on all edges.
         later_wins: whether the later operation and the later edge win a tie, instead of the earlier ones.
 
     Raises:
@@ -25,14 +25,16 @@ def strongest(strengths: Strengths, later_wins: bool) -> Chosen:
     """
     favoured_first = -1 if later_wins else 1  # sorting is stable, and max takes the first of equals
     operations = {
-        place: max([*candidates][::favoured_first], key=candidates.__getitem__)
-        for place, candidates in enumerate(strengths)
+        edge: max([*candidates][::favoured_first], key=candidates.__getitem__)
+        for edge, candidates in enumerate(strengths)
         if candidates
     }
-    chosen: list[int] = []
+    selected: list[int] = []
     for node in NODES:
-        usable = [place for place in incoming(node) if place in operations][::favoured_first]
-        if len(usable) < 2:
-            raise InputError(f"node {node}: fewer than two edges have an operation besides none; keep more operations")
-        chosen += sorted(usable, key=lambda place: -strengths[place][operations[place]])[:2]
-    return {place: operations[place] for place in sorted(chosen)}
+        usable = [edge for edge in incoming(node) if edge in operations][::favoured_first]
+        if len(usable) < EDGES_INTO_NODE:
+            raise InputError(
+                f"node {node}: fewer than {EDGES_INTO_NODE} edges have an operation besides none; keep more operations"
+            )
+        selected += sorted(usable, key=lambda edge: -strengths[edge][operations[edge]])[:EDGES_INTO_NODE]
+    return {edge: operations[edge] for edge in sorted(selected)}

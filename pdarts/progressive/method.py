@@ -1,6 +1,6 @@
-"""The method that settings name.
+"""Finds methods by the names that settings give them.
 
-Methods are found by name, not imported: a search is made of the code of its own method and of no other.
+Methods are not imported by statements, so that a search depends on the code of its own method and of no other.
 """
 
 from collections.abc import Mapping
@@ -24,8 +24,8 @@ def method_behind(stage: Mapping[str, Any], where: str) -> type[Method]:
     """The method that a stage file, parsed, was searched by.
 
     Args:
-        stage: what the file holds.
-        where: its name, for messages.
+        stage: content of the file.
+        where: name of the file, for messages.
 
     Raises:
         InputError: if it names a method that does not exist.
@@ -40,7 +40,7 @@ def method_named(name: str) -> type[Method]:
     """The method whose module has this name, or that an extension registers.
 
     Raises:
-        InputError: if what an extension registers is none.
+        InputError: if an extension registers something else under this name.
     """
     found = extensions.methods.get(name) or import_module(f"pdarts.progressive.methods.{name}").Method
     if not (isinstance(found, type) and issubclass(found, Method)):

@@ -1,4 +1,4 @@
-"""Skip dropout by epoch.
+"""The schedule of skip dropout.
 
 Source: Chen et al. 2019 (arXiv:1904.12760), section 3.3, search space regularization.
 """
@@ -8,7 +8,7 @@ import math
 from pdarts.settings.searches import StageSettings
 
 DECAY = 0.2
-"""Rate of the exponential decay once alphas move, per epoch."""
+"""Rate of the exponential decay per epoch, once alphas move."""
 
 
 def skip_dropout(stage: StageSettings, epoch: int) -> float:

@@ -1,4 +1,4 @@
-"""One stage of a search: a fresh supernet, trained by turns with its alphas."""
+"""The loop of a stage: a fresh supernet is trained by turns with its alphas."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -10,8 +10,6 @@ from torch import Tensor
 
 from pdarts.data.loaders import Batches
 from pdarts.engine import distributed
-from pdarts.engine.checkpoint import Checkpoint
-from pdarts.engine.journal import Journal
 from pdarts.engine.metrics import Tally, evaluate
 from pdarts.engine.run import Run
 from pdarts.engine.seeds import derive_seed
@@ -27,62 +25,51 @@ from pdarts.space.topology import EDGES, KINDS
 def search_stage(
     stage: StageSettings,
     candidates: Mapping[str, Candidates],
-    halves: tuple[Batches, Batches],
+    images: tuple[Batches, Batches],
     classes: int,
-    seed: int,
-    device: torch.device,
     machine: Machine,
-    journal: Journal,
-    checkpoint: Checkpoint,
-) -> tuple[Architecture, Run]:
+    run: Run,
+) -> Architecture:
     """Train a supernet over `candidates` and its alphas.
 
     Args:
-        stage: how.
+        stage: its settings.
         candidates: operations considered, per kind of cell.
-        halves: passes over images that train weights, and over images that train alphas; this process's shares.
+        images: passes over images that train weights, and over images that train alphas; this process takes its share
+            of each batch.
         classes: number of classes.
-        seed: the stage's own seed.
-        device: where to compute; the images of both are there.
-        machine: what else is set about that.
-        journal: takes each epoch's metrics.
-        checkpoint: where to continue from.
+        machine: how the supernet is computed.
+        run: counts epochs and iterations; its seed is the stage's own, and the images are on its device.
 
     Returns:
-        The weights of operations, and of edges where it has them, that the stage ends with, on the CPU; and its course.
+        The weights of operations, and of edges if the method has them, after the last epoch, on the CPU.
     """
-    torch.manual_seed(derive_seed(seed, "initialization"))
-    training = StageTraining(stage, candidates, classes, device, machine)
+    torch.manual_seed(derive_seed(run.seed, "initialization"))
+    training = StageTraining(stage, candidates, classes, run.device, machine)
     supernet, method = training.supernet, training.method
-    weights_images, alphas_images = halves
-    weights_tally, alphas_tally = Tally(device), Tally(device)
-    run = Run(
-        {"supernet": supernet, "weights": training.weights_optimizer, "alphas": training.alphas_optimizer},
-        {"weights": weights_tally, "alphas": alphas_tally},
-        journal,
-        checkpoint,
-        seed,
-    )
+    weights_images, alphas_images = images
+    weights_tally, alphas_tally = Tally(run.device), Tally(run.device)
+    run.begin(training.parts(), {"weights": weights_tally, "alphas": alphas_tally})
     for epoch in run.epochs(stage.epochs):
         point = training.point(epoch)
         supernet.train()
         draw = _passes if stage.alphas_batches == "passes" else _anew
-        alphas_batches = draw(alphas_images, derive_seed(seed, "alphas_images", epoch), run.step)
-        images_seed = derive_seed(seed, "weights_images", epoch)
-        for batch in run.steps(partial(weights_images.shuffled, images_seed)):
-            (loss, logits), of_alphas = training.step(point, batch, alphas_batches)
+        alphas_batches = draw(alphas_images, derive_seed(run.seed, "alphas_images", epoch), run.iteration)
+        images_seed = derive_seed(run.seed, "weights_images", epoch)
+        for batch in run.iterations(partial(weights_images.shuffled, images_seed)):
+            (loss, logits), of_alphas = training.update(point, batch, alphas_batches)
             if of_alphas is not None:
                 alphas_tally.add(*of_alphas)
             weights_tally.add(loss, logits, batch[1])
-            journal.step(epoch, run.step, loss)
+            run.journal.iteration(epoch, run.iteration, loss)
         accuracy = None
         if epoch >= stage.epochs - stage.scored_epochs:
             distributed.copy_from_first(supernet.buffers())
             supernet.eval()
             scored = run.interruptible(alphas_images.in_order())
-            accuracy = evaluate(training.logits_of(epoch), scored, device).top1
+            accuracy = evaluate(training.logits_of(epoch), scored, run.device).top1
         architecture = method.architecture(supernet)
-        trained, validated = weights_tally.of_all_processes(), alphas_tally.of_all_processes()
+        trained, validated = weights_tally.over_processes(), alphas_tally.over_processes()
         metrics: dict[str, Any] = {
             "train_loss": trained.loss,
             "train_accuracy": trained.top1,
@@ -92,14 +79,15 @@ def search_stage(
             "skip_dropout": point.skip_dropout,
             "architecture_weights": _lists(architecture.weights),
             "edge_weights": _lists(architecture.edge_weights),
-            "seconds": round(run.seconds, 3),
+            "seconds": round(run.epoch_seconds, 3),
         }
-        journal.epoch(epoch, metrics, _named(architecture))
-    return method.architecture(supernet), run
+        run.journal.epoch(epoch, metrics, _named(architecture))
+        # A method that ends a stage early would leave the loop here; results say how many epochs ran.
+    return method.architecture(supernet)
 
 
 def _passes(images: Batches, seed: int, start: int) -> Iterator[Batch]:
-    """Batches without end, from number `start`: the images are shuffled anew whenever they run out."""
+    """Yield batches without end, from number `start`; the images are shuffled anew whenever they run out."""
     first, start = divmod(start, len(images))
     for number in count(first):
         yield from images.shuffled(derive_seed(seed, number), start)
@@ -107,7 +95,7 @@ def _passes(images: Batches, seed: int, start: int) -> Iterator[Batch]:
 
 
 def _anew(images: Batches, seed: int, start: int) -> Iterator[Batch]:
-    """Batches without end, from number `start`, each the first of a new random order."""
+    """Yield batches without end, from number `start`, each the first of a new random order."""
     return images.firsts(derive_seed(seed, number) for number in count(start))
 
 
@@ -116,7 +104,7 @@ def _lists(weights: Mapping[str, Tensor] | None) -> dict[str, list[Any]] | None:
 
 
 def _named(architecture: Architecture) -> dict[str, float]:
-    """Every weight under a name such as `normal/0-2/sep_conv_3x3`, and every edge's as `normal/0-2`."""
+    """All weights by name, such as `normal/0-2/sep_conv_3x3` of an operation and `normal/0-2` of an edge."""
     named: dict[str, float] = {}
     for kind in KINDS:
         rows = zip(EDGES, architecture.candidates[kind], architecture.weights[kind].tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""What a stage trains, and the steps that its loop takes."""
+"""The networks and optimizers of a stage, and their updates."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from pdarts.engine.schedules import search_learning_rate
+from pdarts.engine.schedules import learning_rate
 from pdarts.nets.execution import place
 from pdarts.nets.supernet import Supernet
 from pdarts.progressive.bilevel import Batch, Outcome, Point
@@ -18,14 +18,14 @@ from pdarts.space.candidates import Candidates
 
 
 class StageTraining:
-    """What a stage trains: a fresh supernet with its architecture parameters, and an optimizer of each.
+    """A fresh supernet with its architecture parameters, and the optimizers of both.
 
     Args:
-        stage: how.
+        stage: settings of the stage.
         candidates: operations considered, per kind of cell.
         classes: number of classes.
-        device: where to compute.
-        machine: what else is set about that.
+        device: the device that computes.
+        machine: how the supernet is computed on it.
     """
 
     def __init__(
@@ -55,34 +55,38 @@ class StageTraining:
             fused=True,
         )
 
+    def parts(self) -> dict[str, Supernet | torch.optim.Optimizer]:
+        """All that has a state to save, by name."""
+        return {"supernet": self.supernet, "weights": self.weights_optimizer, "alphas": self.alphas_optimizer}
+
     def point(self, epoch: int) -> Point:
-        """The point at which the steps of an epoch, counted from 0, are taken; sets its learning rate."""
-        rate = search_learning_rate(self.stage, epoch)
+        """Set the learning rate of an epoch, counted from 0, and return the point that its updates begin from."""
+        rate = learning_rate(self.stage, epoch)
         for group in self.weights_optimizer.param_groups:
             group["lr"] = rate
         dropout = skip_dropout(self.stage, epoch)
         return Point(self.supernet, self.alphas_optimizer, self.weights_optimizer, epoch, rate, dropout)
 
-    def step(
+    def update(
         self, point: Point, batch: Batch, alphas_batches: Iterator[Batch]
     ) -> tuple[Outcome, tuple[Tensor, Tensor, Tensor] | None]:
-        """A step of the alphas, unless they are frozen, then one of the network weights.
+        """Update the alphas, unless they are frozen, then the network weights.
 
         Args:
-            point: of the epoch.
+            point: the epoch's point.
             batch: images that train network weights.
             alphas_batches: images that train alphas; one batch of them is taken, or none while alphas are frozen.
 
         Returns:
-            The weights' outcome; and that of the alphas with the labels of their batch, or None.
+            The outcome of the weights; and that of the alphas with the labels of their batch, or None.
         """
         of_alphas = None
         if point.epoch >= self.stage.frozen_epochs:
             alphas_batch = next(alphas_batches)
-            of_alphas = *self.method.alphas_step(point, alphas_batch, batch), alphas_batch[1]
-        return self.method.weights_step(point, batch), of_alphas
+            of_alphas = *self.method.update_alphas(point, alphas_batch, batch), alphas_batch[1]
+        return self.method.update_weights(point, batch), of_alphas
 
     def logits_of(self, epoch: int) -> Callable[[Tensor], Tensor]:
-        """What the supernet makes of images, in its present mode, without dropout."""
+        """The function from images to the supernet's logits, in its present mode, without dropout."""
         weights = self.method.weights(self.supernet.architecture_parameters, epoch)
         return partial(self.supernet, weights=weights)

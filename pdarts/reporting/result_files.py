@@ -125,8 +125,15 @@ class StageResult(Result):
     stage: int
     settings: StageSettings
     cells: Cells
+    epochs_run: int | None = None
+    """None in older files."""
     seconds: float
     provenance: Provenance
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs that ran."""
+        return self.settings.epochs if self.epochs_run is None else self.epochs_run
 
 
 class StageEpoch(Result):
@@ -235,11 +242,19 @@ class Evaluation(Result):
     parameters: int
     multiply_adds: int
     seconds: float
+    epochs_run: int | None = None
+    """None in older files, too."""
     training_seconds: float | None
     settings: EvaluatedSettings
     genotype: dict[str, Any]
     provenance: Provenance
     training_provenance: Provenance | None
+
+    @property
+    def epochs(self) -> int | None:
+        """Number of epochs of the training that ran; None of what others trained."""
+        planned = self.settings.recipe.epochs if self.settings.recipe else None
+        return planned if self.epochs_run is None else self.epochs_run
 
     @property
     def training_time(self) -> float:

@@ -154,10 +154,9 @@ def read_row(architecture: str, runs: Runs, partial: bool, column: str = "") -> 
     }
     _check_alike(architecture, tests)
     for (metrics, epochs), evaluation in zip(trainings.items(), tests.values(), strict=True):
-        trained = evaluation.settings.recipe.epochs if evaluation.settings.recipe else None
-        if len(epochs) != trained:
+        if len(epochs) != evaluation.epochs:
             raise InputError(
-                f"{metrics} has {len(epochs)} epochs, but the tested weights were trained for {trained}; "
+                f"{metrics} has {len(epochs)} epochs, but the tested weights were trained for {evaluation.epochs}; "
                 "name the metrics of the same training"
             )
     searches = _searches(runs.search, partial) if runs.search else {}

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from pdarts.checking import suggestion
+from pdarts.space.topology import EDGES_KEPT
 
 Value = TypeVar("Value")
 
@@ -21,7 +22,7 @@ def _each_once(values: tuple[Value, ...]) -> tuple[Value, ...]:
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Named = Annotated[dict[Name, Value], Field(json_schema_extra={"additionalProperties": False})]
 Once = AfterValidator(_each_once)
-SkipLimit = Annotated[int, Field(ge=0, le=8)]
+SkipLimit = Annotated[int, Field(ge=0, le=EDGES_KEPT)]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Rate = Annotated[float, Field(gt=0)]

@@ -1,4 +1,4 @@
-"""What a stage of a search ends with, and its form in a stage file."""
+"""The architecture weights that a stage ends with, and their form in a stage file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from pdarts.space.topology import EDGES, KINDS
 
 @dataclass(frozen=True, eq=False)
 class Architecture:
-    """How much each operation that is still considered counts, per kind of cell."""
+    """Weights of all operations that are still considered, per kind of cell."""
 
     candidates: Mapping[str, Candidates]
     weights: Mapping[str, Tensor]

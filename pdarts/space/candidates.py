@@ -1,4 +1,4 @@
-"""Which operations are still considered on every edge, and how they become fewer from stage to stage."""
+"""The operations that are still considered on every edge; they become fewer from stage to stage."""
 
 from torch import Tensor
 
@@ -33,5 +33,5 @@ def prune(candidates: Candidates, weights: Tensor, keep: int) -> Candidates:
     for operations, row in zip(candidates, weights.tolist(), strict=True):
         weakest_first = sorted(range(present), key=row.__getitem__)  # stable: on a tie the earlier comes first
         dropped = weakest_first[: present - keep]
-        kept.append(tuple(name for place, name in enumerate(operations) if place not in dropped))
+        kept.append(tuple(name for index, name in enumerate(operations) if index not in dropped))
     return tuple(kept)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 
 from pdarts.errors import InputError
 from pdarts.space.operations import OPERATIONS
-from pdarts.space.topology import INPUTS, KINDS, NODES
+from pdarts.space.topology import EDGES_INTO_NODE, INPUTS, KINDS, NODES
 
 Pairs = tuple[tuple[str, int], ...]
 """(operation, source node), two for every intermediate node, in the order of nodes."""
@@ -28,14 +28,14 @@ class Edge(NamedTuple):
 
 @dataclass(frozen=True)
 class CellGenotype:
-    """What a cell computes: edges between nodes that exist, and what its output is made of."""
+    """A cell as it is computed: edges between nodes that exist, and the nodes that its output concatenates."""
 
     edges: tuple[Edge, ...]
-    """In the order of their targets."""
+    """All edges, in the order of their targets."""
     concat: tuple[int, ...]
     """Nodes whose concatenation is the output."""
     drops_nodes: bool
-    """Whether drop path acts on a node's sum, skip connections included; else on every operation but these."""
+    """Whether drop path acts on a node's sum, skip connections included; else it acts on every operation but these."""
 
     @property
     def nodes(self) -> tuple[int, ...]:
@@ -43,7 +43,7 @@ class CellGenotype:
         return tuple(dict.fromkeys(edge.target for edge in self.edges))
 
     def into(self, node: int) -> tuple[Edge, ...]:
-        """Edges that lead to `node`; none for an input node."""
+        """Edges that lead to `node`; an input node has none."""
         return tuple(edge for edge in self.edges if edge.target == node)
 
 
@@ -51,8 +51,8 @@ class CellGenotype:
 class Genotype:
     """A normal and a reduction cell, as a file lists them. Nodes 0 and 1 are inputs.
 
-    Of pairs, 2i and 2i+1 end at node i+2. Triples leave nodes without edges: these do not exist, and edges that come
-    from them count as if they were not there.
+    Pairs number 2i and 2i+1 end at node i+2. Triples may leave nodes without edges: such a node does not exist, and
+    edges that come from it are ignored.
 
     Source: Chu et al. 2020 (arXiv:1911.12126) for triples.
     """
@@ -66,7 +66,7 @@ class Genotype:
         """The `normal` or `reduction` cell.
 
         Raises:
-            InputError: if no node that its output would concatenate exists.
+            InputError: if none of the nodes exists that its output concatenates.
         """
         name = "normal" if kind == "normal" else "reduce"
         entries, concat = (self.normal, self.normal_concat) if kind == "normal" else (self.reduce, self.reduce_concat)
@@ -84,7 +84,7 @@ class Genotype:
         return CellGenotype(tuple(edges), concatenated, drops_nodes=len(entries[0]) == 3)
 
     def operations(self) -> set[str]:
-        """Names of all operations in it."""
+        """Names of all operations in both cells."""
         return {entry[0] for entry in (*self.normal, *self.reduce)}
 
     def to_json(self) -> dict[str, Any]:
@@ -105,8 +105,8 @@ class Genotype:
             where: the file's name, for messages.
 
         Raises:
-            InputError: if it is no genotype: a key too many or missing, a wrong length, an operation or a node
-                that does not exist, pairs beside triples, a cell without nodes.
+            InputError: if it is no genotype: it has a key too many or too few, a wrong length, an operation or a node
+                that does not exist, both pairs and triples, or a cell without nodes.
         """
         keys = tuple(cls.__dataclass_fields__)
         if not isinstance(value, dict) or set(value) != set(keys):
@@ -130,31 +130,33 @@ class Genotype:
 
 def _edges(entries: Pairs | Triples) -> Iterator[Edge]:
     listed: tuple[tuple[Any, ...], ...] = entries
-    for place, entry in enumerate(listed):
+    for index, entry in enumerate(listed):
         operation, *target, source = entry
-        yield Edge(operation, source, target[0] if target else INPUTS + place // 2)
+        yield Edge(operation, source, target[0] if target else INPUTS + index // EDGES_INTO_NODE)
 
 
 def _parse_pairs(pairs: Any, where: str) -> tuple[Pairs, range]:
-    """The pairs, and the nodes they lead to."""
-    if not isinstance(pairs, list) or len(pairs) < 2 or len(pairs) % 2:
+    """Check a list of pairs; returns them and the nodes that they lead to."""
+    if not isinstance(pairs, list) or not pairs or len(pairs) % EDGES_INTO_NODE:
         found = f"{len(pairs)} entries" if isinstance(pairs, list) else repr(pairs)
         raise InputError(f"{where} has {found}; allowed: {_FORMS}")
-    for place, pair in enumerate(pairs):
+    for index, pair in enumerate(pairs):
         if not isinstance(pair, list) or len(pair) != 2:
-            raise InputError(f"{where}[{place}] is {pair!r}; allowed: [operation, source node]")
+            raise InputError(f"{where}[{index}] is {pair!r}; allowed: [operation, source node]")
         operation, source = pair
-        _check_edge(operation, source, INPUTS + place // 2, f"{where}[{place}]")
-    return tuple((operation, source) for operation, source in pairs), range(INPUTS, INPUTS + len(pairs) // 2)
+        _check_edge(operation, source, INPUTS + index // EDGES_INTO_NODE, f"{where}[{index}]")
+    return tuple((operation, source) for operation, source in pairs), range(
+        INPUTS, INPUTS + len(pairs) // EDGES_INTO_NODE
+    )
 
 
 def _parse_triples(triples: Any, where: str) -> tuple[Triples, range]:
-    """The triples, and the nodes that there may be."""
+    """Check a list of triples; returns them and the nodes that a cell of triples may have."""
     if not isinstance(triples, list):
         raise InputError(f"{where} is {triples!r}; allowed: a list of [operation, target node, source node]")
     sources: dict[int, list[int]] = {}
-    for place, triple in enumerate(triples):
-        here = f"{where}[{place}]"
+    for index, triple in enumerate(triples):
+        here = f"{where}[{index}]"
         if not isinstance(triple, list) or len(triple) != 3:
             raise InputError(
                 f"{here} is {triple!r}; allowed: [operation, target node, source node], like other entries of the file"
@@ -168,9 +170,12 @@ def _parse_triples(triples: Any, where: str) -> tuple[Triples, range]:
             )
         _check_edge(operation, source, target, here)
         others = sources.setdefault(target, [])
-        if len(others) == 2 or source in others:
-            found = f"2 edges, from {others[0]} and {others[1]}" if len(others) == 2 else f"an edge from {source}"
-            raise InputError(f"{here}: node {target} has {found} already; allowed: 0 to 2 edges from different nodes")
+        full = len(others) == EDGES_INTO_NODE
+        if full or source in others:
+            found = f"{len(others)} edges, from {' and '.join(map(str, others))}" if full else f"an edge from {source}"
+            raise InputError(
+                f"{here}: node {target} has {found} already; allowed: 0 to {EDGES_INTO_NODE} edges from different nodes"
+            )
         others.append(source)
     nodes = range(INPUTS, 1 + max((NODES[-1], *sources)))
     return tuple((operation, target, source) for operation, target, source in triples), nodes

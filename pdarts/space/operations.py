@@ -13,7 +13,7 @@ CANDIDATES = (
 """Operations of the P-DARTS and DARTS search space, in its order."""
 
 SKIP = "skip_connect"
-"""The operation that skip dropout, skip limits and drop path know by name."""
+"""Name of the operation that skip dropout, skip limits and drop path treat specially."""
 
 OPERATIONS = [*CANDIDATES, "sep_conv_7x7", "conv_7x1_1x7"]
 """All operations that a network can be built of: published cells need two more, and extensions add theirs."""

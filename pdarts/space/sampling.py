@@ -1,4 +1,4 @@
-"""Random cells: what a search must beat."""
+"""Random cells, the baseline of every search."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pdarts.space.genotype import Genotype, Pairs
 from pdarts.space.operations import CANDIDATES, SKIP
-from pdarts.space.topology import NODES
+from pdarts.space.topology import EDGES_INTO_NODE, NODES
 
 CHOICES = tuple(name for name in CANDIDATES if name != "none")
 """Every operation of the search space that a genotype can name."""
@@ -19,8 +19,8 @@ def sample(generator: Random, max_skips: int | None) -> Genotype:
     """Draw both cells, each uniformly from all cells of the search space.
 
     Args:
-        generator: what is drawn from; only its `random()`, which is the same in all versions of Python.
-        max_skips: skip connections that the normal cell may have, 0 to 8; None for no limit. A cell with more is
+        generator: source of random numbers; only its `random()` is called, which is the same in all versions of Python.
+        max_skips: most skip connections of the normal cell; None for no limit. A cell with more is
             drawn again as a whole, so that all cells within the limit are equally likely. The reduction cell has none.
     """
     normal = sample_cell(generator)
@@ -30,10 +30,10 @@ def sample(generator: Random, max_skips: int | None) -> Genotype:
 
 
 def sample_cell(generator: Random) -> Pairs:
-    """Two different sources into every node, and for each any operation but `none`; all equally likely."""
+    """Draw two different sources of every node, and for each any operation but `none`; all are equally likely."""
     pairs = []
     for node in NODES:
-        sources = _pick(generator, tuple(combinations(range(node), 2)))
+        sources = _pick(generator, tuple(combinations(range(node), EDGES_INTO_NODE)))
         pairs += [(_pick(generator, CHOICES), source) for source in sources]
     return tuple(pairs)
 

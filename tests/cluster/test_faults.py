@@ -148,7 +148,7 @@ def test_a_killed_snakemake_leaves_a_lock_that_is_said_and_nothing_is_lost(site:
 
 
 @pytest.mark.long
-def test_a_checkpoint_of_other_settings_is_refused_and_said(site: Site) -> None:
+def test_a_resume_file_of_other_settings_is_refused_and_said(site: Site) -> None:
     process = site.start("--retries", "0", "--", GENOTYPE)
     slurm("scancel", "--signal=TERM", running(site, process, 5))
     assert process.wait() != 0

@@ -18,11 +18,12 @@ from pdarts.data.loaders import Batch, Loader
 from pdarts.data.share import WHOLE, Share
 from pdarts.data.split import Split
 from pdarts.engine import distributed
-from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.loop import fit
 from pdarts.engine.metrics import Tally, evaluate
 from pdarts.engine.progress import Progress
+from pdarts.engine.resume_file import ResumeFile
+from pdarts.engine.run import Run
 from pdarts.engine.schedules import cosine
 from pdarts.engine.seeds import derive_seed
 from pdarts.engine.tracking import Tracker
@@ -80,27 +81,24 @@ def network() -> Network:
     return Network(published("PDARTS"), RECIPE.stem, RECIPE.cells, RECIPE.channels, 10, False)
 
 
-def journal(folder: Path) -> tuple[Journal, Checkpoint]:
+def run_in(folder: Path) -> Run:
     folder.mkdir(exist_ok=True)
     tracker = Tracker(Wandb(mode="disabled"), "", "", "", {})
-    return Journal(folder / "metrics.jsonl", tracker, Progress("", 3, 3)), Checkpoint(
-        folder / "x", {}, other_code=False
-    )
+    journal = Journal(folder / "metrics.jsonl", tracker, Progress("", 3, 3))
+    return Run(SEED, CPU, journal, ResumeFile(folder / "x", {}, other_code=False))
 
 
 def train(folder: Path) -> dict[str, Tensor]:
     """As one of the processes."""
     trained = network()
-    fit(trained, RECIPE, Double(0, distributed.share()), SEED, CPU, *journal(folder))
+    fit(trained, RECIPE, Double(0, distributed.share()), run_in(folder))
     return trained.state_dict()
 
 
 def search(stage: Any, folder: Path) -> dict[str, Tensor]:
     """As one of the processes; the weights of operations."""
     halves = Double(0, distributed.share()), Double(1, distributed.share())
-    architecture, _ = search_stage(
-        stage, all_candidates(stage.candidates), halves, 10, SEED, CPU, Machine(), *journal(folder)
-    )
+    architecture = search_stage(stage, all_candidates(stage.candidates), halves, 10, Machine(), run_in(folder))
     return dict(architecture.weights)
 
 

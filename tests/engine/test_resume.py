@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from pdarts.engine.checkpoint import Checkpoint
+from pdarts.engine.resume_file import ResumeFile
 from pdarts.engine.tracking import PATIENCE, steps_of
 from pdarts.sources import fingerprint
 from tests import warm
@@ -157,13 +157,13 @@ def test_a_step_whose_disk_is_full_says_so_and_continues_when_there_is_room(data
     subprocess.run(again, cwd=ROOT, check=True, capture_output=True)
 
 
-def checkpoint(folder: Path, **changes: Any) -> Checkpoint:
+def resume_file(folder: Path, **changes: Any) -> ResumeFile:
     identity = {"step": "search", "settings": {"epochs": 3}, "code": "a"} | changes
-    return Checkpoint(folder / "stage.json", identity, other_code=False)
+    return ResumeFile(folder / "stage.json", identity, other_code=False)
 
 
-def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    saved = checkpoint(tmp_path)
+def test_a_damaged_resume_file_gives_way_to_the_one_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    saved = resume_file(tmp_path)
     for epoch in (1, 2):
         saved.save({"epoch": epoch})
     assert saved.load() == {"epoch": 2, "code": "a"}
@@ -176,20 +176,20 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path, capsys
     assert capsys.readouterr().err.count("cut off or damaged") == 3
 
 
-def test_a_checkpoint_of_other_work_is_refused_with_the_reason(
+def test_a_resume_file_of_other_work_is_refused_with_the_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    checkpoint(tmp_path).save({"epoch": 1})
-    assert checkpoint(tmp_path, settings={"epochs": 25}).load() is None
+    resume_file(tmp_path).save({"epoch": 1})
+    assert resume_file(tmp_path, settings={"epochs": 25}).load() is None
     assert "settings.epochs is 3 there, 25 here" in capsys.readouterr().err
 
 
 def test_a_change_of_code_is_continued_only_when_told_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    checkpoint(tmp_path).save({"epoch": 1})
-    changed = checkpoint(tmp_path, code="b")
+    resume_file(tmp_path).save({"epoch": 1})
+    changed = resume_file(tmp_path, code="b")
     assert changed.load() is None
     assert "machine.resume_other_code: true" in capsys.readouterr().err
-    told = Checkpoint(tmp_path / "stage.json", changed.identity, other_code=True)
+    told = ResumeFile(tmp_path / "stage.json", changed.identity, other_code=True)
     assert told.load() == {"epoch": 1, "code": "a"}
 
 
@@ -212,13 +212,13 @@ def test_provenance_says_that_other_code_continued(data: Path, tmp_path: Path) -
     assert provenance["code"] != before
 
 
-def test_a_disk_that_is_full_keeps_the_old_checkpoint(tmp_path: Path) -> None:
-    saved = checkpoint(tmp_path)
+def test_a_disk_that_is_full_keeps_the_old_resume_file(tmp_path: Path) -> None:
+    saved = resume_file(tmp_path)
     saved.save({"epoch": 1})
     script = (
-        "import resource, signal, sys; from pathlib import Path; from tests.engine.test_resume import checkpoint\n"
+        "import resource, signal, sys; from pathlib import Path; from tests.engine.test_resume import resume_file\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
-        "checkpoint(Path(sys.argv[1])).save({'epoch': 2})"
+        "resume_file(Path(sys.argv[1])).save({'epoch': 2})"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, tmp_path], cwd=ROOT, capture_output=True, text=True, check=False

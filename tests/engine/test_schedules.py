@@ -5,7 +5,7 @@ import math
 import pytest
 
 from pdarts.engine import schedules
-from pdarts.engine.schedules import cosine, drop_path_rate, learning_rate, linear, search_learning_rate
+from pdarts.engine.schedules import cosine, drop_path_rate, learning_rate, linear
 from pdarts.progressive.schedule import skip_dropout
 from pdarts.settings import optimization
 from pdarts.settings.recipes import Recipe
@@ -55,14 +55,14 @@ def test_warm_up_rises_to_the_scheduled_rate() -> None:
 
 def test_the_warm_up_of_a_search_rises_to_its_rate_and_the_schedule_goes_on_from_its_own_epoch() -> None:
     stage = STAGE.model_copy(update={"epochs": 50, "warmup_epochs": 5})
-    rates = [search_learning_rate(stage, epoch) for epoch in range(50)]
+    rates = [learning_rate(stage, epoch) for epoch in range(50)]
     assert rates[:5] == pytest.approx([0.025 * part / 5 for part in range(1, 6)])
     assert rates[5:] == [cosine(epoch, 50, 0.025, 0.0) for epoch in range(5, 50)]
 
 
 def test_a_search_can_have_the_linear_schedule() -> None:
     stage = STAGE.model_copy(update={"schedule": "linear"})
-    assert [search_learning_rate(stage, epoch) for epoch in (0, 24)] == [0.025, linear(24, 25, 0.025, 0.0)]
+    assert [learning_rate(stage, epoch) for epoch in (0, 24)] == [0.025, linear(24, 25, 0.025, 0.0)]
 
 
 def test_without_warm_up_the_first_epoch_has_the_full_rate() -> None:

@@ -27,7 +27,7 @@ def track(settings: Wandb, run_id: str, first: int = 1, last: int = 2) -> None:
     tracker = Tracker(settings, "search", "digits", "digits seed 0 stage 1", {"seed": 0, "cells": 5})
     tracker.start(run_id)
     for step in range(first, last + 1):
-        tracker.log({"train_loss": 2.3 / step, "valid_loss": None if step == 1 else 2.2}, step=step)
+        tracker.log({"train_loss": 2.3 / step, "valid_loss": None if step == 1 else 2.2}, epoch=step)
     tracker.summary({"genotype": {"normal": [["skip_connect", 0]]}})
     tracker.finish()
 
@@ -89,7 +89,7 @@ def test_a_rehearsal_has_a_tag_and_a_key_in_the_config(tmp_path: Path) -> None:
         settings = Wandb(mode="offline", directory=str(tmp_path / f"{rehearsal:d}"))
         tracker = Tracker(settings, "train", "digits", f"digits seed {5 + rehearsal}", {}, rehearsal)
         tracker.start(new_id())
-        tracker.log({"train_loss": 2.0}, step=1)
+        tracker.log({"train_loss": 2.0}, epoch=1)
         tracker.finish()
         (run,) = tmp_path.glob(f"{rehearsal:d}/wandb/offline-run-*/run-*.wandb")
         assert written(run, 1) == [1]
@@ -193,12 +193,12 @@ def test_wandbs_own_process_may_die_or_hang(number: signal.Signals, tmp_path: Pa
         "from pdarts.engine.tracking import Tracker, new_id\n"
         "from pdarts.settings.machine import Wandb\n"
         f"tracker = Tracker(Wandb(mode='offline', directory={str(tmp_path)!r}), 'train', 'digits', 'digits', {{}})\n"
-        "tracker.start(new_id()); tracker.log({'train_loss': 2.0}, step=1)\n"
+        "tracker.start(new_id()); tracker.log({'train_loss': 2.0}, epoch=1)\n"
         "listed = subprocess.getoutput('ps -e -ww -o ppid= -o pid= -o args=')\n"
         "(core,) = [int(line.split()[1]) for line in listed.splitlines()\n"
         "    if int(line.split()[0]) == os.getpid() and 'wandb-core' in line]\n"
         f"os.kill(core, {number:d}); time.sleep(0.5); tracking.PATIENCE = 1; started = time.monotonic()\n"
-        "for step in (2, 3): tracker.log({'train_loss': 1.9}, step=step)\n"
+        "for step in (2, 3): tracker.log({'train_loss': 1.9}, epoch=step)\n"
         "tracker.finish(); print(time.monotonic() - started)"
     )
     command = [sys.executable, "-c", script]
@@ -229,6 +229,6 @@ def test_a_picture_that_cannot_be_drawn_is_said_and_borne(tmp_path: Path, capfd:
     tracker = Tracker(Wandb(mode="offline", directory=str(tmp_path)), "train", "digits", "digits seed 0", {})
     tracker.start(new_id())
     tracker.image("cells", lambda path: (tmp_path / "missing.png").rename(path))
-    tracker.log({"train_loss": 2.0}, step=1)
+    tracker.log({"train_loss": 2.0}, epoch=1)
     tracker.finish()
     assert capfd.readouterr().err.count("W&B is off for the rest of this step") == 1

@@ -59,8 +59,8 @@ def search_steps(one: StageTraining) -> list[Tensor]:
     losses = []
     for _ in range(2):
         valid, train = batch(), batch()
-        losses.append(one.method.alphas_step(point, valid, train)[0])
-        losses.append(one.method.weights_step(point, train)[0])
+        losses.append(one.method.update_alphas(point, valid, train)[0])
+        losses.append(one.method.update_weights(point, train)[0])
     return losses
 
 

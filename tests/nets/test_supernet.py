@@ -64,12 +64,12 @@ def test_a_step_of_the_alphas_computes_no_gradient_of_weights_and_the_other_way_
     training = training_of(all_candidates(CANDIDATES), channels=2)
     supernet, point = training.supernet, training.point(0)
     before = [weight.clone() for weight in supernet.weights()]
-    training.method.alphas_step(point, batch(), batch())
+    training.method.update_alphas(point, batch(), batch())
     assert all(weight.grad is None for weight in supernet.weights())
     assert all(torch.equal(old, new) for old, new in zip(before, supernet.weights(), strict=True))
     point.alphas.zero_grad()
     alphas = [alpha.clone() for alpha in supernet.alphas()]
-    training.method.weights_step(point, batch())
+    training.method.update_weights(point, batch())
     assert all(alpha.grad is None for alpha in supernet.alphas())
     assert all(torch.equal(old, new) for old, new in zip(alphas, supernet.alphas(), strict=True))
     assert any(not torch.equal(old, new) for old, new in zip(before, supernet.weights(), strict=True))

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from pdarts.data.division import Division, divided
 from pdarts.data.loaders import Batch, Loader
-from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.progress import Progress
+from pdarts.engine.resume_file import ResumeFile
+from pdarts.engine.run import Run
 from pdarts.engine.tracking import Tracker
 from pdarts.progressive.method import method_named
 from pdarts.progressive.methods import sdarts
@@ -44,10 +45,9 @@ def searched(settings: StageSettings, candidates: Any, folder: Path) -> Architec
     )
     tracker = Tracker(Wandb(mode="disabled"), "", "", "", {})
     journal = Journal(folder / "metrics.jsonl", tracker, Progress("", settings.epochs, 2))
-    checkpoint = Checkpoint(folder / "stage.json", {}, other_code=False)
-    halves = weights_images, alphas_images
-    architecture, _ = search_stage(settings, candidates, halves, 10, 0, CPU, Machine(), journal, checkpoint)
-    checkpoint.remove()
+    run = Run(0, CPU, journal, ResumeFile(folder / "stage.json", {}, other_code=False))
+    architecture = search_stage(settings, candidates, (weights_images, alphas_images), 10, Machine(), run)
+    run.resume_file.remove()
     return architecture
 
 
@@ -121,8 +121,8 @@ def test_fair_darts_keeps_an_edge_from_the_threshold_on_and_no_third_one_moves_u
     strengths[0] = {"sep_conv_3x3": 0.85}
     for place, weight in zip(incoming(5), (0.99, 0.84, 0.86, 0.98, 0.1), strict=True):
         strengths[place] = {"sep_conv_3x3": weight}
-    chosen = method_named("fair_darts").choose(strengths)
-    assert [EDGES[place] for place in chosen] == [(0, 2), (0, 5), (3, 5)]
+    selected = method_named("fair_darts").select(strengths)
+    assert [EDGES[edge] for edge in selected] == [(0, 2), (0, 5), (3, 5)]
 
 
 # DARTS-
@@ -202,13 +202,13 @@ def test_neither_alphas_nor_evaluation_see_a_perturbation() -> None:
     for method, keys in (("darts", {}), ("sdarts", perturbed)):
         torch.manual_seed(0)
         training = training_of(all_candidates(FEW), method, **SMALL, **keys)
-        loss, _ = training.method.alphas_step(training.point(0), images(), images())
+        loss, _ = training.method.update_alphas(training.point(0), images(), images())
         moved = alphas_of(training)
         training.supernet.eval()
         with torch.no_grad():
             tested = training.logits_of(0)(images()[0])
         training.supernet.train()
-        found.append((loss, *moved, tested, training.method.weights_step(training.point(0), images())[0]))
+        found.append((loss, *moved, tested, training.method.update_weights(training.point(0), images())[0]))
     (*unperturbed, loss), (*same, other) = found
     assert all(torch.equal(one, another) for one, another in zip(unperturbed, same, strict=True))
     assert loss != other
@@ -224,10 +224,10 @@ def test_the_term_of_beta_darts_is_in_the_alphas_loss_alone_and_grows() -> None:
         torch.manual_seed(0)
         training = training_of(all_candidates(FEW), method, **changes)
         point = training.point(1)
-        of_alphas = training.method.alphas_step(replace(point, epoch=4), images(), images())[0]
+        of_alphas = training.method.update_alphas(replace(point, epoch=4), images(), images())[0]
         before = alphas_of(training)
         torch.manual_seed(1)
-        of_weights = training.method.weights_step(replace(point, epoch=4), images())
+        of_weights = training.method.update_weights(replace(point, epoch=4), images())
         assert all(torch.equal(old, new) for old, new in zip(before, alphas_of(training), strict=True))
         losses.append((of_alphas, training.method.weights_penalty({}, 4), of_weights))
     # alphas start near 0, where the term is log 3 on the edges of each kind, and half of epoch 4 is 2
@@ -244,7 +244,7 @@ def test_the_weight_of_the_term_starts_at_0_and_rises_in_a_line(decay: str, weig
 # DARTS of second order and PC-DARTS
 
 
-def test_second_order_alphas_depend_on_the_images_of_the_coming_weights_step() -> None:
+def test_second_order_alphas_depend_on_the_images_of_the_coming_update_of_weights() -> None:
     moved = {}
     for method in ("darts", "second_order"):
         for seed in (1, 2):
@@ -252,7 +252,7 @@ def test_second_order_alphas_depend_on_the_images_of_the_coming_weights_step() -
             training = training_of(all_candidates(FEW), method, **SMALL)
             batch = images()
             torch.manual_seed(seed)
-            training.method.alphas_step(training.point(0), batch, images())
+            training.method.update_alphas(training.point(0), batch, images())
             moved[method, seed] = torch.cat([alphas.grad.flatten() for alphas in training.supernet.alphas()])
     assert torch.equal(moved["darts", 1], moved["darts", 2])
     assert not torch.equal(moved["second_order", 1], moved["second_order", 2])
@@ -261,7 +261,7 @@ def test_second_order_alphas_depend_on_the_images_of_the_coming_weights_step() -
 def test_a_second_order_step_of_the_alphas_moves_no_network_weight() -> None:
     training = training_of(all_candidates(FEW), "second_order", **SMALL)
     before = [weight.detach().clone() for weight in training.supernet.weights()]
-    training.method.alphas_step(training.point(0), images(), images())
+    training.method.update_alphas(training.point(0), images(), images())
     assert all(torch.equal(old, new) for old, new in zip(before, training.supernet.weights(), strict=True))
 
 

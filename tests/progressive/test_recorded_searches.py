@@ -149,7 +149,7 @@ def test_losses_and_gradients_agree_with_the_recorded_case(name: str) -> None:
         for kind, rows in perturbed.items():
             close(rows, case[f"weights_{KINDS[kind]}"])
     point = at_rest(training, epoch)
-    loss, logits = training.method.weights_step(point, batch)
+    loss, logits = training.method.update_weights(point, batch)
     close(logits, case["train_logits"])
     close(F.cross_entropy(logits, batch[1]), case.get("loss_classification", case["loss"]))
     of_weights = {name: norm for name, norm in case["grad_norms"].items() if not name.startswith("alphas_")}
@@ -161,7 +161,7 @@ def test_losses_and_gradients_agree_with_the_recorded_case(name: str) -> None:
         close(training.logits_of(epoch)(batch[0]), case["eval_logits"])
     if "grad_alphas_normal" in case:
         training, _ = trained(case, stage)
-        loss, logits = training.method.alphas_step(at_rest(training, epoch), batch, batch)
+        loss, logits = training.method.update_alphas(at_rest(training, epoch), batch, batch)
         close(logits, case["train_logits"])
         check_alphas(gradients(training), case, "grad_")
     close(loss, case["loss"])
@@ -183,7 +183,7 @@ def test_joint_steps_agree_with_the_recorded_case(name: str) -> None:
     supernet: nn.Module = training.supernet
     for step, expected in enumerate(case["trajectory"]):
         valid: Iterator[Any] = iter([(recorded.images(case, f"valid{step}"), targets)])
-        (loss, _), of_alphas = training.step(point, (recorded.images(case, f"train{step}"), targets), valid)
+        (loss, _), of_alphas = training.update(point, (recorded.images(case, f"train{step}"), targets), valid)
         if "arch_loss" in expected:
             assert of_alphas is not None
             close(of_alphas[0], expected["arch_loss"])

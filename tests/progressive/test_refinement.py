@@ -52,14 +52,14 @@ def test_the_cases_hold_every_kind_of_limit() -> None:
 
 def test_the_weakest_skip_goes_first() -> None:
     strengths = [{"skip_connect": 0.5 + place / 100, "sep_conv_3x3": 0.1} for place in range(len(EDGES))]
-    before, after = Method.choose(strengths), refine(strengths, 7, Method.choose)
+    before, after = Method.select(strengths), refine(strengths, 7, Method.select)
     assert list(before.values()).count("skip_connect") == 8
     assert [place for place in before if after[place] != "skip_connect"] == [0]
 
 
 def test_a_limit_that_the_candidates_cannot_meet_is_refused() -> None:
     with pytest.raises(InputError, match="max_skips is 1, but these candidates leave at least 8 skip"):
-        refine([{"skip_connect": 0.5}] * len(EDGES), 1, Method.choose)
+        refine([{"skip_connect": 0.5}] * len(EDGES), 1, Method.select)
 
 
 def test_keeping_more_than_present_is_refused() -> None:

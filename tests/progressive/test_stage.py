@@ -8,9 +8,10 @@ import torch
 
 from pdarts.data.division import Division, divided
 from pdarts.data.loaders import Loader
-from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.progress import Progress
+from pdarts.engine.resume_file import ResumeFile
+from pdarts.engine.run import Run
 from pdarts.engine.tracking import Tracker
 from pdarts.progressive.stage import search_stage
 from pdarts.settings.machine import Machine, Wandb
@@ -47,11 +48,10 @@ def run(settings: StageSettings, folder: Path, seed: int = 0, machine: Machine =
     ]
     path = folder / "metrics.jsonl"
     journal = Journal(path, Tracker(Wandb(mode="disabled"), "", "", "", {}), Progress("", settings.epochs, 2))
-    checkpoint = Checkpoint(folder / "stage.json", {}, other_code=False)
-    search_stage(
-        settings, all_candidates(OPERATIONS), (loaders[0], loaders[1]), 10, seed, CPU, machine, journal, checkpoint
-    )
-    checkpoint.remove()
+    course = Run(seed, CPU, journal, ResumeFile(folder / "stage.json", {}, other_code=False))
+    search_stage(settings, all_candidates(OPERATIONS), (loaders[0], loaders[1]), 10, machine, course)
+    course.resume_file.remove()
+    assert course.epochs_run == settings.epochs
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 

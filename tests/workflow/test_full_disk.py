@@ -29,7 +29,7 @@ def number_of(module: str, folder: Path) -> int | None:
     return None
 
 
-def test_a_full_disk_is_said_and_the_retry_continues_from_the_checkpoint_before(tree: Tree) -> None:
+def test_a_full_disk_is_said_and_the_retry_continues_from_the_resume_file_before(tree: Tree) -> None:
     tree.edit(CONFIG, "epochs: 2\n    frozen_epochs", "epochs: 12\n    frozen_epochs")
     command = [sys.executable, "-m", "snakemake", "--configfile", CONFIG, "--cores", "1", "--retries", "1", "--", STAGE]
     with subprocess.Popen(command, cwd=tree.root, stderr=subprocess.PIPE, text=True) as process:
@@ -41,7 +41,7 @@ def test_a_full_disk_is_said_and_the_retry_continues_from_the_checkpoint_before(
             said += line
         number = number_of("pdarts.search", tree.root)
         assert number is not None
-        resource.prlimit(number, resource.RLIMIT_FSIZE, (4096, 4096))  # less than a checkpoint has
+        resource.prlimit(number, resource.RLIMIT_FSIZE, (4096, 4096))  # less than a resume file has
         said += process.stderr.read()
     assert process.returncode == 0, said
     assert f"error: {STAGE}.resume: File too large; free space or change permissions" in said

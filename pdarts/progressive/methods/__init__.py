@@ -1,1 +1,1 @@
-"""Search methods, a module each: what differs from DARTS of first order, and nothing else."""
+"""Search methods, a module each, which holds only its differences from DARTS of first order."""

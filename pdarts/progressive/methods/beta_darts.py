@@ -12,7 +12,7 @@ from pdarts.settings.searches import StageSettings
 
 
 class Method(darts.Method):
-    """The alphas' loss differs."""
+    """DARTS with a term in the alphas' loss."""
 
     def __init__(self, settings: StageSettings) -> None:
         super().__init__(settings)
@@ -24,6 +24,6 @@ class Method(darts.Method):
         return self.slope * epoch
 
     def alphas_penalty(self, parameters: Parameters, epoch: int) -> Tensor | float:
-        """Log-sum-exp of each edge's alphas: its mean over normal edges plus that over reduction edges, weighted."""
+        """Log-sum-exp of each edge's alphas: the weighted sum of its means over normal and over reduction edges."""
         means = [alphas.logsumexp(dim=1).mean() for alphas in parameters["alpha"].values()]
         return self.decay_weight(epoch) * sum(means)

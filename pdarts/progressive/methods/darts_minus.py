@@ -22,25 +22,25 @@ DECAYS: dict[str, Callable[[float], float]] = {
     "cosine": lambda progress: (1 + math.cos(math.pi * progress)) / 2,
     "slow_cosine": lambda progress: math.cos(math.pi * progress / 2),
 }
-"""What is left of the auxiliary skip's weight, by the part of the epochs that is over, from 0 to 1."""
+"""Functions from the fraction of epochs that are over to the fraction of the auxiliary skip's weight that is left."""
 
 
 class AuxiliaryMixedOperation(MixedOperation):
-    """An edge with an auxiliary skip connection, which has weights of its own where the edge strides."""
+    """An edge with an auxiliary skip connection, which has parameters where the edge strides."""
 
     def __init__(self, candidates: tuple[str, ...], channels: int, stride: int) -> None:
         super().__init__(candidates, channels, stride)
         self.auxiliary = BUILDERS[SKIP](channels, stride, True)
 
     def forward(self, state: State, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Branch]:
-        """Yield the candidates, and the auxiliary skip times the last of `weights`; no dropout lies behind that."""
+        """Yield the candidates, then the auxiliary skip times the last of `weights`, without dropout."""
         *operation_weights, auxiliary_weight = weights
         yield from super().forward(state, operation_weights, skip_dropout)
         yield Branch(self.auxiliary, state, auxiliary_weight)
 
 
 class Method(darts.Method):
-    """Edges differ while they are searched; the genotype has no trace of the auxiliary skip."""
+    """DARTS with another kind of edge; no genotype contains the auxiliary skip."""
 
     def __init__(self, settings: StageSettings) -> None:
         super().__init__(settings)
@@ -48,7 +48,7 @@ class Method(darts.Method):
         self.first, self.decay = settings.auxiliary_weight, DECAYS[settings.auxiliary_decay]
 
     def edge(self, candidates: tuple[str, ...], channels: int, stride: int) -> MixedOperation:
-        """An edge whose last branch weight is the auxiliary skip's."""
+        """Build an edge that takes the weight of its auxiliary skip last."""
         return AuxiliaryMixedOperation(candidates, channels, stride)
 
     def auxiliary_weight(self, epoch: int) -> float:
@@ -56,7 +56,7 @@ class Method(darts.Method):
         return self.first * self.decay(epoch / self.settings.epochs)
 
     def weights(self, parameters: Parameters, epoch: int) -> Weights:
-        """Operations' weights, and the auxiliary skip's behind them: shape (edges, operations + 1)."""
+        """Weights of operations, then of the auxiliary skip: shape (edges, operations + 1)."""
         auxiliary = self.auxiliary_weight(epoch)
         return {
             kind: torch.cat([rows, rows.new_full((len(rows), 1), auxiliary)], dim=1)

@@ -10,18 +10,18 @@ import torch
 from torch import Tensor
 
 from pdarts.nets.supernet import Parameters
-from pdarts.progressive.derivation import Chosen, Strengths
+from pdarts.progressive.derivation import Selection, Strengths
 from pdarts.progressive.methods import darts
 from pdarts.settings.methods import ZeroOneLoss
 from pdarts.settings.searches import StageSettings
 from pdarts.space.candidates import Candidates
 
 THRESHOLD = 0.85
-"""An edge stays where its strongest operation weighs no less."""
+"""Least weight of the strongest operation on an edge that a cell keeps."""
 
 
 class Method(darts.Method):
-    """Relaxation, both losses and derivation differ."""
+    """DARTS with sigmoids as relaxation, a term in both losses and another selection of edges."""
 
     listing: ClassVar = "with targets"
 
@@ -31,7 +31,7 @@ class Method(darts.Method):
         self.zero_one_weight = settings.zero_one_weight
 
     def parameters(self, candidates: Mapping[str, Candidates]) -> Parameters:
-        """Alphas of 0: all operations weigh 0.5."""
+        """Alphas of 0, so that all operations weigh 0.5."""
         return {"alpha": {kind: torch.zeros(len(edges), len(edges[0])) for kind, edges in candidates.items()}}
 
     def relax(self, alphas: Tensor) -> Tensor:
@@ -39,15 +39,15 @@ class Method(darts.Method):
         return alphas.sigmoid()
 
     def alphas_penalty(self, parameters: Parameters, epoch: int) -> Tensor:
-        """The zero-one loss over the operations of both kinds of cell, from -0.25 (all 0 or 1) to 0 (all 0.5)."""
+        """The weighted zero-one loss of both kinds of cell, unweighted from -0.25 (all weigh 0 or 1) to 0 (all 0.5)."""
         relaxed = torch.cat([self.relax(alphas).flatten() for alphas in parameters["alpha"].values()])
         return -self.zero_one_weight * (relaxed - 0.5).square().mean()
 
     weights_penalty = alphas_penalty
-    """It moves no network weight, but the loss that is logged has it."""
+    """The term moves no network weight, but the loss that is logged includes it."""
 
     @classmethod
-    def choose(cls, strengths: Strengths) -> Chosen:
-        """The edges that DARTS would choose, if they reach the threshold; no other edge moves up."""
-        chosen = super().choose(strengths)
-        return {place: name for place, name in chosen.items() if strengths[place][name] >= THRESHOLD}
+    def select(cls, strengths: Strengths) -> Selection:
+        """Those edges of DARTS' selection that reach the threshold; no other edge takes the place of one that fails."""
+        selected = super().select(strengths)
+        return {edge: name for edge, name in selected.items() if strengths[edge][name] >= THRESHOLD}

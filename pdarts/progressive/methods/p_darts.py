@@ -5,14 +5,14 @@ Stages, dropping of candidates, skip dropout and the limit on skip connections a
 Source: Chen et al. 2019 (arXiv:1904.12760), section 3.
 """
 
-from pdarts.progressive.derivation import Chosen, Strengths, strongest
+from pdarts.progressive.derivation import Selection, Strengths, strongest
 from pdarts.progressive.methods import darts
 
 
 class Method(darts.Method):
-    """The ties differ."""
+    """DARTS with another rule for ties."""
 
     @classmethod
-    def choose(cls, strengths: Strengths) -> Chosen:
-        """As DARTS does, but of equals the last counts."""
+    def select(cls, strengths: Strengths) -> Selection:
+        """Select as DARTS does, but prefer the last of equals."""
         return strongest(strengths, later_wins=True)

@@ -1,4 +1,4 @@
-"""PC-DARTS: operations see a part of the channels, and every edge has a weight of its own, from its betas.
+"""PC-DARTS: operations see a part of the channels, and every edge has a weight of its own, from its beta.
 
 Source: Xu et al. 2020 (arXiv:1907.05737), section 3.
 """
@@ -21,38 +21,38 @@ from pdarts.space.topology import EDGES, KINDS, NODES, incoming
 
 
 class PartialMixedOperation(MixedOperation):
-    """An edge that mixes operations of the first 1/`share` of the channels only; the others bypass them."""
+    """An edge that mixes operations on the first 1/`divisor` of the channels only; the others bypass them."""
 
-    def __init__(self, candidates: tuple[str, ...], channels: int, stride: int, share: int) -> None:
-        super().__init__(candidates, channels // share, stride)
-        self.stride, self.share = stride, share
+    def __init__(self, candidates: tuple[str, ...], channels: int, stride: int, divisor: int) -> None:
+        super().__init__(candidates, channels // divisor, stride)
+        self.stride, self.divisor = stride, divisor
         self.whole = Identity()
 
     def forward(self, state: State, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Branch]:
-        """Yield the edge, channels shuffled, times the edge's weight, which is the last of `weights`."""
+        """Yield the edge, with its channels shuffled, times the edge's weight, which is the last of `weights`."""
         *operation_weights, edge_weight = weights
-        part, rest = state.split(self.share, self.stride)
+        part, rest = state.split(self.divisor, self.stride)
         mixed = total(super().forward(part, operation_weights, skip_dropout)).value
-        shuffled = F.channel_shuffle(torch.cat([mixed, rest], dim=1), self.share)
+        shuffled = F.channel_shuffle(torch.cat([mixed, rest], dim=1), self.divisor)
         yield Branch(self.whole, State(shuffled), edge_weight)
 
 
 class Method(darts.Method):
-    """Edges differ, and a genotype lists the stronger edge of a node first, as published cells do."""
+    """DARTS with partial edges, whose genotype lists the stronger edge of a node first, as published cells do."""
 
     listing: ClassVar = "by strength"
 
     def __init__(self, settings: StageSettings) -> None:
         super().__init__(settings)
         assert isinstance(settings, PartialChannels)
-        self.share = settings.partial_channels
+        self.divisor = settings.partial_channels
 
     def edge(self, candidates: tuple[str, ...], channels: int, stride: int) -> MixedOperation:
-        """An edge whose last branch weight is its own."""
-        return PartialMixedOperation(candidates, channels, stride, self.share)
+        """Build an edge that takes its own weight last."""
+        return PartialMixedOperation(candidates, channels, stride, self.divisor)
 
     def parameters(self, candidates: Mapping[str, Candidates]) -> Parameters:
-        """Alphas, and `beta` of shape (edges,), which start alike."""
+        """Draw alphas, and per kind of cell `beta` of shape (edges,), from the same distribution."""
         alphas = super().parameters(candidates)
         return {**alphas, "beta": {kind: 0.001 * torch.randn(len(EDGES)) for kind in KINDS}}
 
@@ -64,6 +64,6 @@ class Method(darts.Method):
         }
 
     def weights(self, parameters: Parameters, epoch: int) -> Weights:
-        """Operations' weights, and the edge's behind them: shape (edges, operations + 1)."""
+        """Weights of operations, then of the edge: shape (edges, operations + 1)."""
         of_operations, of_edges = super().weights(parameters, epoch), self.edge_weights(parameters)
         return {kind: torch.cat([rows, of_edges[kind][:, None]], dim=1) for kind, rows in of_operations.items()}

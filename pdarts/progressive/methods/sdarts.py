@@ -18,11 +18,11 @@ from pdarts.settings.methods import Perturbation
 from pdarts.settings.searches import StageSettings
 
 ATTACKS = 7
-"""Steps in which an adversarial perturbation is looked for."""
+"""Iterations in which an adversarial perturbation is looked for."""
 
 
 class Method(darts.Method):
-    """Weights steps see other architecture weights; all else, alphas too, never sees the perturbation."""
+    """DARTS whose network weights are updated under perturbed architecture weights; nothing else is perturbed."""
 
     def __init__(self, settings: StageSettings) -> None:
         super().__init__(settings)
@@ -35,21 +35,21 @@ class Method(darts.Method):
         return first + (last - first) * epoch / self.settings.epochs
 
     def draw(self, weights: Tensor) -> Tensor:
-        """Uniform numbers from -1 to 1, as many as there are weights, the same in all processes."""
+        """Draw a tensor like `weights`, uniform from -1 to 1, the same in all processes."""
         drawn = 2 * torch.rand_like(weights) - 1
         distributed.copy_from_first([drawn])
         return drawn
 
     @torch.no_grad()
     def training_weights(self, point: Point, batch: Batch) -> Weights:
-        """Weights within the radius of the relaxed alphas, projected; constants of the step that they are used in."""
+        """Weights within the radius of the relaxed alphas, projected; the loss is not differentiated through them."""
         relaxed = super().training_weights(point, batch)
         radius = self.radius(point.epoch)
         perturbed = {kind: project(rows + radius * self.draw(rows)) for kind, rows in relaxed.items()}
         return perturbed if self.kind == "random" else self._attacked(point, batch, relaxed, perturbed, radius)
 
     def _attacked(self, point: Point, batch: Batch, relaxed: Weights, start: Weights, radius: float) -> Weights:
-        """Weights under which the loss is higher, from `start` on; `relaxed` where the search for them has failed."""
+        """Climb from `start` to weights with a higher loss; returns `relaxed` if the loss is no higher in the end."""
         perturbed, (images, labels) = start, batch
         with evaluating(point.supernet):
             for _ in range(ATTACKS):
@@ -68,7 +68,7 @@ class Method(darts.Method):
 
 @contextmanager
 def evaluating(supernet: Supernet) -> Iterator[None]:
-    """Under this no pass, neither forward nor backward, moves a running statistic or keeps gradients of parameters."""
+    """A context in which no pass moves a running statistic or keeps gradients of parameters."""
     supernet.eval()
     try:
         with learning(supernet, []):
@@ -78,7 +78,7 @@ def evaluating(supernet: Supernet) -> Iterator[None]:
 
 
 def project(weights: Tensor) -> Tensor:
-    """Rows of numbers from 0 to 1 that sum to 1; a row that has nothing above 0 becomes its largest number's place."""
+    """Clamp to 0 and 1, and scale rows to the sum 1; a row without a positive number becomes 1 at its largest one."""
     clamped = weights.clamp(0, 1)
     largest = torch.zeros_like(weights).scatter(1, weights.argmax(dim=1, keepdim=True), 1.0)
     rows = torch.where(clamped.sum(dim=1, keepdim=True) == 0, largest, clamped)

@@ -1,4 +1,4 @@
-"""DARTS of second order: alphas follow their gradient through one virtual step of the network weights.
+"""DARTS of second order: alphas follow their gradient through one virtual update of the network weights.
 
 Source: Liu et al. 2019 (arXiv:1806.09055), section 2.3.
 """
@@ -13,16 +13,16 @@ from pdarts.progressive.bilevel import Batch, Outcome, Point, gradients, learnin
 from pdarts.progressive.methods import darts
 
 RADIUS = 0.01
-"""How far the finite differences move all weights together."""
+"""Norm of the shift of all weights in the finite differences."""
 
 
 class Method(darts.Method):
-    """The alphas' step differs."""
+    """DARTS with another update of the alphas."""
 
-    def alphas_step(self, point: Point, batch: Batch, train_batch: Batch) -> Outcome:
-        """Move the alphas along their gradient through the coming weights step, by finite differences.
+    def update_alphas(self, point: Point, batch: Batch, train_batch: Batch) -> Outcome:
+        """Update the alphas by their gradient through the coming update of the weights, with finite differences.
 
-        The virtual network has running statistics of its own; loss and logits are its.
+        The virtual network has running statistics of its own; loss and logits are those of the virtual network.
         """
         supernet, alphas, names = point.supernet, point.supernet.alphas(), point.supernet.weight_names()
         (group,) = point.weights.param_groups
@@ -48,7 +48,7 @@ class Method(darts.Method):
         return loss.detach(), logits.detach()
 
     def _virtual_weights(self, point: Point, batch: Batch) -> list[Tensor]:
-        """The weights behind the step that `point.weights` would take on `batch`; leaves of a new graph."""
+        """The weights as `point.weights` would update them on `batch`; leaves of a new graph."""
         weights = point.supernet.weights()
         with learning(point.supernet, weights):
             loss, _ = self._loss(point, batch, {})
@@ -57,10 +57,10 @@ class Method(darts.Method):
         virtual = []
         with torch.no_grad():
             for weight, gradient in zip(weights, of_weights, strict=True):
-                step = gradient + group["weight_decay"] * weight
+                direction = gradient + group["weight_decay"] * weight
                 if (velocity := point.weights.state[weight].get("momentum_buffer")) is not None:
-                    step += group["momentum"] * velocity
-                virtual.append((weight - group["lr"] * step).requires_grad_())
+                    direction += group["momentum"] * velocity
+                virtual.append((weight - group["lr"] * direction).requires_grad_())
         return virtual
 
     def _loss(self, point: Point, batch: Batch, replaced: dict[str, Tensor]) -> Outcome:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pdarts.checking import suggestion
 from pdarts.errors import InputError
+from pdarts.space.topology import EDGES, KINDS
 from pdarts.tools.cost.calibration import Calibration
 from pdarts.tools.cost.records import Record, record_of, same_work
 from pdarts.tools.cost.work import Work, work_of
@@ -17,9 +18,7 @@ ESTIMATED = ("search", "train", "test")
 """Steps that compute; the others take seconds of a CPU."""
 
 BYTES_PER_WEIGHT = 24
-"""Of an architecture weight in an epoch's line of metrics."""
-EDGES = 28
-"""Of both cells."""
+"""Length of an architecture weight in an epoch's line of metrics."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def _disk(work: Work, step: str, weights: int | None) -> int | None:
     lines = work.settings["epochs"] * 200
     if step == "train":
         return None if weights is None else weights + lines
-    values = EDGES * int(work.settings["operations"]) * BYTES_PER_WEIGHT
+    values = len(KINDS) * len(EDGES) * int(work.settings["operations"]) * BYTES_PER_WEIGHT
     return lines + values * int(work.settings["epochs"]) + 2 * values
 
 

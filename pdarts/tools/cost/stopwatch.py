@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pdarts.engine.checkpoint import Checkpoint
 from pdarts.engine.journal import Journal
 from pdarts.engine.provenance import peak_memory
+from pdarts.engine.resume_file import ResumeFile
 
 WARM_UP = 2
 """First steps, which do not count; one where steps are slow. The very first one tells what a process costs to start."""
@@ -35,8 +35,8 @@ class Stopwatch(Journal):
     def begin(self, run_id: str, lines: Sequence[str], tracked: Sequence[Mapping[str, float | None]]) -> None:
         """There is nothing to start."""
 
-    def step(self, epoch: int, step: int, loss: Tensor) -> None:
-        """A step is done."""
+    def iteration(self, epoch: int, number: int, loss: Tensor) -> None:
+        """An iteration is done."""
         self.lap()
 
     def epoch(self, epoch: int, metrics: Mapping[str, Any], tracked: Mapping[str, float] | None = None) -> None:
@@ -72,13 +72,13 @@ class Stopwatch(Journal):
         }
 
 
-class NoCheckpoint(Checkpoint):
+class NoResumeFile(ResumeFile):
     """Nothing to continue from, and nothing that is kept."""
 
     def __init__(self) -> None:
         """There is no file."""
 
-    def save(self, state: Mapping[str, Any]) -> None:
+    def save(self, content: Mapping[str, Any]) -> None:
         """Keep nothing."""
 
     def load(self) -> None:

@@ -22,6 +22,7 @@ from pdarts.engine import device
 from pdarts.engine.loop import fit
 from pdarts.engine.metrics import evaluate
 from pdarts.engine.provenance import now, provenance
+from pdarts.engine.run import Run
 from pdarts.nets import saved
 from pdarts.nets.execution import place
 from pdarts.nets.network import Network
@@ -35,7 +36,7 @@ from pdarts.space.candidates import Candidates
 from pdarts.space.genotype import Genotype
 from pdarts.space.topology import EDGES, KINDS
 from pdarts.tools.cost.decoding_time import time_decoding
-from pdarts.tools.cost.stopwatch import Enough, NoCheckpoint, Stopwatch
+from pdarts.tools.cost.stopwatch import Enough, NoResumeFile, Stopwatch
 from pdarts.tools.cost.work import TEST_BATCH_SIZE, Size, Work
 
 MANY_EPOCHS = 1000
@@ -144,17 +145,8 @@ def _time_search(
         endless = stage.model_copy(update={"epochs": MANY_EPOCHS, "frozen_epochs": frozen, "scored_epochs": 0})
         watch = Stopwatch(where, limit)
         try:
-            search_stage(
-                endless,
-                candidates,
-                (loaders[0], loaders[1]),
-                classes,
-                0,
-                where,
-                machine,
-                watch,
-                NoCheckpoint(),
-            )
+            run = Run(0, where, watch, NoResumeFile())
+            search_stage(endless, candidates, (loaders[0], loaders[1]), classes, machine, run)
         except Enough:
             report(name, watch.result())
 
@@ -177,15 +169,8 @@ def _time_training(
     endless = recipe.model_copy(update={"epochs": MANY_EPOCHS})
     watch = Stopwatch(where, limit)
     try:
-        fit(
-            network,
-            endless,
-            _loader(work.size, recipe.batch_size, recipe.augmentation, where),
-            0,
-            where,
-            watch,
-            NoCheckpoint(),
-        )
+        loader = _loader(work.size, recipe.batch_size, recipe.augmentation, where)
+        fit(network, endless, loader, Run(0, where, watch, NoResumeFile()))
     except Enough:
         report("train_step", watch.result())
 

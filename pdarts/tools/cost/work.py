@@ -10,6 +10,7 @@ from typing import Any
 from pdarts.checking import parse
 from pdarts.data.catalog import SOURCES
 from pdarts.engine.files import read_json
+from pdarts.engine.metrics import TEST_BATCH_SIZE
 from pdarts.errors import InputError
 from pdarts.settings.augmentation import StreamedAugmentation
 from pdarts.settings.datasets import Dataset
@@ -25,9 +26,6 @@ FREE = {
     "train": {"train_portion", "epochs", "optimizer", "schedule", "warmup_epochs", "label_smoothing", "drop_path"},
 }  # fmt: skip
 """Settings that change how many steps there are, or nothing, but not what one costs."""
-
-TEST_BATCH_SIZE = 256
-"""Images a batch of `pdarts.test`."""
 
 STAND_IN = Path(__file__).parents[2] / "genotypes" / "PDARTS.json"
 """The genotype whose cost stands for that of one which is not found yet."""

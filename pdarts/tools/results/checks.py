@@ -51,7 +51,7 @@ def _check_stage(job: Job, there: Files) -> None:
     _same("stage", str(found["stage"]), job.option("stage"))
     _same("settings", found["settings"], job.settings())
     parse(found["cells"], str(there[job.path("output")]))
-    _check_epochs(job, there, found["settings"]["epochs"])
+    _check_epochs(job, there, found.get("epochs_run", found["settings"]["epochs"]))
     _check_seed(job, found["provenance"])
     for name in ("data", "previous"):
         if path := job.option(name):
@@ -94,7 +94,7 @@ def _check_weights(job: Job, there: Files) -> None:
     _same("dataset", found["dataset"], read_json(job.path("data"), "manifest", "pdarts.prepare"))
     _same("genotype", found["genotype"], read_json(job.path("genotype"), "genotype file", "pdarts.derive"))
     saved.network_of(found, str(there[job.path("output")]))
-    _check_epochs(job, there, found["recipe"]["epochs"])
+    _check_epochs(job, there, found.get("epochs_run", found["recipe"]["epochs"]))
     _check_seed(job, found["provenance"])
     _check_code(job, found["provenance"])
 
@@ -145,8 +145,8 @@ def _check_seed(job: Job, provenance: Mapping[str, Any]) -> None:
     _same("seed", str(provenance.get("seed")), job.option("seed"))
 
 
-def _check_epochs(job: Job, there: Files, epochs: int) -> None:
-    _same("number of epochs in its metrics", len(there[job.path("metrics")].read_text().splitlines()), epochs)
+def _check_epochs(job: Job, there: Files, epochs_run: int) -> None:
+    _same("number of epochs in its metrics", len(there[job.path("metrics")].read_text().splitlines()), epochs_run)
 
 
 def _check_code(job: Job, provenance: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ from pdarts.engine.journal import Journal
 from pdarts.engine.loop import fit
 from pdarts.engine.metrics import evaluate
 from pdarts.engine.progress import Progress
+from pdarts.engine.run import Run
 from pdarts.engine.tracking import Tracker
 from pdarts.nets.network import Network
 from pdarts.progressive import stage as stage_module
@@ -22,7 +23,7 @@ from pdarts.settings.machine import Machine, Wandb
 from pdarts.settings.recipes import Recipe
 from pdarts.settings.searches import parse_stage
 from pdarts.space.candidates import all_candidates
-from pdarts.tools.cost.stopwatch import NoCheckpoint
+from pdarts.tools.cost.stopwatch import NoResumeFile
 from pdarts.tools.cost.work import TEST_BATCH_SIZE, Size, size_of, work_of
 from pdarts.tools.workflow import makers
 from tests.configuration import CONFIG
@@ -39,7 +40,7 @@ class Counting(Journal):
         super().__init__(folder / "m.jsonl", Tracker(Wandb(mode="disabled"), "", "", "", {}), Progress("", 1, 1))
         self.frozen, self.counts = frozen, {"frozen": 0, "moving": 0}
 
-    def step(self, epoch: int, step: int, loss: torch.Tensor) -> None:
+    def iteration(self, epoch: int, number: int, loss: torch.Tensor) -> None:
         self.counts["frozen" if epoch < self.frozen else "moving"] += 1
 
 
@@ -66,9 +67,8 @@ def test_a_stage_has_as_many_steps_as_counted(tmp_path: Path, monkeypatch: pytes
     mean, std = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
     first, second = (Loader(noise(n), stage.batch_size, mean, std, stage.augmentation, CPU) for n in (9, 14))
     journal = Counting(tmp_path, stage.frozen_epochs)
-    search_stage(
-        stage, all_candidates(stage.candidates), (first, second), 10, 0, CPU, Machine(), journal, NoCheckpoint()
-    )
+    run = Run(0, CPU, journal, NoResumeFile())
+    search_stage(stage, all_candidates(stage.candidates), (first, second), 10, Machine(), run)
     counts = work.counts()
     assert counts["weights_step"] == journal.counts["frozen"] == 3
     assert counts["joint_step"] == journal.counts["moving"] == 6
@@ -80,7 +80,8 @@ def test_a_training_has_as_many_steps_as_counted(tmp_path: Path) -> None:
     recipe = parse(Recipe, work.settings, "settings")
     loader = Loader(noise(23), 4, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), recipe.augmentation, CPU)
     journal = Counting(tmp_path)
-    fit(Network(published("PDARTS"), "cifar", 1, 2, 10, False), recipe, loader, 0, CPU, journal, NoCheckpoint())
+    network = Network(published("PDARTS"), "cifar", 1, 2, 10, False)
+    fit(network, recipe, loader, Run(0, CPU, journal, NoResumeFile()))
     assert work.counts() == {"train_step": journal.counts["moving"]} == {"train_step": 12}
     assert work.test_counts() == {"evaluation": 3}
 

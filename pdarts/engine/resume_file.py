@@ -1,4 +1,4 @@
-"""A long step's place to continue from: written whole, checksummed, and used for the same work only."""
+"""The file that a long step continues from: written whole, with a checksum, and used for the same work only."""
 
 import hashlib
 import io
@@ -14,16 +14,17 @@ import torch
 from pdarts.engine import files
 
 DIGEST = hashlib.sha256().digest_size
+"""Bytes of the checksum at the end of the file."""
 
 
-class Checkpoint:
-    """A file beside a step's outputs that outlives the step's death, and the one that was written before it.
+class ResumeFile:
+    """The file that a killed step continues from, and the one that was written before it.
 
     Args:
-        output: what the step writes in the end. The checkpoint lies beside it, and Snakemake does not know it, since
-            it deletes the outputs of a failed job.
-        identity: what the work depends on: step, seed, settings, inputs and code, as plain values.
-        other_code: continue from a checkpoint whose identity differs in the code alone.
+        output: file that the step writes in the end. The resume file lies beside it and is unknown to Snakemake, which
+            deletes the outputs of a failed job.
+        identity: all that the work depends on: step, seed, settings, inputs and code, as plain values.
+        other_code: whether to continue from a file whose identity differs in the code alone.
     """
 
     def __init__(self, output: Path, identity: Mapping[str, Any], other_code: bool) -> None:
@@ -31,27 +32,24 @@ class Checkpoint:
         self.path, self.before = (output.with_name(f"{output.name}.{ending}") for ending in ("resume", "resume-before"))
 
     def remove(self) -> None:
-        """Delete the files, once the work is done and its outputs are written."""
+        """Delete both files, once the outputs of the step are written."""
         self.path.unlink(missing_ok=True)
         self.before.unlink(missing_ok=True)
 
-    def save(self, state: Mapping[str, Any]) -> None:
-        """Write `state`; the file before is kept until this one is safe.
-
-        Args:
-            state: plain values and tensors.
+    def save(self, content: Mapping[str, Any]) -> None:
+        """Write `content`, of plain values and tensors; the file before is kept until this one is on the disk.
 
         Raises:
             OSError: if it cannot be written; the older files are untouched.
         """
         buffer = io.BytesIO()
-        torch.save({"identity": self.identity, "state": dict(state)}, buffer)
-        content = buffer.getbuffer()
+        torch.save({"identity": self.identity, "state": dict(content)}, buffer)
+        whole = buffer.getbuffer()
 
         def keep(part: Path) -> None:
             with part.open("wb") as file:
-                file.write(content)
-                file.write(hashlib.sha256(content).digest())
+                file.write(whole)
+                file.write(hashlib.sha256(whole).digest())
                 os.fsync(file.fileno())  # on the disk, not only on its way, before the older file moves
             if self.path.exists():
                 self.path.replace(self.before)
@@ -59,9 +57,10 @@ class Checkpoint:
         files.write(self.path, keep)
 
     def load(self) -> dict[str, Any] | None:
-        """The newest state that is whole and of the same work, or None; what is passed over is said.
+        """Read the newest content that is whole and of the same work; None if there is none.
 
-        With it comes, as `code`, the hash of the code that wrote it.
+        The content has one key more: `code`, the hash of the code that wrote it. Files that are not used are named on
+        standard error, with the reason.
         """
         for path in (self.path, self.before):
             if not path.exists():
@@ -102,5 +101,5 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         saved: dict[str, Any] = torch.load(io.BytesIO(content[:-DIGEST]), map_location="cpu", weights_only=True)
     except (RuntimeError, UnpicklingError, EOFError) as error:
-        raise ValueError(f"it is no checkpoint of this torch version ({str(error).splitlines()[0]})") from error
+        raise ValueError(f"it is no resume file of this torch version ({str(error).splitlines()[0]})") from error
     return saved

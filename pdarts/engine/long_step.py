@@ -1,0 +1,100 @@
+"""The frame of a step that trains for long: a stage of a search, or a training.
+
+Both begin alike, with arguments, device, processes and batches; both can be killed and continued; and both say in their
+results how many epochs ran, for how long, and where.
+"""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pdarts.checking import parse_argument
+from pdarts.data.batches import batches_of_parts
+from pdarts.data.division import Division
+from pdarts.data.loaders import Batches
+from pdarts.data.manifest import AnyManifest
+from pdarts.engine import device, distributed, step
+from pdarts.engine.invocation import Invocation
+from pdarts.engine.journal import Journal
+from pdarts.engine.progress import Progress
+from pdarts.engine.resume_file import ResumeFile
+from pdarts.engine.run import Run
+from pdarts.settings.base import Settings
+from pdarts.settings.machine import Machine
+from pdarts.settings.recipes import Recipe
+from pdarts.settings.searches import StageSettings
+
+
+def add_arguments(parser: ArgumentParser, experiment: str, *models: type[Settings]) -> None:
+    """Add the options that both steps have, apart from `--seed` and `--output`, whose meanings differ.
+
+    Args:
+        parser: the step's.
+        experiment: `search` or `training`, for `--help`.
+        models: kinds of settings, of which the step takes one.
+    """
+    parser.add_argument("--data", required=True, type=Path, metavar="MANIFEST.json", help="manifest by pdarts.prepare")
+    step.add_settings(parser, *models)
+    parser.add_argument("--metrics", required=True, type=Path, metavar="METRICS.jsonl", help="a line an epoch")
+    step.add_experiment(parser, f"name of the {experiment}, for progress and W&B")
+
+
+class LongStep:
+    """A call of such a step; when it is made, the step's processes meet and each takes its device.
+
+    Args:
+        name: `search` or `train`.
+        arguments: the parsed options.
+        settings: of the stage or the training.
+        method: method of the search; None for a training.
+    """
+
+    def __init__(
+        self, name: str, arguments: Namespace, settings: StageSettings | Recipe, method: str | None = None
+    ) -> None:
+        self.arguments, self.settings = arguments, settings
+        self.machine = parse_argument(Machine, arguments.machine, "--machine")
+        self.invocation = Invocation(name, arguments, method)
+        self.device = device.set_up(self.machine)
+        distributed.start(settings.processes, self.device)
+
+    def batches(self, dataset: AnyManifest, division: Division) -> tuple[Batches, Batches]:
+        """Passes over two parts of the training images; each process takes its share of every batch."""
+        size, augmentation = self.settings.batch_size, self.settings.augmentation
+        return batches_of_parts(dataset, division, self.machine, size, augmentation, self.device, distributed.share())
+
+    def run(self, seed: int, iterations: int, inputs: Mapping[str, Any], part: str = "") -> Run:
+        """Open the journal and the resume file.
+
+        Args:
+            seed: every epoch seeds torch from it.
+            iterations: iterations of an epoch.
+            inputs: all that the result depends on besides settings, seed and code, as plain values.
+            part: what of the experiment this is, such as `stage 1`.
+        """
+        call, settings = self.invocation, self.settings.model_dump(mode="json")
+        progress = Progress(f"{call.step} {call.name(part)}", self.settings.epochs, iterations)
+        journal = Journal(self.arguments.metrics, call.tracker(self.machine.wandb, part, settings), progress)
+        identity = {"step": call.step, "seed": call.seed, "settings": settings, **inputs, "code": call.code}
+        resume_file = ResumeFile(self.arguments.output, identity, self.machine.resume_other_code)
+        return Run(seed, self.device, journal, resume_file)
+
+    def record(self, run: Run, kernels: str, inputs: Mapping[str, Path | None]) -> dict[str, Any]:
+        """The last keys of the result: `epochs_run`, `seconds` over all processes that continued it, `provenance`.
+
+        Args:
+            run: its course, which has ended.
+            kernels: what computed the cells.
+            inputs: JSON files that were read, by option; None where one was left out.
+        """
+        provenance = self.invocation.provenance(self.device, inputs)
+        provenance |= {"resumed": run.resumed, "kernels": kernels}
+        seconds = round(provenance["seconds"] + run.earlier_seconds, 3)
+        return {"epochs_run": run.epochs_run, "seconds": seconds, "provenance": provenance}
+
+    def finish(self, run: Run) -> None:
+        """Delete the resume file and end the run of W&B, now that the result is written."""
+        if distributed.processes() == 1:
+            run.resume_file.remove()  # of several processes the rule removes it, since torchrun can still fail
+        run.journal.tracker.finish()
