@@ -20,7 +20,7 @@ from pdarts.data.loaders import Loader
 from pdarts.data.split import Split
 from pdarts.engine import device
 from pdarts.engine.loop import fit
-from pdarts.engine.metrics import evaluate
+from pdarts.engine.metrics import TEST_BATCH_SIZE, evaluate
 from pdarts.engine.provenance import now, provenance
 from pdarts.engine.run import Run
 from pdarts.nets import saved
@@ -37,7 +37,7 @@ from pdarts.space.genotype import Genotype
 from pdarts.space.topology import EDGES, KINDS
 from pdarts.tools.cost.decoding_time import time_decoding
 from pdarts.tools.cost.stopwatch import Enough, NoResumeFile, Stopwatch
-from pdarts.tools.cost.work import TEST_BATCH_SIZE, Size, Work
+from pdarts.tools.cost.work import Size, Work
 
 MANY_EPOCHS = 1000
 """Epochs of one step each, so that dropout and drop path are at work."""

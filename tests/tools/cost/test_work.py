@@ -24,7 +24,7 @@ from pdarts.settings.recipes import Recipe
 from pdarts.settings.searches import parse_stage
 from pdarts.space.candidates import all_candidates
 from pdarts.tools.cost.stopwatch import NoResumeFile
-from pdarts.tools.cost.work import TEST_BATCH_SIZE, Size, size_of, work_of
+from pdarts.tools.cost.work import Size, size_of, work_of
 from pdarts.tools.workflow import makers
 from tests.configuration import CONFIG
 from tests.genotypes import published
