@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from pdarts import test as test_step
 from pdarts.checking import parse
 from pdarts.data.loaders import Loader
 from pdarts.data.manifest import describe
@@ -84,10 +83,6 @@ def test_a_training_has_as_many_steps_as_counted(tmp_path: Path) -> None:
     fit(network, recipe, loader, Run(0, CPU, journal, NoResumeFile()))
     assert work.counts() == {"train_step": journal.counts["moving"]} == {"train_step": 12}
     assert work.test_counts() == {"evaluation": 3}
-
-
-def test_tests_have_the_batches_that_are_counted() -> None:
-    assert TEST_BATCH_SIZE == test_step.BATCH_SIZE
 
 
 @pytest.mark.parametrize(
