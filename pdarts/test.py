@@ -20,7 +20,7 @@ from pdarts.engine.metrics import TEST_BATCH_SIZE, evaluate
 from pdarts.engine.tracking import new_id
 from pdarts.errors import InputError
 from pdarts.nets import count, saved
-from pdarts.nets.execution import kernels, place
+from pdarts.nets.execution import kernels, move_to_device
 from pdarts.settings.machine import Machine
 from pdarts.space.genotype import Genotype
 
@@ -44,7 +44,7 @@ def main() -> None:
 
     trained = saved.load(arguments.weights, _genotype(arguments.genotype))
     network = saved.network_of(trained, str(arguments.weights))
-    place(network, device, "float32", once)  # whatever it was trained in
+    move_to_device(network, device, "float32", once)  # whatever it was trained in
     dataset = manifest.read(arguments.data)
     _check_classes(arguments, trained, dataset)
     portion = trained["recipe"]["train_portion"] if trained["recipe"] else 1

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils.checkpoint import checkpoint
 
-from pdarts.nets.node import State, backend, computed_by
+from pdarts.nets.node import NodeValue, backend, computed_by
 from pdarts.settings.machine import Kernels, Machine
 from pdarts.settings.optimization import Precision
 
@@ -27,7 +27,7 @@ class Execution:
     """Of feature maps and convolutions; `float32` leaves them the type of the weights."""
     kernels: Kernels = "auto"
     """Whether backends compute where they can, or PyTorch everywhere."""
-    checkpointing: bool = False
+    recompute: bool = False
     """Whether the backward pass computes each cell again, instead of keeping what is inside."""
     compiled: bool = False
     """Whether cells go through torch.compile."""
@@ -39,22 +39,22 @@ class Execution:
         with computed_by(self.kernels), torch.autocast(device.type, torch.bfloat16) if bfloat16 else nullcontext():
             yield
 
-    def run(self, cell: nn.Module, before_previous: State, previous: State, *arguments: Any) -> Tensor:
+    def run(self, cell: nn.Module, before_previous: NodeValue, previous: NodeValue, *arguments: Any) -> Tensor:
         """What `cell` makes of its inputs."""
         if self.compiled:
             return _compiled()(cell, before_previous.value, previous.value, *arguments)
-        if self.checkpointing and torch.is_grad_enabled():
+        if self.recompute and torch.is_grad_enabled():
             return _checkpointed(cell, self.kernels, before_previous.value, previous.value, *arguments)
         return cell(before_previous, previous, *arguments)
 
 
-def place(network: Any, device: torch.device, precision: Precision, machine: Machine) -> None:
+def move_to_device(network: Any, device: torch.device, precision: Precision, machine: Machine) -> None:
     """Move a supernet or an evaluation network to `device`, and set how it computes.
 
     cuDNN is fastest where weights have channels last, and feature maps follow them; kernels for CPUs take planes.
     """
     network.to(device, memory_format=torch.channels_last if device.type == "cuda" else torch.preserve_format)
-    network.execution = Execution(precision, machine.kernels, machine.checkpointing, machine.compile)
+    network.execution = Execution(precision, machine.kernels, machine.recompute, machine.compile)
 
 
 def kernels(device: torch.device, precision: Precision, machine: Machine) -> str:
@@ -78,7 +78,7 @@ def _checkpointed(cell: nn.Module, kernels: Kernels, *inputs: Any) -> Tensor:
 
     def compute(before_previous: Tensor, previous: Tensor, *arguments: Any) -> Tensor:
         nonlocal again
-        values = State(before_previous), State(previous), *arguments
+        values = NodeValue(before_previous), NodeValue(previous), *arguments
         if not again:
             again = True
             return cell(*values)
@@ -95,6 +95,6 @@ def _compiled() -> Callable[..., Tensor]:
     torch._dynamo.config.recompile_limit = CELLS_COMPILED
 
     def compute(cell: nn.Module, before_previous: Tensor, previous: Tensor, *arguments: Any) -> Tensor:
-        return cell(State(before_previous), State(previous), *arguments)
+        return cell(NodeValue(before_previous), NodeValue(previous), *arguments)
 
     return torch.compile(compute, options={"fallback_random": True})

@@ -42,11 +42,11 @@ def translate_supernet(state: Weights, candidates: Mapping[str, Candidates]) -> 
     """Every tensor of a supernet's state dict under our name, whether or not it fits."""
     kinds = kinds_of_cells(state)
 
-    def place(cell: int, part: str) -> tuple[str, str]:
+    def name_of(cell: int, part: str) -> tuple[str, str]:
         _, edge, *operation = part.split(".")
         if operation == ["auxiliary_op"]:
             return f"edges.{edge}.auxiliary", SKIP
         name = candidates[kinds[cell]][int(edge)][int(operation[-1])]
         return f"edges.{edge}.operations.{name}", name
 
-    return translate(state, place)
+    return translate(state, name_of)

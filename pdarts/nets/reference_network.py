@@ -62,13 +62,13 @@ def network_state(state: Weights, genotype: Genotype) -> dict[str, Tensor]:
     """
     arguments, kinds = network_arguments(state), kinds_of_cells(state)
 
-    def place(cell: int, part: str) -> tuple[str, str]:
+    def name_of(cell: int, part: str) -> tuple[str, str]:
         number = int(part.split(".")[1])
         edges = genotype.cell(kinds[cell]).edges
         name = edges[number].operation if number < len(edges) else ""
         return f"operations.{number}", name
 
-    return checked(translate(state, place), lambda: Network(genotype, **arguments))
+    return checked(translate(state, name_of), lambda: Network(genotype, **arguments))
 
 
 def network_arguments(state: Weights) -> dict[str, Any]:
@@ -109,12 +109,12 @@ def rows(state: Weights, name: str) -> int:
     return len(state[name])
 
 
-def translate(state: Weights, place: Callable[[int, str], tuple[str, str]]) -> dict[str, Tensor]:
+def translate(state: Weights, name_of: Callable[[int, str], tuple[str, str]]) -> dict[str, Tensor]:
     """Every tensor under our name; what cannot be translated keeps its own, which `checked` then refuses.
 
     Args:
         state: under the reference's names.
-        place: from a cell's number and the reference's name of an operation in it to our name of it and its kind.
+        name_of: from a cell's number and the reference's name of an operation in it to our name of it and its kind.
     """
     translated = {}
     for name, tensor in state.items():
@@ -125,7 +125,7 @@ def translate(state: Weights, place: Callable[[int, str], tuple[str, str]]) -> d
             if part.startswith("preprocess"):
                 translated[f"{cell}.{part}.{PREPROCESSING.get(layer, layer)}.{kind}"] = tensor
             else:
-                module, operation = place(int(cell.split(".")[1]), part)
+                module, operation = name_of(int(cell.split(".")[1]), part)
                 inside = INSIDE_OPERATIONS.get(operation[:8], {})
                 translated[f"{cell}.{module}.{inside.get(layer, layer)}.{kind}"] = tensor
             continue

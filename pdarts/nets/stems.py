@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from pdarts.nets.node import Branch, State, total
+from pdarts.nets.node import Branch, NodeValue, node_sum
 from pdarts.nets.operations import BatchNorm, ConvLayers
 
 
@@ -20,10 +20,10 @@ class CifarStem(nn.Module):
             nn.Conv2d(3, 3 * channels, 3, padding=1, bias=False), BatchNorm(3 * channels, affine=True)
         )
 
-    def forward(self, images: Tensor) -> tuple[State, State]:
+    def forward(self, images: Tensor) -> tuple[NodeValue, NodeValue]:
         """Images of shape (N, 3, H, W) to twice (N, 3 * channels, H, W)."""
-        state = total([Branch(self.layers, State(images))])
-        return state, state
+        node = node_sum([Branch(self.layers, NodeValue(images))])
+        return node, node
 
 
 class ImageNetStem(nn.Module):
@@ -47,10 +47,10 @@ class ImageNetStem(nn.Module):
             BatchNorm(channels, affine=True),
         )
 
-    def forward(self, images: Tensor) -> tuple[State, State]:
+    def forward(self, images: Tensor) -> tuple[NodeValue, NodeValue]:
         """Images of shape (N, 3, H, W) to (N, channels, H / 4, W / 4) and (N, channels, H / 8, W / 8)."""
-        quarter = total([Branch(self.first, State(images))])
-        return quarter, total([Branch(self.second, quarter)])
+        quarter = node_sum([Branch(self.first, NodeValue(images))])
+        return quarter, node_sum([Branch(self.second, quarter)])
 
 
 def wide_imagenet_stem(channels: int) -> ImageNetStem:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from pdarts.nets.drop_path import dropped
 from pdarts.nets.execution import Execution
 from pdarts.nets.layout import CellLayout, layout, output_channels
-from pdarts.nets.node import Branch, State, total
+from pdarts.nets.node import Branch, NodeValue, node_sum
 from pdarts.nets.operations import BUILDERS, Identity
 from pdarts.nets.stems import SEARCH_STEMS
 from pdarts.space.candidates import Candidates
@@ -38,11 +38,11 @@ class MixedOperation(nn.Module):
             {name: BUILDERS[name](channels, stride, True) for name in candidates if name != "none"}
         )
 
-    def forward(self, state: State, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Branch]:
+    def forward(self, source: NodeValue, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Branch]:
         """Yield the weighted operations one by one.
 
         Args:
-            state: of the node that the edge leaves.
+            source: of the node that the edge leaves.
             weights: a scalar for each candidate.
             skip_dropout: rate of the dropout behind a skip connection of stride 1, in training.
         """
@@ -51,9 +51,9 @@ class MixedOperation(nn.Module):
                 continue
             operation = self.operations[name]
             if isinstance(operation, Identity) and self.training and skip_dropout > 0:
-                yield Branch(operation, State(dropped(state.value, skip_dropout)), weight)
+                yield Branch(operation, NodeValue(dropped(source.value, skip_dropout)), weight)
             else:
-                yield Branch(operation, state, weight)
+                yield Branch(operation, source, weight)
 
 
 EdgeBuilder = Callable[[tuple[str, ...], int, int], MixedOperation]
@@ -76,17 +76,17 @@ class SearchCell(nn.Module):
             for names, (source, _) in zip(candidates, EDGES, strict=True)
         )
 
-    def forward(self, before_previous: State, previous: State, weights: Scalars, skip_dropout: float) -> Tensor:
+    def forward(self, before_previous: NodeValue, previous: NodeValue, weights: Scalars, skip_dropout: float) -> Tensor:
         """Two inputs to one output of shape (N, 4 * channels, H / stride, W / stride)."""
-        states = [total([Branch(self.preprocess0, before_previous)]), total([Branch(self.preprocess1, previous)])]
+        nodes = [node_sum([Branch(self.preprocess0, before_previous)]), node_sum([Branch(self.preprocess1, previous)])]
         for node in NODES:
-            states.append(total(self._branches(node, states, weights, skip_dropout)))
-        return torch.cat([states[node].value for node in NODES], dim=1)
+            nodes.append(node_sum(self._branches(node, nodes, weights, skip_dropout)))
+        return torch.cat([nodes[node].value for node in NODES], dim=1)
 
-    def _branches(self, node: int, states: list[State], weights: Scalars, skip_dropout: float) -> Iterator[Branch]:
-        for place in incoming(node):
-            source, _ = EDGES[place]
-            yield from self.edges[place](states[source], weights[place], skip_dropout)
+    def _branches(self, node: int, nodes: list[NodeValue], weights: Scalars, skip_dropout: float) -> Iterator[Branch]:
+        for index in incoming(node):
+            source, _ = EDGES[index]
+            yield from self.edges[index](nodes[source], weights[index], skip_dropout)
 
 
 class Supernet(nn.Module):
@@ -157,6 +157,6 @@ class Supernet(nn.Module):
             before_previous, previous = self.stem(images)
             for kind, cell in zip(self.kinds, self.cells, strict=True):
                 output = self.execution.run(cell, before_previous, previous, scalars[kind], skip_dropout)
-                before_previous, previous = previous, State(output)
+                before_previous, previous = previous, NodeValue(output)
             logits = self.classifier(previous.value.mean(dim=(2, 3)))
         return logits.to(images.dtype)

@@ -166,8 +166,8 @@ class Config(Settings):
     def _names_exist(self) -> Self:
         folders = [dataset.folder for dataset in self.datasets.values() if isinstance(dataset, ImageFolder)]
         for name in self.machine.data_roots:
-            if name not in (places := list(dict.fromkeys([*SOURCES, *folders, *self.datasets]))):
-                raise ValueError(f"machine.data_roots.{name}: unknown key{suggestion(name, places)}")
+            if name not in (names := list(dict.fromkeys([*SOURCES, *folders, *self.datasets]))):
+                raise ValueError(f"machine.data_roots.{name}: unknown key{suggestion(name, names)}")
         for name, search in self.searches.items():
             known(f"searches.{name}.dataset", search.dataset, self.datasets)
             self._check_augmentation(f"searches.{name}", search.dataset, search.augmentation)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from pdarts.settings.base import NonNegative, Rate, Settings, Share, one_of
+from pdarts.settings.base import Fraction, NonNegative, Rate, Settings, one_of
 
 Precision = Literal["float32", "bfloat16"]
 SCHEDULES = ["cosine", "linear"]
@@ -21,7 +21,7 @@ class WeightsOptimizer(Settings):
     """Learning rate of the first epoch."""
     final_learning_rate: NonNegative
     """What a cosine schedule falls to after the last epoch."""
-    momentum: Share
+    momentum: Fraction
     """Momentum of SGD."""
     weight_decay: NonNegative
     """L2 penalty on all network weights."""
@@ -34,7 +34,7 @@ class AlphasOptimizer(Settings):
 
     learning_rate: Rate
     """Learning rate of every epoch."""
-    betas: tuple[Share, Share]
+    betas: tuple[Fraction, Fraction]
     """Decay of Adam's first and second moments."""
     weight_decay: NonNegative
     """L2 penalty on the alphas."""

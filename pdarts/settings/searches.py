@@ -18,7 +18,7 @@ from pydantic import (
 from pdarts.checking import parse, suggestion
 from pdarts.errors import InputError
 from pdarts.settings.augmentation import AnyAugmentation
-from pdarts.settings.base import Name, Once, Positive, Settings, Share, SkipLimit, one_of
+from pdarts.settings.base import Fraction, Name, Once, Positive, Settings, SkipLimit, one_of
 from pdarts.settings.methods import METHODS, MethodKeys
 from pdarts.settings.optimization import (
     AlphasOptimizer,
@@ -43,7 +43,7 @@ class Stage(Settings):
     """Initial channels of the supernet; even, since a factorized reduction halves them."""
     operations: Annotated[int, Field(ge=2)]
     """Candidate operations on every edge: all in the first stage, the strongest of the stage before in later ones."""
-    skip_dropout: Share
+    skip_dropout: Fraction
     """Dropout rate behind skip connections at the start of the stage; it decays from there."""
 
 
@@ -73,9 +73,9 @@ class SearchProtocol(Settings):
     alphas_batches: Literal["passes", "anew"]
     """Batches of the alphas' images: one pass after another in random order, or each drawn anew from all of them."""
     train_portion: Annotated[float, Field(gt=0, lt=1)]
-    """Share of the training images that trains weights."""
+    """Portion of the training images that trains weights."""
     alphas_portion: Annotated[float, Field(gt=0, lt=1)] | None
-    """Share of the training images that trains alphas; null for all others."""
+    """Portion of the training images that trains alphas; null for all others."""
     division: Literal["in_order", "by_class"]
     """Which images these are: the first and those behind them, or as many of every class, drawn for each seed."""
     epochs: Positive

@@ -74,7 +74,7 @@ class Backend(Protocol):
     def shape(self, part: Part) -> tuple[int, ...] | None:
         """Shape of what a part adds to a sum; None if it does not compute that part."""
 
-    def total(self, parts: Sequence[Part], momentum: float, epsilon: float) -> Tensor:
+    def node_sum(self, parts: Sequence[Part], momentum: float, epsilon: float) -> Tensor:
         """The sum of at least one part, all of one type and `shape`; with BatchNorm's constants."""
 
     def pool(self, x: Tensor, largest: bool, size: int, stride: int) -> Tensor:

@@ -159,7 +159,7 @@ def jobs_from(folder: Path) -> list[str]:
     """Numbers of this user's jobs in the queue that Snakemake submitted in `folder`."""
     answered, said = client("squeue", "--noheader", "--user", getpass.getuser(), "--format", "%i|%k|%Z")
     lines = [line.split("|") for line in said.splitlines()] if answered else []
-    return [number for number, comment, place in lines if comment.startswith("rule_") and Path(place) == folder]
+    return [number for number, comment, folder_of in lines if comment.startswith("rule_") and Path(folder_of) == folder]
 
 
 def accounts() -> list[str]:

@@ -23,9 +23,9 @@ Groups = dict[tuple[str, str], list[Job]]
 def columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Rows under a header, the first two columns aligned left and the others right."""
     lines = [header, *rows]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(header))]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(header))]
     aligned = [
-        "  ".join(cell.ljust(width) if place < 2 else cell.rjust(width) for place, (cell, width) in enumerate(cells))
+        "  ".join(cell.ljust(width) if index < 2 else cell.rjust(width) for index, (cell, width) in enumerate(cells))
         for cells in (list(zip(line, widths, strict=True)) for line in lines)
     ]
     return "\n".join([aligned[0].rstrip(), "─" * (sum(widths) + 2 * len(widths) - 2), *map(str.rstrip, aligned[1:])])

@@ -16,7 +16,7 @@ from torch.autograd.function import once_differentiable
 
 from pdarts.nets.backends.cpu import library
 from pdarts.nets.backends.cpu.library import NAMES, call, loaded, regular
-from pdarts.nets.backends.cpu.total import added, evaluated
+from pdarts.nets.backends.cpu.node_sum import added, evaluated
 from pdarts.nets.backends.form import Part, Unit
 
 LARGEST = 7
@@ -80,7 +80,7 @@ def _fits(unit: Unit, channels: int, height: int, width: int) -> bool:
     return size % 2 == 1 and size <= LARGEST
 
 
-def total(parts: Sequence[Part], momentum: float, epsilon: float) -> Tensor:
+def node_sum(parts: Sequence[Part], momentum: float, epsilon: float) -> Tensor:
     """The sum of parts that have one type and one `shape`.
 
     Args:
