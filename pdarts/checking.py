@@ -105,7 +105,7 @@ def _explain(model: type[BaseModel], values: object, problem: dict[str, Any], pr
 
 
 def _meant(values: object, holder: tuple[str | int, ...], missing: int) -> str:
-    """What to say of an entry of `config.yaml` that lacks most keys, but nearly has the name of another."""
+    """Explain an entry that lacks most keys, if its name is nearly that of another one; else return an empty text."""
     if len(holder) != 2 or not isinstance(values, dict) or len(values[holder[0]][holder[1]]) > missing:
         return ""
     close = difflib.get_close_matches(str(holder[1]), [name for name in values[holder[0]] if name != holder[1]], 1)
@@ -165,7 +165,7 @@ def _resolve(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def fields(model: type[BaseModel]) -> dict[str, str]:
-    """What each key of a model means; those of a model inside it are called `outer.inner`."""
+    """Collect the meaning of each key of a model; keys of a model inside it are called `outer.inner`."""
     meanings: dict[str, str] = {}
     for name, field in model.model_fields.items():
         meanings[name] = field.description or ""

@@ -1,1 +1,1 @@
-"""What all training needs: the loop, schedules, metrics, resume files, tracking, provenance."""
+"""Everything that training needs: the loop, schedules, metrics, resume files, tracking, provenance."""

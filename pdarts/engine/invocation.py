@@ -1,4 +1,4 @@
-"""What results and W&B say of the call of a step that made them, the stamp of a rehearsal included."""
+"""The call of a step, as results and W&B record it, with the stamp of a rehearsal."""
 
 from argparse import Namespace
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What all entry points share: options with their explanations, and the handling of errors."""
+"""Options with their explanations, and the handling of errors, for all entry points."""
 
 import argparse
 import os

@@ -24,7 +24,7 @@ class Execution:
     """How a network's forward pass is computed."""
 
     precision: Precision = "float32"
-    """Of feature maps and convolutions; `float32` leaves them the type of the weights."""
+    """Type of feature maps and convolutions; `float32` leaves them the type of the weights."""
     kernels: Kernels = "auto"
     """Whether backends compute where they can, or PyTorch everywhere."""
     recompute: bool = False
@@ -40,7 +40,7 @@ class Execution:
             yield
 
     def run(self, cell: nn.Module, before_previous: NodeValue, previous: NodeValue, *arguments: Any) -> Tensor:
-        """What `cell` makes of its inputs."""
+        """Run a cell on its inputs."""
         if self.compiled:
             return _compiled()(cell, before_previous.value, previous.value, *arguments)
         if self.recompute and torch.is_grad_enabled():
@@ -58,7 +58,7 @@ def move_to_device(network: Any, device: torch.device, precision: Precision, mac
 
 
 def kernels(device: torch.device, precision: Precision, machine: Machine) -> str:
-    """What computes there, for provenance: it decides on last bits, and what is compiled draws drop path anew."""
+    """Name what computes on a device, for provenance: last bits depend on it, and draws of drop path if compiled."""
     if machine.compile:
         return "torch.compile"
     with Execution(precision, machine.kernels).autocast(device):
@@ -67,7 +67,7 @@ def kernels(device: torch.device, precision: Precision, machine: Machine) -> str
 
 
 def _checkpointed(cell: nn.Module, kernels: Kernels, *inputs: Any) -> Tensor:
-    """What `cell` makes of its inputs; computed again in the backward pass, with the same random numbers and kernels.
+    """Run a cell, and run it again in the backward pass, with the same random numbers and kernels.
 
     The second time takes the parameters of the first, which may be those of a `functional_call` that has ended by then,
     and in training moves running statistics that are thrown away.

@@ -45,7 +45,7 @@ class Cell(nn.Module):
         return torch.cat([nodes[node].value for node in self.concat], dim=1)
 
     def _branches(self, indices: Sequence[int], nodes: Mapping[int, NodeValue], drop_path: float) -> Iterator[Branch]:
-        """What a node sums; where drop path acts on the sum, all of it has the same factors."""
+        """Yield the branches that a node sums; where drop path acts on the sum, all have the same factors."""
         of_node = kept(nodes[0].value, drop_path) if self.drops_nodes and drop_path > 0 else None
         for index in indices:
             operation, source = self.operations[index], nodes[self.sources[index]]

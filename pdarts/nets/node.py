@@ -34,7 +34,7 @@ def computed_by(kernels: Kernels) -> Iterator[None]:
 
 
 def backend(x: Tensor) -> Backend | None:
-    """What computes on feature maps like `x`, shape (N, C, H, W); None where PyTorch's own operations do."""
+    """Find the backend for feature maps like `x`, shape (N, C, H, W); None if PyTorch's own operations compute them."""
     if torch.compiler.is_compiling():
         return None
     return next((each for each in _ALLOWED.get() if each.suits(x)), None)
@@ -101,11 +101,11 @@ class Branch(NamedTuple):
     operation: Any
     """An `Operation`, which containers of modules forget."""
     source: NodeValue
-    """Of the node that it leaves."""
+    """The node that it leaves."""
     scale: Tensor | None = None
     """Its architecture weight, a scalar; then its BatchNorm is not affine."""
     kept: Tensor | None = None
-    """What drop path multiplies each image by, shape (N, 1, 1, 1)."""
+    """Factor of drop path for each image, shape (N, 1, 1, 1)."""
 
     def value(self) -> Tensor:
         """Shape (N, channels, H / stride, W / stride)."""

@@ -24,7 +24,7 @@ EPSILON = 1e-5
 
 
 class Node(Protocol):
-    """What an operation sees of the node that its edge leaves; `pdarts.nets.node.NodeValue` is one."""
+    """The node that an edge leaves, as its operation sees it; `pdarts.nets.node.NodeValue` is one."""
 
     @property
     def value(self) -> Tensor:
@@ -62,7 +62,7 @@ class BatchNorm(nn.Module):
 
 
 class Operation(nn.Module):
-    """What `forward(node, scale)` makes of a node's value, times `scale` if it is given."""
+    """An operation on an edge: `forward(node, scale)` maps a node's value, times `scale` if it is given."""
 
     spared: ClassVar[bool] = False
     """Whether drop path leaves it alone, as what hands on the value itself."""

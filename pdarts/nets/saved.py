@@ -21,11 +21,11 @@ from pdarts.space.genotype import Genotype
 
 KEYS = ("network", "genotype", "state", "dataset", "recipe", "seconds", "provenance")
 PARALLEL = "module."
-"""What names begin with in a state dict that was saved while several GPUs trained."""
+"""Prefix of all names in a state dict that was saved while several GPUs trained."""
 
 
 def dump(content: dict[str, Any]) -> bytes:
-    """What a file holds that `load` reads; made in memory, since torch does not say why it cannot write a file."""
+    """Make the bytes of a file that `load` reads; in memory, since torch does not say why it cannot write a file."""
     file = io.BytesIO()
     torch.save(content, file)
     return file.getvalue()

@@ -59,7 +59,7 @@ def wide_imagenet_stem(channels: int) -> ImageNetStem:
 
 
 STEMS: dict[str, Callable[[int], CifarStem | ImageNetStem]] = {"cifar": CifarStem, "imagenet": ImageNetStem}
-"""Of evaluation networks, from the channels of the first cells."""
+"""Stems of evaluation networks by name, built from the channels of the first cells."""
 
 SEARCH_STEMS: dict[str, Callable[[int], CifarStem | ImageNetStem]] = {
     "cifar": CifarStem,

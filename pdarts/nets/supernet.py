@@ -18,14 +18,14 @@ from pdarts.space.candidates import Candidates
 from pdarts.space.topology import EDGES, INTERMEDIATE, KINDS, NODES, incoming
 
 Weights = Mapping[str, Tensor]
-"""What scales the branches of every edge, per kind of cell, shape (edges, branches): one number an operation, and more
+"""Factors of the branches of every edge, per kind of cell, shape (edges, branches): one number an operation, and more
 where an edge of a method of search has more."""
 
 Scalars = Sequence[Sequence[Tensor]]
 """Weights of one kind of cell, as scalar tensors."""
 
 Parameters = Mapping[str, Mapping[str, Tensor]]
-"""What a search moves beside network weights, such as `alpha`, by name and kind of cell."""
+"""Parameters that a search updates beside network weights, such as `alpha`, by name and kind of cell."""
 
 
 class MixedOperation(nn.Module):
@@ -129,7 +129,7 @@ class Supernet(nn.Module):
 
     @property
     def architecture_parameters(self) -> dict[str, dict[str, nn.Parameter]]:
-        """What a search moves beside network weights, such as `alpha`, by name and kind of cell."""
+        """Parameters that a search updates beside network weights, such as `alpha`, by name and kind of cell."""
         return {name: dict(self.get_submodule(name).named_parameters()) for name in self._architecture}
 
     def alphas(self) -> list[nn.Parameter]:

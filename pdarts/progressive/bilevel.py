@@ -26,7 +26,7 @@ Outcome = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Point:
-    """What a search trains, and how far it is: all that an update depends on, apart from its batches."""
+    """A moment in a stage: the supernet, its optimizers, and all else that an update depends on but its batches."""
 
     supernet: Supernet
     alphas: Optimizer

@@ -1,4 +1,4 @@
-"""What settings are made of: their base, and the kinds of values that several of them take."""
+"""The base of all settings, and kinds of values that several of them take."""
 
 from collections.abc import Callable, Collection, Iterable
 from typing import Annotated, Any, TypeVar

@@ -44,9 +44,9 @@ class Config(Settings):
     checkpoints: Named[Checkpoint]
     """Weights that others trained."""
     tables: Named[Table]
-    """What is set side by side."""
+    """Tables of results side by side."""
     requests: Requests
-    """What jobs ask a scheduler for."""
+    """Resources that jobs ask a scheduler for."""
     machine: Machine
     """Where the work runs."""
 

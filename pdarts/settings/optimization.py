@@ -11,7 +11,7 @@ SCHEDULES = ["cosine", "linear"]
 """Names of learning-rate schedules; extensions add theirs."""
 Schedule = Annotated[str, BeforeValidator(one_of(SCHEDULES)), Field(json_schema_extra={"examples": [*SCHEDULES]})]
 LINEAR_TAIL = 5
-"""As in `engine.schedules`, which counts as code of a step, where settings count by their values."""
+"""The same number as in `engine.schedules`, which is code of a step, while settings count by their values."""
 
 
 class WeightsOptimizer(Settings):
@@ -20,7 +20,7 @@ class WeightsOptimizer(Settings):
     learning_rate: Rate
     """Learning rate of the first epoch."""
     final_learning_rate: NonNegative
-    """What a cosine schedule falls to after the last epoch."""
+    """Learning rate that a cosine schedule reaches after the last epoch."""
     momentum: Fraction
     """Momentum of SGD."""
     weight_decay: NonNegative

@@ -11,7 +11,7 @@ from pdarts.settings.optimization import Precision, Schedule, WeightsOptimizer, 
 AUXILIARY_SIZES = {"cifar": 32, "imagenet": 224}
 """The image size that the auxiliary head of each stem is made for."""
 DIVISORS = {"cifar": 4, "imagenet": 32}
-"""What each stem and the two reduction cells divide the image size by; an odd feature map cannot be halved."""
+"""Divisor of the image size for each stem with the two reduction cells; an odd feature map cannot be halved."""
 
 
 class Recipe(Settings):
@@ -36,7 +36,7 @@ class Recipe(Settings):
     processes: Positive
     """Processes, each with a GPU of its own, that share every batch; BatchNorm normalises each one's share."""
     precision: Precision
-    """Of feature maps and convolutions in training; weights, alphas, statistics, loss and optimizers are float32."""
+    """Type of feature maps and convolutions in training; weights, statistics, loss and optimizers are float32."""
     optimizer: WeightsOptimizer
     """How weights are trained."""
     schedule: Schedule

@@ -60,7 +60,7 @@ def _describe_keys_of_methods(schema: dict[str, Any], model: type[Settings]) -> 
 
 
 class SearchProtocol(Settings):
-    """What all stages of a search have in common, but for the keys of its method; see `with_keys_of_method`."""
+    """Settings that all stages of a search share, without the keys of its method; `with_keys_of_method` adds those."""
 
     model_config = ConfigDict(json_schema_extra=_describe_keys_of_methods)
 
@@ -89,7 +89,7 @@ class SearchProtocol(Settings):
     processes: Positive
     """Processes, each with a GPU of its own, that share every batch; BatchNorm normalises each one's share."""
     precision: Precision
-    """Of feature maps and convolutions in training; weights, alphas, statistics, loss and optimizers are float32."""
+    """Type of feature maps and convolutions in training; weights, alphas, statistics and loss are float32."""
     weights: WeightsOptimizer
     """How network weights are trained."""
     schedule: Schedule
@@ -136,7 +136,7 @@ class Search(SearchProtocol):
     """The stages, in order."""
 
     def stage_settings(self, stage: int) -> StageSettings:
-        """What stage number `stage` (from 1) depends on, and nothing else."""
+        """Select the settings that stage number `stage` (from 1) depends on."""
         whole, own = self.model_dump(mode="json"), METHODS[self.method].model_fields
         protocol = {key: value for key, value in whole.items() if key in own or key in SearchProtocol.model_fields}
         return parse_stage(protocol | self.stages[stage - 1].model_dump(mode="json"), f"stage {stage}")

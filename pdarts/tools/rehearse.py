@@ -37,7 +37,7 @@ LINKS = (
     "docs",
     "profiles",
 )
-"""What the workflow reads."""
+"""Files and folders that the workflow reads."""
 
 IMAGES, TRAIN_IMAGES, VAL_IMAGES = Path("data", "imagenet_stand_in"), 96, 48
 WEIGHTS = {"cifar": Path("checkpoints", "stand_in.pt"), "imagenet": Path("checkpoints", "stand_in.pth.tar")}

@@ -1,4 +1,4 @@
-"""What Snakemake would do for a target: its jobs, and which of them are pending.
+"""Jobs that Snakemake would run for a target, and which of them are pending.
 
 A dry run of all jobs prints the command of each, which says everything that the job depends on; `--summary` says which
 files would be made anew. Neither locks nor changes anything, so both work while a run is under way.
@@ -53,7 +53,7 @@ class Job:
         return Path(self.options[name][0])
 
     def settings(self) -> dict[str, Any]:
-        """What `--settings` holds."""
+        """The values of `--settings`."""
         return json.loads(self.options["settings"][0])
 
     def told(self) -> tuple[str, dict[str, tuple[str, ...]]]:

@@ -1,4 +1,4 @@
-"""What a backend is handed of a node, and what it offers: one form for all of them."""
+"""The form in which all backends get a node, and the functions that they offer."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -26,7 +26,7 @@ class Unit(NamedTuple):
     """
 
     weight: Tensor | None
-    """Of BatchNorm, shape (channels,), as its bias and running statistics."""
+    """Weight of BatchNorm, shape (channels,), like its bias and running statistics."""
     bias: Tensor | None
     running_mean: Tensor
     running_var: Tensor
@@ -53,12 +53,12 @@ class Unit(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What is added to a sum."""
+    """A term of a node's sum."""
 
     x: Tensor
     """Shape (N, C, H, W)."""
     units: Sequence[Unit]
-    """What it goes through, one behind the other."""
+    """The units that it passes, in this order."""
     scale: Tensor | None
     """A scalar that multiplies the result, in place of the last unit's weight."""
     kept: Tensor | None
@@ -81,7 +81,7 @@ class Backend(Protocol):
         """Maximum or mean of windows, which are padded to keep the size; padding is left out of the mean."""
 
     def dropout(self, x: Tensor, rate: float, seed: Tensor) -> Tensor:
-        """What `pdarts.nets.drop_path.dropped` computes, to the last bit."""
+        """Compute the same as `pdarts.nets.drop_path.dropped`, to the last bit."""
 
 
 Form = tuple[Tensor, list[Unit]]
@@ -156,4 +156,4 @@ FORMS: dict[Callable[..., Any], Callable[[Any, Node], Form | None]] = {
     ConvLayers.forward: _conv_layers,
     FactorizedReduction.forward: _factorized_reduction,
 }
-"""By what computes an operation: a class that inherits its `forward` has the same form; with another, it has none."""
+"""Forms by the `forward` of an operation: a class that inherits it has the same form, and no other class has."""

@@ -1,4 +1,4 @@
-"""What a node of a SLURM site sees of this folder, the environment and the data."""
+"""A look from a node of a SLURM site at this folder, the environment and the data."""
 
 import json
 import sys
@@ -33,7 +33,7 @@ print(json.dumps({'node': socket.gethostname(), **seen}))
 
 
 def look(request: Request, config: Config, datasets: Sequence[str]) -> list[Finding]:
-    """What a node of the request's partition sees."""
+    """Look from a node of the request's partition."""
     nonce = Path(f".preflight-{uuid4().hex}").resolve()
     host = "api.wandb.ai" if config.machine.wandb.mode == "online" else None
     roots = [str(root.resolve()) for name in datasets if (root := data_root(config, name)) and root.exists()]
@@ -70,5 +70,5 @@ def data_root(config: Config, name: str) -> Path | None:
 
 
 def _without_signal(options: Sequence[str]) -> list[str]:
-    """What `srun` takes of `sbatch`'s options."""
+    """Select the options of `sbatch` that `srun` takes too."""
     return [option for option in options if not option.startswith(("--signal", "--open-mode"))]

@@ -1,4 +1,4 @@
-"""What can be wrong at a SLURM site: each check asks one thing and says what to set."""
+"""Checks of a SLURM site: each asks about one thing that can be wrong, and says what to set."""
 
 import math
 import shlex

@@ -33,7 +33,7 @@ STAND_IN = Path(__file__).parents[2] / "genotypes" / "PDARTS.json"
 
 @dataclass(frozen=True)
 class Size:
-    """What of a dataset decides about cost."""
+    """The properties of a dataset that decide about cost."""
 
     train: int
     """Training images."""
@@ -47,22 +47,22 @@ class Size:
 
 @dataclass(frozen=True)
 class Work:
-    """What a search stage or a training computes."""
+    """The work of a search stage or a training."""
 
     step: str
     """`search` or `train`."""
     settings: Mapping[str, Any]
-    """As the step takes them."""
+    """Settings in the form that the step takes."""
     size: Size
-    """Of its dataset."""
+    """Size of its dataset."""
     genotype: Mapping[str, Any] | None
-    """Of a training."""
+    """Genotype of a training."""
     extensions: tuple[str, ...] = ()
     """The user's files of which it uses something."""
 
     @property
     def unit(self) -> dict[str, Any]:
-        """What the cost of one step depends on; equal for all work whose steps cost the same."""
+        """Everything that the cost of one iteration depends on; equal for all work whose iterations cost the same."""
         settings = {key: value for key, value in self.settings.items() if key not in FREE[self.step]}
         size = {"pixels": self.size.pixels, "classes": self.size.classes}
         return {"step": self.step, "settings": settings, **size, "genotype": self.genotype}
@@ -109,7 +109,7 @@ class Work:
         }
 
     def test_counts(self) -> dict[str, float]:
-        """As `counts`, for the test of a training."""
+        """Count the iterations of a training's test, like `counts`."""
         return {"evaluation": math.ceil((self.size.train - self.trained_on or self.size.test) / TEST_BATCH_SIZE)}
 
 

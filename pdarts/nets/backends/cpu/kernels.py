@@ -133,7 +133,7 @@ class _Pool(torch.autograd.Function):
 
 
 def dropout(x: Tensor, rate: float, seed: Tensor) -> Tensor:
-    """What `pdarts.nets.drop_path.dropped` computes, by a `seed` on the CPU."""
+    """Compute the same as `pdarts.nets.drop_path.dropped`, from a `seed` on the CPU."""
     return _Dropout.apply(x, rate, int(seed))
 
 

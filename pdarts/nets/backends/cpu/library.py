@@ -47,7 +47,7 @@ class Shape(ctypes.Structure):
 
 
 class Part(ctypes.Structure):
-    """What is added to a sum, likewise."""
+    """The term that a part adds to a sum, in the same form."""
 
     _fields_ = (
         ("product", _POINTER),

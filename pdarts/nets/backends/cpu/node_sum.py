@@ -15,12 +15,12 @@ from pdarts.nets.backends.form import Part, Unit
 
 
 class _Layer(NamedTuple):
-    """What the backward pass needs of a unit; a part without units has one layer, with no more than a product."""
+    """Tensors of a unit for the backward pass; a part without units has one layer, which holds a product alone."""
 
     product: Tensor
-    """What BatchNorm takes."""
+    """The input of BatchNorm."""
     norm: Tensor | None = None
-    """What it does to each channel, shape (4, channels): mean, 1 / deviation, factor, shift."""
+    """BatchNorm's constants for each channel, shape (4, channels): mean, 1 / deviation, factor, shift."""
     dense: Tensor | None = None
     """Contiguous, as the other one."""
     depthwise: Tensor | None = None
@@ -170,7 +170,7 @@ def _contiguous(tensor: Tensor | None) -> Tensor | None:
 
 
 def _shape(x: Tensor, constants: tuple[float, float], unit: Unit | None = None) -> Shape:
-    """Of a unit's input, or of what is summed."""
+    """Compute the gradient of a unit's input, or of a term of the sum."""
     number, channels_in, height, width = x.shape
     channels, size, stride, dilation, full, rectified = channels_in, 0, 1, 1, False, True
     if unit is not None and unit.dense is not None:
