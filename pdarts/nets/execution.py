@@ -1,4 +1,4 @@
-"""How the cells of a network are computed on a device. Of all this only the precision belongs to the method."""
+"""How the cells of a network are computed on a device. Only the precision is part of the method."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -16,25 +16,25 @@ from pdarts.settings.machine import Kernels, Machine
 from pdarts.settings.optimization import Precision
 
 CELLS_COMPILED = 64
-"""How many kinds of cells are compiled: by operations, width, size of images, training or not. Others are not."""
+"""Largest number of kinds of cells that are compiled; a kind has its operations, width, image size, and mode."""
 
 
 @dataclass(frozen=True)
 class Execution:
-    """How a network's forward pass is computed."""
+    """Settings of a network's forward pass."""
 
     precision: Precision = "float32"
     """Type of feature maps and convolutions; `float32` leaves them the type of the weights."""
     kernels: Kernels = "auto"
-    """Whether backends compute where they can, or PyTorch everywhere."""
+    """`auto` lets backends compute where they can; with `torch`, PyTorch computes everything."""
     recompute: bool = False
-    """Whether the backward pass computes each cell again, instead of keeping what is inside."""
+    """Whether the backward pass computes each cell again, instead of keeping its intermediate results."""
     compiled: bool = False
     """Whether cells go through torch.compile."""
 
     @contextmanager
     def autocast(self, device: torch.device) -> Iterator[None]:
-        """The context of a forward pass; parameters and running statistics keep their type."""
+        """Return the context of a forward pass; parameters and running statistics keep their type."""
         bfloat16 = self.precision == "bfloat16"
         with computed_by(self.kernels), torch.autocast(device.type, torch.bfloat16) if bfloat16 else nullcontext():
             yield
@@ -91,7 +91,7 @@ def _checkpointed(cell: nn.Module, kernels: Kernels, *inputs: Any) -> Tensor:
 
 @cache
 def _compiled() -> Callable[..., Tensor]:
-    """One function for all cells, so that equal ones share code; random numbers are those of torch's generator."""
+    """Compile one function for all cells, so that equal ones share code; random numbers come from torch's generator."""
     torch._dynamo.config.recompile_limit = CELLS_COMPILED
 
     def compute(cell: nn.Module, before_previous: Tensor, previous: Tensor, *arguments: Any) -> Tensor:

@@ -1,4 +1,4 @@
-"""Channels and reductions of every cell, once for supernets and evaluation networks."""
+"""The channels of every cell and the places of reductions, for supernets and evaluation networks alike."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class CellLayout:
 def layout(
     cells: int, channels: int, stem: tuple[int, int], stem_reduces: bool, concatenated: Mapping[str, int]
 ) -> list[CellLayout]:
-    """Layouts of all cells, in order.
+    """Lay out all cells, in order.
 
     Args:
         cells: number of cells; reduction cells double the channels.

@@ -1,4 +1,4 @@
-"""The evaluation network: a genotype's cells, stacked.
+"""The evaluation network, which stacks the cells of a genotype.
 
 Source: Liu et al. 2019 (arXiv:1806.09055), section 3.2; Chen et al. 2019 (arXiv:1904.12760), section 4.3.
 """
@@ -37,7 +37,7 @@ class Cell(nn.Module):
         self.concat, self.drops_nodes = genotype.concat, genotype.drops_nodes
 
     def forward(self, before_previous: NodeValue, previous: NodeValue, drop_path: float) -> Tensor:
-        """Two inputs to one output of shape (N, nodes * channels, H / stride, W / stride)."""
+        """Map two inputs to one output of shape (N, nodes * channels, H / stride, W / stride)."""
         preprocessed = Branch(self.preprocess0, before_previous), Branch(self.preprocess1, previous)
         nodes = {node: node_sum([branch]) for node, branch in enumerate(preprocessed)}
         for node, indices in self.indices.items():
@@ -72,7 +72,7 @@ class AuxiliaryHead(nn.Module):
         self.classifier = nn.Linear(768, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Shape (N, channels, size, size) to logits of shape (N, classes).
+        """Map feature maps, shape (N, channels, size, size), to logits, shape (N, classes).
 
         Raises:
             InputError: if the feature map has another size.
@@ -113,7 +113,7 @@ class Network(nn.Module):
         self.classifier = nn.Linear(output_channels(layouts[-1], concatenated), classes)
 
     def forward(self, images: Tensor, drop_path: float = 0.0) -> tuple[Tensor, Tensor | None]:
-        """Logits of shape (N, classes), and in training those of the auxiliary head where there is one.
+        """Compute logits, shape (N, classes), and in training those of the auxiliary head, if there is one.
 
         Args:
             images: normalized images, shape (N, 3, H, W); H and W multiples of 4 (cifar) or 32 (imagenet).

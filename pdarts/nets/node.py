@@ -1,4 +1,4 @@
-"""A node of a cell: its value, and the sum that makes it. It chooses what computes them."""
+"""Nodes of a cell: their values, and the sums that make them, computed by a backend or by PyTorch."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ _ALLOWED: ContextVar[tuple[Backend, ...]] = ContextVar("allowed", default=BACKEN
 
 @contextmanager
 def computed_by(kernels: Kernels) -> Iterator[None]:
-    """Within it, in this thread alone, backends compute where they can (`auto`), or PyTorch everywhere (`torch`)."""
+    """Let backends compute where they can (`auto`), or PyTorch everywhere (`torch`), in this thread alone."""
     if torch.compiler.is_compiling():  # for which PyTorch computes, and which knows no such variables
         yield
         return
@@ -96,10 +96,10 @@ class NodeValue:
 
 
 class Branch(NamedTuple):
-    """One of what a node sums."""
+    """One of the terms that a node sums."""
 
     operation: Any
-    """An `Operation`, which containers of modules forget."""
+    """An `Operation`; containers of modules lose this type."""
     source: NodeValue
     """The node that it leaves."""
     scale: Tensor | None = None
@@ -113,7 +113,7 @@ class Branch(NamedTuple):
         return value if self.kept is None else value * self.kept
 
     def part(self, computing: Backend) -> tuple[Part, tuple[int, ...] | None]:
-        """The same for a backend, with its shape, or None if it cannot add it; what has no form takes part by value."""
+        """Describe the branch for a backend, with its shape; None if the backend cannot add it."""
         known = form(self.operation, self.source)
         if known is not None:
             part = Part(*known, self.scale, self.kept)
@@ -125,7 +125,7 @@ class Branch(NamedTuple):
 
 
 def node_sum(branches: Iterable[Branch]) -> NodeValue:
-    """A node, as the sum of its branches; a backend computes all together that it can."""
+    """Sum the branches of a node; a backend computes all those together that it can."""
     branches = list(branches)
     computing = backend(branches[0].source.value)
     if computing is None:

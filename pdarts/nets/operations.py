@@ -65,7 +65,7 @@ class Operation(nn.Module):
     """An operation on an edge: `forward(node, scale)` maps a node's value, times `scale` if it is given."""
 
     spared: ClassVar[bool] = False
-    """Whether drop path leaves it alone, as what hands on the value itself."""
+    """Whether drop path spares it, because it hands on the node's value itself."""
 
 
 class Identity(Operation):
@@ -74,12 +74,12 @@ class Identity(Operation):
     spared = True
 
     def forward(self, node: Node, scale: Tensor | None = None) -> Tensor:
-        """The node's value itself, times `scale`."""
+        """Return the node's value itself, times `scale`."""
         return node.value if scale is None else node.value * scale
 
 
 class Pool(Operation):
-    """`max_pool_3x3` or `avg_pool_3x3`; padding is left out of the mean."""
+    """`max_pool_3x3` or `avg_pool_3x3`; padding does not count in the mean."""
 
     def __init__(self, kind: PoolKind, channels: int, stride: int, search: bool) -> None:
         super().__init__()
@@ -117,17 +117,17 @@ class ConvUnit(nn.Module):
         self.stride, self.dilation = stride, dilation
 
     def forward(self, rectified: Tensor, scale: Tensor | None = None) -> Tensor:
-        """All but ReLU: shape (N, C, H, W) to (N, channels, H / stride, W / stride)."""
+        """Apply everything but ReLU, from shape (N, C, H, W) to (N, channels, H / stride, W / stride)."""
         if self.depthwise is not None:
             rectified = self.depthwise(rectified)
         return self.norm(self.pointwise(rectified), scale)
 
 
 class ConvUnits(Operation):
-    """Units one behind the other, which are the children of a module of this class."""
+    """A sequence of units, which are the children of the module."""
 
     def forward(self, node: Node, scale: Tensor | None = None) -> Tensor:
-        """Shape (N, C, H, W) to (N, channels, H / stride, W / stride), times `scale`."""
+        """Map shape (N, C, H, W) to (N, channels, H / stride, W / stride), times `scale`."""
         *inner, last = self.children()
         rectified = node.rectified
         for unit in inner:
@@ -136,10 +136,10 @@ class ConvUnits(Operation):
 
 
 class ConvLayers(nn.Sequential, Operation):
-    """3x3 convolutions with their BatchNorms, and ReLU where it lies between."""
+    """A sequence of 3x3 convolutions with their BatchNorms, and with ReLU between them."""
 
     def forward(self, node: Node, scale: Tensor | None = None) -> Tensor:
-        """Shape (N, C, H, W) to (N, channels, H / strides, W / strides); a scale has no place here."""
+        """Map shape (N, C, H, W) to (N, channels, H / strides, W / strides); a scale is refused."""
         value = node.value
         for layer in self:
             value = layer(value)
@@ -200,7 +200,7 @@ class FactorizedReduction(Operation):
         self.norm = BatchNorm(channels, affine=not search)
 
     def forward(self, node: Node, scale: Tensor | None = None) -> Tensor:
-        """Shape (N, channels_in, H, W) to (N, channels, H / 2, W / 2).
+        """Map shape (N, channels_in, H, W) to (N, channels, H / 2, W / 2).
 
         Raises:
             InputError: if height or width is odd.
@@ -233,4 +233,4 @@ BUILDERS: ChainMap[str, Callable[[int, int, bool], Operation]] = ChainMap(
     },
     extensions.builders,
 )
-"""From (channels, stride, search) to a module; `none` has none, since it adds nothing."""
+"""Builders by name, from (channels, stride, search) to a module; `none` has none, since it adds nothing."""

@@ -1,4 +1,4 @@
-"""First layers: from images to the two inputs of the first cell."""
+"""The first layers, which map images to the two inputs of the first cell."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ class CifarStem(nn.Module):
         )
 
     def forward(self, images: Tensor) -> tuple[NodeValue, NodeValue]:
-        """Images of shape (N, 3, H, W) to twice (N, 3 * channels, H, W)."""
+        """Map images, shape (N, 3, H, W), to twice the same feature maps, shape (N, 3 * channels, H, W)."""
         node = node_sum([Branch(self.layers, NodeValue(images))])
         return node, node
 
@@ -48,13 +48,13 @@ class ImageNetStem(nn.Module):
         )
 
     def forward(self, images: Tensor) -> tuple[NodeValue, NodeValue]:
-        """Images of shape (N, 3, H, W) to (N, channels, H / 4, W / 4) and (N, channels, H / 8, W / 8)."""
+        """Map images, shape (N, 3, H, W), to shapes (N, channels, H / 4, W / 4) and (N, channels, H / 8, W / 8)."""
         quarter = node_sum([Branch(self.first, NodeValue(images))])
         return quarter, node_sum([Branch(self.second, quarter)])
 
 
 def wide_imagenet_stem(channels: int) -> ImageNetStem:
-    """The stem of a supernet for photographs: as that for small images, three times as wide as the first cells."""
+    """Build the stem of a supernet for photographs, three times as wide as the first cells."""
     return ImageNetStem(3 * channels)
 
 
@@ -65,4 +65,4 @@ SEARCH_STEMS: dict[str, Callable[[int], CifarStem | ImageNetStem]] = {
     "cifar": CifarStem,
     "imagenet": wide_imagenet_stem,
 }
-"""Likewise, of supernets."""
+"""Stems of supernets by name, built likewise."""

@@ -22,14 +22,14 @@ Weights = Mapping[str, Tensor]
 where an edge of a method of search has more."""
 
 Scalars = Sequence[Sequence[Tensor]]
-"""Weights of one kind of cell, as scalar tensors."""
+"""Weights of one kind of cell as scalar tensors."""
 
 Parameters = Mapping[str, Mapping[str, Tensor]]
 """Parameters that a search updates beside network weights, such as `alpha`, by name and kind of cell."""
 
 
 class MixedOperation(nn.Module):
-    """One edge: all its candidate operations, each times its architecture weight."""
+    """One edge, which computes all its candidate operations, each times its architecture weight."""
 
     def __init__(self, candidates: tuple[str, ...], channels: int, stride: int) -> None:
         super().__init__()
@@ -57,16 +57,16 @@ class MixedOperation(nn.Module):
 
 
 EdgeBuilder = Callable[[tuple[str, ...], int, int], MixedOperation]
-"""From candidates, channels and stride to an edge."""
+"""Builds an edge from its candidates, channels and stride."""
 
 
 def small_alphas(candidates: Mapping[str, Candidates]) -> Parameters:
-    """Alphas of shape (edges, operations) as a search of DARTS starts with them: 0.001 times a normal number."""
+    """Draw initial alphas, shape (edges, operations): 0.001 times a normal number, as in DARTS."""
     return {"alpha": {kind: 0.001 * torch.randn(len(EDGES), len(candidates[kind][0])) for kind in KINDS}}
 
 
 class SearchCell(nn.Module):
-    """A cell whose nodes sum over all edges from all earlier nodes."""
+    """A cell in which every node sums the edges from all earlier nodes."""
 
     def __init__(self, cell: CellLayout, candidates: Candidates, edge: EdgeBuilder) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class SearchCell(nn.Module):
         )
 
     def forward(self, before_previous: NodeValue, previous: NodeValue, weights: Scalars, skip_dropout: float) -> Tensor:
-        """Two inputs to one output of shape (N, 4 * channels, H / stride, W / stride)."""
+        """Map two inputs to one output, shape (N, nodes * channels, H / stride, W / stride)."""
         nodes = [node_sum([Branch(self.preprocess0, before_previous)]), node_sum([Branch(self.preprocess1, previous)])]
         for node in NODES:
             nodes.append(node_sum(self._branches(node, nodes, weights, skip_dropout)))
@@ -133,19 +133,19 @@ class Supernet(nn.Module):
         return {name: dict(self.get_submodule(name).named_parameters()) for name in self._architecture}
 
     def alphas(self) -> list[nn.Parameter]:
-        """All architecture parameters, normal before reduction: alphas, shape (edges, operations), and any others."""
+        """List all architecture parameters, normal before reduction: alphas, (edges, operations), and any others."""
         return [parameter for of_kinds in self.architecture_parameters.values() for parameter in of_kinds.values()]
 
     def weight_names(self) -> list[str]:
-        """Names of all parameters but the architecture's."""
+        """List the names of all parameters but the architecture's."""
         return list(self._weights)
 
     def weights(self) -> list[nn.Parameter]:
-        """All network weights, in the order of `weight_names`."""
+        """List all network weights, in the order of `weight_names`."""
         return list(self._weights.values())
 
     def forward(self, images: Tensor, weights: Weights, skip_dropout: float = 0.0) -> Tensor:
-        """Logits of shape (N, classes).
+        """Compute logits, shape (N, classes).
 
         Args:
             images: normalized images, shape (N, 3, H, W); H and W multiples of 4 (cifar) or 32 (imagenet).

@@ -24,12 +24,12 @@ LARGEST = 7
 
 
 def suits(x: Tensor) -> bool:
-    """Whether these kernels compute on feature maps like this one."""
+    """Tell whether these kernels compute on feature maps like `x`."""
     return _readable(x) and not torch.is_autocast_enabled("cpu") and loaded() is not None
 
 
 def shape(part: Part) -> tuple[int, int, int, int] | None:
-    """Shape of what a part adds to a sum; None if PyTorch must compute it, and raise what there is to raise."""
+    """Compute the shape of a part's term of the sum; None if PyTorch must compute it, or raise its error."""
     x, units, scale, kept = part
     if not _readable(x):
         return None
@@ -58,7 +58,7 @@ def _alike(x: Tensor, *tensors: Tensor | None) -> bool:
 
 
 def _fits(unit: Unit, channels: int, height: int, width: int) -> bool:
-    """Whether the kernels compute this unit on so many channels, and can write its running statistics."""
+    """Tell whether the kernels compute this unit on so many channels, and can write its running statistics."""
     dense, depthwise, stride = unit.dense, unit.depthwise, unit.stride
     out, _, _ = unit.behind(channels, height, width)
     of_norm = (unit.weight, unit.bias, unit.running_mean, unit.running_var)
@@ -81,7 +81,7 @@ def _fits(unit: Unit, channels: int, height: int, width: int) -> bool:
 
 
 def node_sum(parts: Sequence[Part], momentum: float, epsilon: float) -> Tensor:
-    """The sum of parts that have one type and one `shape`.
+    """Sum parts that have one type and one `shape`.
 
     Args:
         parts: at least one.
@@ -98,7 +98,7 @@ def node_sum(parts: Sequence[Part], momentum: float, epsilon: float) -> Tensor:
 
 
 def pool(x: Tensor, largest: bool, size: int, stride: int) -> Tensor:
-    """Maximum or mean of windows, which are padded to keep the size; padding is left out of the mean.
+    """Take the maximum or mean of windows, padded to keep the size; padding does not count in the mean.
 
     Args:
         x: shape (N, C, H, W).

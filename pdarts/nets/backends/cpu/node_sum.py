@@ -22,12 +22,12 @@ class _Layer(NamedTuple):
     norm: Tensor | None = None
     """BatchNorm's constants for each channel, shape (4, channels): mean, 1 / deviation, factor, shift."""
     dense: Tensor | None = None
-    """Contiguous, as the other one."""
+    """Weight of the dense convolution, contiguous, like that of the depthwise one."""
     depthwise: Tensor | None = None
 
 
 def added(parts: Sequence[Part], constants: tuple[float, float]) -> Tensor:
-    """The sum, for autograd; `constants` are BatchNorm's momentum and epsilon."""
+    """Compute the sum for autograd; `constants` are BatchNorm's momentum and epsilon."""
     inputs = {id(part.x): part.x for part in parts}
     indices = [list(inputs).index(id(part.x)) for part in parts]
     others: list[Tensor | None] = []
@@ -39,7 +39,7 @@ def added(parts: Sequence[Part], constants: tuple[float, float]) -> Tensor:
 
 
 def evaluated(parts: Sequence[Part], constants: tuple[float, float]) -> Tensor:
-    """The same by running statistics, for no gradient: a part is added as its last convolution is computed."""
+    """Compute the sum by running statistics, without gradients; the last convolution of a part adds it to the sum."""
     out = _behind(parts[0].x, *parts[0].units)
     for number, part in enumerate(parts):
         layers, shapes = _forward(part, constants, out, number > 0)
@@ -106,7 +106,7 @@ class _Total(torch.autograd.Function):
 
 
 def _room(layer: _Layer, sums: Tensor, *wanted: bool) -> list[Tensor | None]:
-    """Gradients of a unit's parameters, as far as they are wanted; those of convolutions are still to be computed."""
+    """Allocate gradients of a unit's parameters that are wanted; those of convolutions are computed later."""
     channels = layer.product.shape[1]
     of_norm = sums[:channels], sums[channels : 2 * channels]
     of_convolutions = (None if tensor is None else torch.empty_like(tensor) for tensor in layer[2:])
