@@ -19,6 +19,7 @@ from benchmarks.baseline import steps as baseline_steps
 from benchmarks.baseline.network import Network as BaselineNetwork
 from benchmarks.baseline.supernet import Supernet as BaselineSupernet
 from pdarts.checking import parse
+from pdarts.data.batching import Batching
 from pdarts.data.loaders import Loader
 from pdarts.data.split import Split
 from pdarts.engine.journal import Journal
@@ -193,7 +194,7 @@ def input_images(number: int = 2048) -> tuple[Step, Step]:
     images, labels = torch.randint(256, (number, 3, 32, 32), dtype=torch.uint8), torch.randint(10, (number,))
     theirs = baseline_images.loader(images, labels, 128, MEAN, STD, cutout=16)
     augmentation = Augmentation(crop_padding=4, flip=True, cutout=16)
-    ours = Loader(Split(images, labels), 128, MEAN, STD, augmentation, torch.device("cpu"))
+    ours = Loader(Split(images, labels), Batching(128, augmentation, torch.device("cpu")), MEAN, STD)
 
     def passes(batches: Any) -> None:
         for _ in batches():
@@ -235,7 +236,7 @@ def baseline_search(stage: StageSettings, halves: list[Batch]) -> None:
 def project_search(stage: StageSettings, halves: list[Batch]) -> None:
     where = torch.device("cpu")
     augmentation = Augmentation(crop_padding=4, flip=True, cutout=0)
-    loaders = [Loader(Split(*half), stage.batch_size, MEAN, STD, augmentation, where) for half in halves]
+    loaders = [Loader(Split(*half), Batching(stage.batch_size, augmentation, where), MEAN, STD) for half in halves]
     with tempfile.TemporaryDirectory() as folder:
         tracker = Tracker(Wandb(mode="disabled"), "search", "benchmark", "benchmark", {})
         journal = Journal(Path(folder) / "metrics.jsonl", tracker, Progress("search", stage.epochs, len(loaders[0])))

@@ -11,6 +11,7 @@ from typing import Any
 from pdarts.checking import parse_argument
 from pdarts.data import manifest
 from pdarts.data.batches import batches_of, batches_of_parts
+from pdarts.data.batching import Batching
 from pdarts.data.division import Division
 from pdarts.data.manifest import AnyManifest
 from pdarts.engine import files, step
@@ -49,9 +50,9 @@ def main() -> None:
     _check_classes(arguments, trained, dataset)
     portion = trained["recipe"]["train_portion"] if trained["recipe"] else 1
     if portion < 1:
-        _, batches = batches_of_parts(dataset, Division(portion), machine, TEST_BATCH_SIZE, None, device)
+        _, batches = batches_of_parts(dataset, Division(portion), machine, Batching(TEST_BATCH_SIZE, None, device))
     else:
-        batches = batches_of(dataset, "test", machine, TEST_BATCH_SIZE, None, device)
+        batches = batches_of(dataset, "test", machine, Batching(TEST_BATCH_SIZE, None, device))
     tally = evaluate(lambda batch: network(batch)[0], batches.in_order(), device)
     figures = {
         "top1": tally.top1,

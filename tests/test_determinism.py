@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pdarts import search
+from pdarts.data.batching import Batching
 from pdarts.data.division import Division, divided
 from pdarts.data.loaders import Loader
 from pdarts.data.manifest import images_of, read
@@ -100,7 +101,7 @@ def test_what_was_drawn_before_a_search_does_not_matter(tmp_path: Path, manifest
     for drawn in (0, 7):
         torch.rand(drawn)
         loaders = [
-            Loader(half, STAGE.batch_size, dataset.mean, dataset.std, STAGE.augmentation, CPU)
+            Loader(half, Batching(STAGE.batch_size, STAGE.augmentation, CPU), dataset.mean, dataset.std)
             for half in divided(images, Division(STAGE.train_portion))
         ]
         candidates = all_candidates(STAGE.candidates)
@@ -119,7 +120,7 @@ def test_what_was_drawn_before_a_training_does_not_matter(tmp_path: Path, manife
         torch.manual_seed(3)
         network = Network(published("PDARTS"), "cifar", RECIPE.cells, RECIPE.channels, 10, False)
         torch.rand(drawn)
-        loader = Loader(images, RECIPE.batch_size, dataset.mean, dataset.std, RECIPE.augmentation, CPU)
+        loader = Loader(images, Batching(RECIPE.batch_size, RECIPE.augmentation, CPU), dataset.mean, dataset.std)
         course = run_of(tmp_path / "weights.pt", 0)
         fit(network, RECIPE, loader, course)
         course.resume_file.remove()

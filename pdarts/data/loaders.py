@@ -8,10 +8,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from pdarts.data.share import WHOLE, Share
+from pdarts.data.batching import Batching
 from pdarts.data.split import Split
 from pdarts.data.transforms import augment, normalize, on_device
-from pdarts.settings.augmentation import Augmentation
+from pdarts.settings.augmentation import StreamedAugmentation
 
 Channels = tuple[float, float, float]
 Batch = tuple[Tensor, Tensor]
@@ -40,33 +40,21 @@ class Batches(Protocol):
 class Loader:
     """Batches of images in memory; the last batch of a pass may be smaller."""
 
-    def __init__(
-        self,
-        split: Split,
-        batch_size: int,
-        mean: Channels,
-        std: Channels,
-        augmentation: Augmentation | None,
-        device: torch.device,
-        share: Share = WHOLE,
-    ) -> None:
-        """Move the images to `device`, as uint8.
+    def __init__(self, split: Split, batching: Batching, mean: Channels, std: Channels) -> None:
+        """Move the images to the device, as uint8.
 
         Args:
             split: the images.
-            batch_size: images per batch, over all processes.
+            batching: how batches are made, with an augmentation for images in memory.
             mean: mean of each colour channel, on a scale from 0 to 1.
             std: standard deviation of each, likewise.
-            augmentation: random changes in shuffled passes; None for none.
-            device: where batches are made.
-            share: the images of every batch that this process takes.
         """
-        self.share = share
+        assert not isinstance(batching.augmentation, StreamedAugmentation)
+        self.share, self.batch_size, self.augmentation = batching.share, batching.batch_size, batching.augmentation
+        device = batching.device
         self.images, self.labels = split.images.to(device), split.labels.to(device)
-        self.batch_size = batch_size
         self.mean = torch.tensor(mean, device=device)[:, None, None]
         self.std = torch.tensor(std, device=device)[:, None, None]
-        self.augmentation = augmentation
 
     def __len__(self) -> int:
         return math.ceil(len(self.labels) / self.batch_size)

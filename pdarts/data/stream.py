@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from pdarts.data.batching import Batching
 from pdarts.data.decoding import decode
 from pdarts.data.index import Index
 from pdarts.data.loaders import Batch, Channels
-from pdarts.data.share import WHOLE, Share
 from pdarts.data.stream_transforms import ImageTransform, centre_view, random_view
 from pdarts.data.transforms import normalize
 from pdarts.errors import InputError
-from pdarts.settings.augmentation import StreamedAugmentation
+from pdarts.settings.augmentation import Augmentation
 
 Draws = list[tuple[int, int]]
 """Index and seed of each image of a batch."""
@@ -32,32 +32,22 @@ class StreamLoader:
     """
 
     def __init__(
-        self,
-        index: Index,
-        image_size: int,
-        batch_size: int,
-        mean: Channels,
-        std: Channels,
-        augmentation: StreamedAugmentation | None,
-        device: torch.device,
-        workers: int,
-        share: Share = WHOLE,
+        self, index: Index, image_size: int, batching: Batching, mean: Channels, std: Channels, workers: int
     ) -> None:
         """Prepare the passes; no image is read yet.
 
         Args:
             index: the images.
             image_size: height and width that every image is cropped to, in pixels.
-            batch_size: images per batch, over all processes.
+            batching: how batches are made, with an augmentation for image files.
             mean: mean of each colour channel, on a scale from 0 to 1.
             std: standard deviation of each, likewise.
-            augmentation: random changes in shuffled passes; None treats images as `in_order` does.
-            device: where batches are put together.
             workers: number of processes that decode during a pass; 0 decodes in this one.
-            share: the images of every batch that this process takes; it decodes no others.
         """
-        self.share = share
-        self.index, self.batch_size, self.device, self.workers = index, batch_size, device, workers
+        augmentation, device = batching.augmentation, batching.device
+        assert not isinstance(augmentation, Augmentation)
+        self.share, self.batch_size, self.device = batching.share, batching.batch_size, device
+        self.index, self.workers = index, workers
         self.mean = torch.tensor(mean, device=device)[:, None, None]
         self.std = torch.tensor(std, device=device)[:, None, None]
         self.testing = centre_view(image_size)

@@ -11,6 +11,7 @@ from typing import Any
 
 from pdarts.checking import parse_argument
 from pdarts.data.batches import batches_of_parts
+from pdarts.data.batching import Batching
 from pdarts.data.division import Division
 from pdarts.data.loaders import Batches
 from pdarts.data.manifest import AnyManifest
@@ -61,8 +62,9 @@ class LongStep:
 
     def batches(self, dataset: AnyManifest, division: Division) -> tuple[Batches, Batches]:
         """Passes over two parts of the training images; each process takes its share of every batch."""
-        size, augmentation = self.settings.batch_size, self.settings.augmentation
-        return batches_of_parts(dataset, division, self.machine, size, augmentation, self.device, distributed.share())
+        settings, share = self.settings, distributed.share()
+        batching = Batching(settings.batch_size, settings.augmentation, self.device, share)
+        return batches_of_parts(dataset, division, self.machine, batching)
 
     def run(self, seed: int, iterations: int, inputs: Mapping[str, Any], part: str = "") -> Run:
         """Open the journal and the resume file.

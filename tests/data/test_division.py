@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from pdarts.data.batches import batches_of_parts
+from pdarts.data.batching import Batching
 from pdarts.data.division import Division, divided
 from pdarts.data.folder import describe
 from pdarts.data.index import Index
@@ -105,8 +106,8 @@ def test_a_local_copy_holds_the_images_of_the_parts_alone(tmp_path: Path) -> Non
     division = Division(0.4, 0.2, "by_class", 1)
     where = Machine(data_roots={"photos": str(root)}, workers=0)
     local = where.model_copy(update={"local_copy": str(tmp_path / "local")})
-    cpu = torch.device("cpu")
-    apart, copied = (batches_of_parts(manifest, division, machine, 4, CHANGES, cpu) for machine in (where, local))
+    batching = Batching(4, CHANGES, torch.device("cpu"))
+    apart, copied = (batches_of_parts(manifest, division, machine, batching) for machine in (where, local))
     for here, there in zip(apart, copied, strict=True):
         for batch, other in zip(here.shuffled(0), there.shuffled(0), strict=True):
             assert all(torch.equal(one, another) for one, another in zip(batch, other, strict=True))

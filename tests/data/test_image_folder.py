@@ -12,6 +12,7 @@ from PIL import Image
 
 from pdarts.data import index, local_copy
 from pdarts.data.batches import batches_of
+from pdarts.data.batching import Batching
 from pdarts.data.decoding import decode
 from pdarts.data.division import Division, divided
 from pdarts.data.folder import describe
@@ -253,7 +254,8 @@ def test_a_local_copy_holds_the_same_images(root: Path, tmp_path: Path) -> None:
     machine = Machine(data_roots={"photos": str(root)}, workers=0)
     local = machine.model_copy(update={"local_copy": str(tmp_path / "local")})
     for split in ("train", "test"):
-        here, there = (list(batches_of(manifest, split, where, 6, None, CPU).in_order()) for where in (machine, local))
+        both = (batches_of(manifest, split, where, Batching(6, None, CPU)) for where in (machine, local))
+        here, there = (list(batches.in_order()) for batches in both)
         assert all(torch.equal(a, c) and torch.equal(b, d) for (a, b), (c, d) in zip(here, there, strict=True))
     assert len(photos(tmp_path / "local" / "photos", "train")) == 20
 

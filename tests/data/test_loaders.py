@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from pdarts.data.batching import Batching
 from pdarts.data.division import Division, divided
 from pdarts.data.loaders import Loader
 from pdarts.data.split import Split
@@ -24,7 +25,7 @@ def numbered(count: int) -> Split:
 
 
 def loader(count: int = 23, batch_size: int = 5, augmentation: Augmentation | None = None) -> Loader:
-    return Loader(numbered(count), batch_size, MEAN, STD, augmentation, CPU)
+    return Loader(numbered(count), Batching(batch_size, augmentation, CPU), MEAN, STD)
 
 
 def equal(left: Iterable[tuple[Tensor, Tensor]], right: Iterable[tuple[Tensor, Tensor]]) -> bool:
@@ -83,7 +84,7 @@ def test_passes_leave_the_global_random_numbers_alone() -> None:
 
 def test_each_seed_gives_another_order_and_other_changes() -> None:
     split = Split(torch.randint(256, (1, 3, 8, 8), dtype=torch.uint8).expand(23, -1, -1, -1), torch.arange(23))
-    batches = Loader(split, 23, MEAN, STD, CHANGES, CPU)
+    batches = Loader(split, Batching(23, CHANGES, CPU), MEAN, STD)
     passes = [next(iter(batches.shuffled(seed))) for seed in range(20)]
     assert len({tuple(labels.tolist()) for _, labels in passes}) == 20
     assert len({images.numpy().tobytes() for images, _ in passes}) == 20
@@ -92,7 +93,7 @@ def test_each_seed_gives_another_order_and_other_changes() -> None:
 def test_passes_do_not_change_the_images() -> None:
     split = numbered(23)
     before = split.images.clone()
-    batches = Loader(split, 5, MEAN, STD, CHANGES, CPU)
+    batches = Loader(split, Batching(5, CHANGES, CPU), MEAN, STD)
     for _ in (*batches.shuffled(0), *batches.in_order()):
         pass
     assert torch.equal(split.images, before)

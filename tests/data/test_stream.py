@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pdarts.data import index
 from pdarts.data.batches import batches_of, batches_of_parts
+from pdarts.data.batching import Batching
 from pdarts.data.division import Division
 from pdarts.data.folder import describe
 from pdarts.data.manifest import FolderManifest
@@ -43,7 +44,7 @@ def loader(
     manifest: FolderManifest, root: Path, augmentation: StreamedAugmentation | None = CHANGES, workers: int = 0
 ) -> StreamLoader:
     images = index.read(manifest, root, "train")
-    return StreamLoader(images, 32, 5, manifest.mean, manifest.std, augmentation, CPU, workers)
+    return StreamLoader(images, 32, Batching(5, augmentation, CPU), manifest.mean, manifest.std, workers)
 
 
 def equal(left: Iterable[tuple[Tensor, Tensor]], right: Iterable[tuple[Tensor, Tensor]]) -> bool:
@@ -128,12 +129,9 @@ def test_a_pass_is_a_function_of_its_seed_alone(manifest: FolderManifest, root: 
 
 def test_an_image_changes_alike_in_batches_of_any_size(manifest: FolderManifest, root: Path) -> None:
     images = index.read(manifest, root, "train")
-    passes = [
-        torch.cat(
-            [batch for batch, _ in StreamLoader(images, 32, size, (0.5,) * 3, (0.5,) * 3, CHANGES, CPU, 0).shuffled(4)]
-        )
-        for size in (5, 8)
-    ]
+    grey = (0.5, 0.5, 0.5)
+    loaders = (StreamLoader(images, 32, Batching(size, CHANGES, CPU), grey, grey, 0) for size in (5, 8))
+    passes = [torch.cat([batch for batch, _ in loader.shuffled(4)]) for loader in loaders]
     assert torch.equal(*passes)
 
 
@@ -143,9 +141,9 @@ def test_equal_images_change_differently(tmp_path: Path) -> None:
         for number in range(12):
             Image.linear_gradient("L").save(tmp_path / split / "one" / f"{number}.png")
     same = describe(image_folder(32), tmp_path, 0)
-    images, _ = next(
-        StreamLoader(index.read(same, tmp_path, "train"), 32, 12, *((0.5,) * 3,) * 2, CHANGES, CPU, 0).shuffled(0)
-    )
+    grey = (0.5, 0.5, 0.5)
+    loader = StreamLoader(index.read(same, tmp_path, "train"), 32, Batching(12, CHANGES, CPU), grey, grey, 0)
+    images, _ = next(loader.shuffled(0))
     assert len({image.numpy().tobytes() for image in images}) == 12
 
 
@@ -183,7 +181,7 @@ def test_an_image_that_is_no_longer_whole_is_named(tmp_path: Path, workers: int)
 
 def test_both_halves_of_a_folder_can_be_searched_on(manifest: FolderManifest, root: Path) -> None:
     halves = batches_of_parts(
-        manifest, Division(0.5), Machine(data_roots={"photos": str(root)}, workers=0), 4, CHANGES, CPU
+        manifest, Division(0.5), Machine(data_roots={"photos": str(root)}, workers=0), Batching(4, CHANGES, CPU)
     )
     labels = [torch.cat([labels for _, labels in half.in_order()]) for half in halves]
     assert [len(half) for half in labels] == [11, 12]
@@ -193,4 +191,4 @@ def test_both_halves_of_a_folder_can_be_searched_on(manifest: FolderManifest, ro
 def test_augmentation_of_images_in_memory_is_refused_for_a_folder(manifest: FolderManifest) -> None:
     other = Augmentation(crop_padding=4, flip=True, cutout=0)
     with pytest.raises(InputError, match=r"images are in a folder; allowed: resized_crop, flip, color_jitter"):
-        batches_of(manifest, "train", Machine(), 4, other, CPU)
+        batches_of(manifest, "train", Machine(), Batching(4, other, CPU))

@@ -14,6 +14,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 from torch.nn.utils import clip_grad_norm_
 
+from pdarts.data.batching import Batching
 from pdarts.data.loaders import Batch, Loader
 from pdarts.data.share import WHOLE, Share
 from pdarts.data.split import Split
@@ -58,7 +59,7 @@ class Double:
         generator = torch.Generator().manual_seed(seed)
         images = torch.randint(256, (IMAGES, 3, 16, 16), dtype=torch.uint8, generator=generator)
         split = Split(images, torch.randint(10, (IMAGES,), generator=generator))
-        self.loader = Loader(split, batch_size, (0.5,) * 3, (0.25,) * 3, RECIPE.augmentation, CPU, share)
+        self.loader = Loader(split, Batching(batch_size, RECIPE.augmentation, CPU, share), (0.5,) * 3, (0.25,) * 3)
 
     def __len__(self) -> int:
         return len(self.loader)

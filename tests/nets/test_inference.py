@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from pdarts.data.batching import Batching
 from pdarts.data.loaders import Loader
 from pdarts.data.manifest import describe, images_of
 from pdarts.errors import InputError
@@ -46,7 +47,7 @@ def test_it_sees_what_the_test_step_sees(weights: Path) -> None:
     classifier = Classifier.load(weights)
     trained = saved.load(weights)
     network = saved.network_of(trained, "weights")
-    loader = Loader(IMAGES, 256, DIGITS.mean, DIGITS.std, None, torch.device("cpu"))
+    loader = Loader(IMAGES, Batching(256, None, torch.device("cpu")), DIGITS.mean, DIGITS.std)
     with torch.no_grad():
         logits = torch.cat([network(images)[0] for images, _ in loader.in_order()])
     torch.testing.assert_close(classifier(IMAGES.images), logits.softmax(1))

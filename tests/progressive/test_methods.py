@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from pdarts.data.batching import Batching
 from pdarts.data.division import Division, divided
 from pdarts.data.loaders import Batch, Loader
 from pdarts.engine.journal import Journal
@@ -40,7 +41,7 @@ def searched(settings: StageSettings, candidates: Any, folder: Path) -> Architec
     folder.mkdir(exist_ok=True)
     split = load("digits", folder, download=False).train.part(0, 64)
     weights_images, alphas_images = (
-        Loader(half, settings.batch_size, (0.3,) * 3, (0.4,) * 3, settings.augmentation, CPU)  # type: ignore[arg-type]
+        Loader(half, Batching(settings.batch_size, settings.augmentation, CPU), (0.3,) * 3, (0.4,) * 3)  # type: ignore[arg-type]
         for half in divided(split, Division(0.5))
     )
     tracker = Tracker(Wandb(mode="disabled"), "", "", "", {})

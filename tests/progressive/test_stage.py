@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from pdarts.data.batching import Batching
 from pdarts.data.division import Division, divided
 from pdarts.data.loaders import Loader
 from pdarts.engine.journal import Journal
@@ -43,7 +44,7 @@ def run(settings: StageSettings, folder: Path, seed: int = 0, machine: Machine =
     split = load("digits", folder, download=False).train.part(0, 64)
     augmentation = settings.augmentation
     loaders = [
-        Loader(half, settings.batch_size, (0.3,) * 3, (0.4,) * 3, augmentation, CPU)
+        Loader(half, Batching(settings.batch_size, augmentation, CPU), (0.3,) * 3, (0.4,) * 3)
         for half in divided(split, Division(settings.train_portion))
     ]
     path = folder / "metrics.jsonl"

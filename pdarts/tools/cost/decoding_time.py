@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional as F
 from torchvision.transforms.v2.functional import to_pil_image
 
+from pdarts.data.batching import Batching
 from pdarts.data.index import Index
 from pdarts.data.stream import StreamLoader
 from pdarts.settings.augmentation import StreamedAugmentation
@@ -41,7 +42,7 @@ def time_decoding(
     with tempfile.TemporaryDirectory() as folder:
         index = _written(Path(folder), (WARM_UP + STEPS) * lapped)
         mean, std = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
-        loader = StreamLoader(index, pixels, 1, mean, std, augmentation, torch.device("cpu"), workers)
+        loader = StreamLoader(index, pixels, Batching(1, augmentation, torch.device("cpu")), mean, std, workers)
         try:
             for number, _ in enumerate(loader.in_order() if augmentation is None else loader.shuffled(0), 1):
                 if number % lapped == 0:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from pdarts import extensions
 from pdarts.checking import parse
+from pdarts.data.batching import Batching
 from pdarts.data.loaders import Loader
 from pdarts.data.split import Split
 from pdarts.engine import device
@@ -209,7 +210,7 @@ def _loader(
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(256, (batch_size, 3, size.pixels, size.pixels), dtype=torch.uint8, generator=generator)
     labels = torch.randint(size.classes, (batch_size,), generator=generator)
-    return Loader(Split(images, labels), batch_size, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), in_memory, where)
+    return Loader(Split(images, labels), Batching(batch_size, in_memory, where), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 
 
 def distinct(works: Iterable[Work]) -> list[Work]:

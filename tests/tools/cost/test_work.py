@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from pdarts.checking import parse
+from pdarts.data.batching import Batching
 from pdarts.data.loaders import Loader
 from pdarts.data.manifest import describe
 from pdarts.data.split import Split
@@ -64,7 +65,7 @@ def test_a_stage_has_as_many_steps_as_counted(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(stage_module, "evaluate", counted)
     mean, std = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
-    first, second = (Loader(noise(n), stage.batch_size, mean, std, stage.augmentation, CPU) for n in (9, 14))
+    first, second = (Loader(noise(n), Batching(stage.batch_size, stage.augmentation, CPU), mean, std) for n in (9, 14))
     journal = Counting(tmp_path, stage.frozen_epochs)
     run = Run(0, CPU, journal, NoResumeFile())
     search_stage(stage, all_candidates(stage.candidates), (first, second), 10, Machine(), run)
@@ -77,7 +78,7 @@ def test_a_stage_has_as_many_steps_as_counted(tmp_path: Path, monkeypatch: pytes
 def test_a_training_has_as_many_steps_as_counted(tmp_path: Path) -> None:
     work = training_work(Size(23, 600, 8, 10), cells=1, channels=2, batch_size=4, epochs=2)
     recipe = parse(Recipe, work.settings, "settings")
-    loader = Loader(noise(23), 4, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), recipe.augmentation, CPU)
+    loader = Loader(noise(23), Batching(4, recipe.augmentation, CPU), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
     journal = Counting(tmp_path)
     network = Network(published("PDARTS"), "cifar", 1, 2, 10, False)
     fit(network, recipe, loader, Run(0, CPU, journal, NoResumeFile()))
