@@ -1,1 +1,1 @@
-"""What all training needs: the loop, schedules, metrics, resume files, tracking, provenance."""
+"""The parts of all training: loop, schedules, metrics, resume files, tracking, provenance."""

@@ -1,4 +1,4 @@
-"""What all entry points share: options with their explanations, and the handling of errors."""
+"""The parts that all entry points share: options with their explanations, and the handling of errors."""
 
 import argparse
 import os

@@ -11,7 +11,7 @@ from pdarts.space.topology import INPUTS, kinds_of_cells
 
 @dataclass(frozen=True)
 class CellLayout:
-    """What a cell is given and gives."""
+    """Inputs and size of a cell."""
 
     kind: str
     """`normal` or `reduction`."""
@@ -25,7 +25,7 @@ class CellLayout:
     """Whether its first input is twice as high and wide as its second."""
 
     def preprocessing(self, search: bool) -> tuple[nn.Module, nn.Module]:
-        """What brings both inputs to the same size and channels."""
+        """Modules that bring both inputs to the same size and channels."""
         first = FactorizedReduction if self.after_reduction else PointwiseConv
         return first(self.before_previous, self.channels, search), PointwiseConv(self.previous, self.channels, search)
 

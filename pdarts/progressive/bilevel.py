@@ -26,7 +26,7 @@ Outcome = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Point:
-    """What a search trains, and how far it is: all that an update depends on, apart from its batches."""
+    """The trained parts of a search, and its epoch: all that an update depends on, apart from its batches."""
 
     supernet: Supernet
     alphas: Optimizer

@@ -1,1 +1,1 @@
-"""What can be searched: topology, operations, candidates, genotypes."""
+"""The search space: topology, operations, candidates, genotypes."""
