@@ -19,14 +19,14 @@ from benchmarks.baseline import steps as baseline_steps
 from benchmarks.baseline.network import Network as BaselineNetwork
 from benchmarks.baseline.supernet import Supernet as BaselineSupernet
 from pdarts.checking import parse
-from pdarts.data.catalog import Split
 from pdarts.data.loaders import Loader
+from pdarts.data.split import Split
 from pdarts.engine.journal import Journal
 from pdarts.engine.progress import Progress
 from pdarts.engine.resume_file import ResumeFile
 from pdarts.engine.run import Run
 from pdarts.engine.tracking import Tracker
-from pdarts.nets.execution import place
+from pdarts.nets.execution import move_to_device
 from pdarts.nets.network import Network
 from pdarts.progressive.stage import search_stage
 from pdarts.progressive.training import StageTraining
@@ -79,7 +79,7 @@ def published() -> Genotype:
 
 def placed(network: Any) -> Any:
     """Our evaluation network, as steps place it on the default device."""
-    place(network, torch.get_default_device(), "float32", Machine())
+    move_to_device(network, torch.get_default_device(), "float32", Machine())
     return network
 
 
@@ -133,10 +133,10 @@ def search_step(ours: StageTraining, joint: bool, valid: Batch, train: Batch, dr
     return project
 
 
-def checkpointing(stage: int) -> tuple[Step, Step]:
+def recomputation(stage: int) -> tuple[Step, Step]:
     """A joint step of ours without and with recomputed cells."""
     candidates = stage_candidates(stage)
-    ours, other = (trained(stage, candidates, Machine(checkpointing=recomputed)) for recomputed in (False, True))
+    ours, other = (trained(stage, candidates, Machine(recompute=recomputed)) for recomputed in (False, True))
     images, dropout = (batch(16), batch(16)), SKIP_DROPOUT[stage - 1]
     return search_step(ours, True, *images, dropout), search_step(other, True, *images, dropout)
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.cases import checkpointing, search
+from benchmarks.cases import recomputation, search
 
 
 def peaks(stage: int, device: torch.device) -> dict[str, int]:
-    """Bytes that a step takes at most, above what its process had before: textbook, ours, ours with checkpointing."""
+    """Bytes that a step takes at most, above what its process had before: textbook, ours, ours with recomputation."""
     found = {"stage": stage}
-    for name in ("textbook", "pdarts", "checkpointing"):
+    for name in ("textbook", "pdarts", "recomputation"):
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
             found[name] = alone.submit(_peak, stage, name, device.type).result()
     return found
@@ -21,7 +21,7 @@ def peaks(stage: int, device: torch.device) -> dict[str, int]:
 def _peak(stage: int, name: str, device_type: str) -> int:
     torch.set_num_threads(1)
     with torch.device(device_type):
-        step = checkpointing(stage)[1] if name == "checkpointing" else search(stage, True)[name == "pdarts"]
+        step = recomputation(stage)[1] if name == "recomputation" else search(stage, True)[name == "pdarts"]
         if device_type == "cuda":
             before = torch.cuda.memory_allocated()
             step()

@@ -83,11 +83,11 @@ def _explain(model: type[BaseModel], values: object, problem: dict[str, Any], pr
     if kind == "extra_forbidden":
         return f"{key}: unknown key{suggestion(path[-1], node.get('properties', {}))}"
     if kind in ("missing", "union_tag_not_found"):
-        place = problem["loc"][:-1] if kind == "missing" else problem["loc"]
-        missing = sum(other["type"] == kind and other["loc"][: len(place)] == place for other in problems)
+        holder = problem["loc"][:-1] if kind == "missing" else problem["loc"]
+        missing = sum(other["type"] == kind and other["loc"][: len(holder)] == holder for other in problems)
         key = key if kind == "missing" else f"{key}.source"
         return (
-            _meant(values, place, missing) or f"{key}: missing; add it (see rules/config.schema.yaml for its meaning)"
+            _meant(values, holder, missing) or f"{key}: missing; add it (see rules/config.schema.yaml for its meaning)"
         )
     if kind == "union_tag_invalid":
         return f"{key}.source is {problem['ctx']['tag']!r}; allowed: {problem['ctx']['expected_tags']}"
@@ -104,12 +104,12 @@ def _explain(model: type[BaseModel], values: object, problem: dict[str, Any], pr
     return f"{key} is {value!r}; allowed: {allowed}"
 
 
-def _meant(values: object, place: tuple[str | int, ...], missing: int) -> str:
-    """What to say of an entry of `config.yaml` that lacks most keys, but nearly has the name of another."""
-    if len(place) != 2 or not isinstance(values, dict) or len(values[place[0]][place[1]]) > missing:
+def _meant(values: object, holder: tuple[str | int, ...], missing: int) -> str:
+    """Explain an entry that lacks most keys, if its name is nearly that of another one; else return an empty text."""
+    if len(holder) != 2 or not isinstance(values, dict) or len(values[holder[0]][holder[1]]) > missing:
         return ""
-    close = difflib.get_close_matches(str(place[1]), [name for name in values[place[0]] if name != place[1]], 1)
-    return f"{place[0]}.{place[1]}: most of its keys are missing; did you mean {close[0]!r}?" if close else ""
+    close = difflib.get_close_matches(str(holder[1]), [name for name in values[holder[0]] if name != holder[1]], 1)
+    return f"{holder[0]}.{holder[1]}: most of its keys are missing; did you mean {close[0]!r}?" if close else ""
 
 
 def _as_number(text: str, whole: bool) -> str:
@@ -165,7 +165,7 @@ def _resolve(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def fields(model: type[BaseModel]) -> dict[str, str]:
-    """What each key of a model means; those of a model inside it are called `outer.inner`."""
+    """Collect the meaning of each key of a model; keys of a model inside it are called `outer.inner`."""
     meanings: dict[str, str] = {}
     for name, field in model.model_fields.items():
         meanings[name] = field.description or ""

@@ -5,13 +5,11 @@ On a cluster this runs where Snakemake runs; the jobs on its nodes then need no 
 """
 
 from pathlib import Path
-from typing import get_args
 
 from pdarts.checking import parse_argument, suggestion
-from pdarts.data.catalog import public_files
+from pdarts.data.catalog import SOURCES
 from pdarts.engine import files, step
 from pdarts.errors import InputError
-from pdarts.settings.datasets import Source
 from pdarts.settings.machine import Machine
 
 
@@ -23,11 +21,11 @@ def main() -> None:
     step.add_machine(parser)
     arguments = parser.parse_args()
     machine = parse_argument(Machine, arguments.machine, "--machine")
-    sources = get_args(Source)
-    if arguments.source not in sources:
-        raise InputError(f"--source is {arguments.source!r}{suggestion(arguments.source, sources)}")
-    public = public_files(arguments.source, Path(machine.data_root(arguments.source)))
-    names = sorted(public.paths(public.places, machine.download)) if public else []
+    if arguments.source not in SOURCES:
+        raise InputError(f"--source is {arguments.source!r}{suggestion(arguments.source, SOURCES)}")
+    files_in, root = SOURCES[arguments.source].files, Path(machine.data_root(arguments.source))
+    public = files_in(root) if files_in else None
+    names = sorted(public.paths(public.locations, machine.download)) if public else []
     files.write_json(arguments.output, {"source": arguments.source, "files": names})
 
 

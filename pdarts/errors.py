@@ -2,7 +2,7 @@
 
 
 class InputError(ValueError):
-    """What the user gave does not fit.
+    """The user's input does not fit.
 
     The message names the key or file, its value, what is allowed and the next step; entry points print it
     without a traceback. Everything else that is raised is a defect and keeps its traceback.

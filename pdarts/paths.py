@@ -67,7 +67,7 @@ PATTERNS = {
     "stage": r"[1-9]\d*",
     "variant": r"|_skips(?:0|[1-9]\d*)|_stage[1-9]\d*",
 }
-"""What each wildcard may be, as a regular expression."""
+"""Values that each wildcard may have, as a regular expression."""
 
 FILES = (
     *(SOURCE_FILES, MANIFEST, STAGE, STAGE_METRICS, GENOTYPE, CHOSEN_GENOTYPE, CHOICE, RANDOM_GENOTYPE, CALIBRATION),

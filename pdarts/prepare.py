@@ -23,7 +23,7 @@ def main() -> None:
     arguments = parser.parse_args()
     dataset = parse_dataset(arguments.settings, "--settings")
     machine = parse_argument(Machine, arguments.machine, "--machine")
-    root = Path(machine.data_root(dataset.place))
+    root = Path(machine.data_root(dataset.folder))
     described: manifest.AnyManifest
     if isinstance(dataset, ImageFolder):
         described = folder.describe(dataset, root, machine.workers)

@@ -1,4 +1,4 @@
-"""What a step is made of: a hash of its code, so that an edit reruns the steps that it can change, and no others.
+"""Hashes of the code that steps are made of, so that an edit reruns the steps that it can change, and no others.
 
 Snakemake sees the command of a rule, not the code behind `python -m`; with this hash in the command it does.
 Modules are read, never imported.
@@ -45,7 +45,7 @@ _LAYOUT = ("ctx", "kind")
 
 @dataclass(frozen=True)
 class Module:
-    """What counts of a module."""
+    """The parts of a module that count for a hash."""
 
     digest: str
     """Hash of its code without comments, docstrings and layout."""

@@ -16,15 +16,13 @@ from pdarts.data.manifest import AnyManifest
 from pdarts.engine import files, step
 from pdarts.engine.device import set_up
 from pdarts.engine.invocation import Invocation
-from pdarts.engine.metrics import evaluate
+from pdarts.engine.metrics import TEST_BATCH_SIZE, evaluate
 from pdarts.engine.tracking import new_id
 from pdarts.errors import InputError
 from pdarts.nets import count, saved
-from pdarts.nets.execution import kernels, place
+from pdarts.nets.execution import kernels, move_to_device
 from pdarts.settings.machine import Machine
 from pdarts.space.genotype import Genotype
-
-BATCH_SIZE = 256
 
 
 def main() -> None:
@@ -46,14 +44,14 @@ def main() -> None:
 
     trained = saved.load(arguments.weights, _genotype(arguments.genotype))
     network = saved.network_of(trained, str(arguments.weights))
-    place(network, device, "float32", once)  # whatever it was trained in
+    move_to_device(network, device, "float32", once)  # whatever it was trained in
     dataset = manifest.read(arguments.data)
     _check_classes(arguments, trained, dataset)
     portion = trained["recipe"]["train_portion"] if trained["recipe"] else 1
     if portion < 1:
-        _, batches = batches_of_parts(dataset, Division(portion), machine, BATCH_SIZE, None, device)
+        _, batches = batches_of_parts(dataset, Division(portion), machine, TEST_BATCH_SIZE, None, device)
     else:
-        batches = batches_of(dataset, "test", machine, BATCH_SIZE, None, device)
+        batches = batches_of(dataset, "test", machine, TEST_BATCH_SIZE, None, device)
     tally = evaluate(lambda batch: network(batch)[0], batches.in_order(), device)
     figures = {
         "top1": tally.top1,

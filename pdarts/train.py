@@ -17,7 +17,7 @@ from pdarts.engine import distributed, files, long_step, step
 from pdarts.engine.loop import fit
 from pdarts.engine.seeds import derive_seed
 from pdarts.nets import saved
-from pdarts.nets.execution import kernels, place
+from pdarts.nets.execution import kernels, move_to_device
 from pdarts.nets.network import Network
 from pdarts.settings.recipes import Recipe
 from pdarts.space.genotype import Genotype
@@ -48,7 +48,7 @@ def main() -> None:
     }
     torch.manual_seed(derive_seed(arguments.seed, "initialization"))
     network = Network(genotype, **described)
-    place(network, work.device, recipe.precision, work.machine)
+    move_to_device(network, work.device, recipe.precision, work.machine)
     read = {"genotype": value, "dataset": dataset.model_dump(mode="json")}
     run = work.run(arguments.seed, len(batches), read)
     fit(network, recipe, batches, run)

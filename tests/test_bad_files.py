@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from pdarts.data.catalog import FASHION_MNIST_SHA256
+from pdarts.data import fashion_mnist
 from pdarts.nets import saved
 from pdarts.settings.datasets import Dataset
 from pdarts.space.operations import CANDIDATES
@@ -203,7 +203,7 @@ def test_missing_data_are_named_with_what_to_do(tmp_path: Path) -> None:
     ids=["cut off", "others"],
 )
 def test_data_that_are_cut_off_or_others_are_named(content: bytes, message: str, tmp_path: Path) -> None:
-    for name in FASHION_MNIST_SHA256:
+    for name in fashion_mnist.SHA256:
         (tmp_path / f"{name}.gz").write_bytes(content)
     end = prepare(CONFIG.datasets["fashion"], tmp_path, tmp_path / "manifest.json")
     assert end.startswith(

@@ -93,7 +93,7 @@ def with_seeds(portion: float = 0.5, **search: object) -> Config:
 
 
 def test_several_seeds_need_a_validation_to_be_chosen_from() -> None:
-    assert set(with_seeds().validations["digits-validation"].seeds) == {0, 1}
+    assert set(with_seeds().trainings["digits-validation"].seeds) == {0, 1}
     with pytest.raises(
         InputError, match=r"seed is 'chosen', but searches\.digits has 2 seeds and no validation to choo"
     ):
@@ -113,7 +113,5 @@ def test_a_validation_trains_on_what_trained_weights_in_the_search() -> None:
 def test_what_is_scored_on_held_out_images_is_no_row_of_a_table() -> None:
     values = with_genotype("PDARTS")
     values["trainings"]["digits"]["changes"] = {"train_portion": 0.5}
-    with pytest.raises(
-        InputError, match=r"rows\[0\]\.training is 'digits', whose train_portion is 0\.5, so that it is"
-    ):
+    with pytest.raises(InputError, match=r"rows\[0\] shows digits, whose train_portion is 0\.5, so that it is"):
         parse_config(values)

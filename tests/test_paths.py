@@ -6,7 +6,6 @@ import pytest
 
 from pdarts import paths
 
-
 SEARCH = "results/search/s"
 
 

@@ -86,10 +86,10 @@ def test_stand_ins_stand_in_for_all_that_is_read(config: Config) -> None:
     used += [each.dataset for each in (*config.searches.values(), *config.checkpoints.values())]
     for name in set(used) - {"digits", "fashion-10000"}:
         dataset = config.datasets[name]
-        assert dataset.place.endswith("_stand_in")
+        assert dataset.folder.endswith("_stand_in")
         assert dataset.train_images is not None
         if isinstance(dataset, ImageFolder):
-            assert config.machine.data_root(dataset.place) == str(rehearse.IMAGES)
+            assert config.machine.data_root(dataset.folder) == str(rehearse.IMAGES)
             assert dataset.train_images <= rehearse.TRAIN_IMAGES
     assert {checkpoint.file for checkpoint in config.checkpoints.values()} == {
         str(path) for path in rehearse.WEIGHTS.values()

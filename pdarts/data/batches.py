@@ -1,16 +1,16 @@
-"""From a manifest to batches: of images in memory or of image files, whichever the dataset has."""
+"""Makes batches of the images that a manifest describes, which lie in memory or in image files."""
 
 from pathlib import Path
 
 import torch
 
 from pdarts.data import index, local_copy, manifest
-from pdarts.data.catalog import Split, SplitName
 from pdarts.data.division import Division, divided
 from pdarts.data.index import FOLDERS, Index
 from pdarts.data.loaders import Batches, Loader
 from pdarts.data.manifest import AnyManifest, FolderManifest
 from pdarts.data.share import WHOLE, Share
+from pdarts.data.split import Split, SplitName
 from pdarts.data.stream import StreamLoader
 from pdarts.errors import InputError
 from pdarts.settings.augmentation import AnyAugmentation, Augmentation, StreamedAugmentation, check_augmentation
@@ -26,20 +26,20 @@ def batches_of(
     device: torch.device,
     share: Share = WHOLE,
 ) -> Batches:
-    """Passes over a whole split.
+    """Make batches of a whole split.
 
     Args:
         dataset: manifest of the images.
-        split: which of them.
-        machine: where they lie, and how many processes decode.
-        batch_size: images a batch.
+        split: the split to read.
+        machine: says where the images lie and how many processes decode.
+        batch_size: images per batch, over all processes.
         augmentation: random changes in shuffled passes; None for none.
-        device: where the batches are put together.
-        share: what this process takes of every batch.
+        device: where batches are put together.
+        share: the images of every batch that this process takes.
 
     Raises:
-        InputError: if the images are not there or not those of the manifest, or do not take this augmentation; if a
-            process would have none to train on.
+        InputError: if the images are missing or differ from the manifest, if they do not fit the augmentation, or if a
+            process would have no image of the last batch to train on.
     """
     if augmentation is not None:
         check_augmentation(dataset, augmentation)
@@ -56,12 +56,12 @@ def batches_of_parts(
     device: torch.device,
     share: Share = WHOLE,
 ) -> tuple[Batches, Batches]:
-    """Passes over two parts of the training images; all else as in `batches_of`.
+    """Make batches of each of two parts of the training images; other arguments are those of `batches_of`.
 
-    No test image is read. A first part of 1 leaves nothing to the second.
+    No test image is read. The second part is empty where the first takes all images.
 
     Raises:
-        InputError: as `batches_of`, and if a part that has a share would be empty.
+        InputError: as in `batches_of`, and if a part that should have images would be empty.
     """
     if augmentation is not None:
         check_augmentation(dataset, augmentation)
@@ -74,7 +74,7 @@ def batches_of_parts(
 
 
 def _split(dataset: AnyManifest, split: SplitName, machine: Machine) -> Split | Index:
-    root = Path(machine.data_root(dataset.place))
+    root = Path(machine.data_root(dataset.folder))
     if isinstance(dataset, FolderManifest):
         return index.read(dataset, root, split)
     return manifest.images_of(dataset, split, root)
@@ -101,7 +101,7 @@ def _batches(
         assert isinstance(dataset, FolderManifest)
         assert not isinstance(augmentation, Augmentation)
         if machine.local_copy is not None:
-            target = local_copy.place(machine.local_copy) / dataset.folder / FOLDERS[split]
+            target = local_copy.folder(machine.local_copy) / dataset.folder / FOLDERS[split]
             images = local_copy.copied(images, target, machine.workers)
         size, workers = dataset.image_size, machine.workers
         return StreamLoader(images, size, batch_size, mean, std, augmentation, device, workers, share)

@@ -1,17 +1,17 @@
-"""From the bytes of an image file to its pixels."""
+"""Decodes image files."""
 
 import io
 
 from PIL import Image
 
 DEEP_MODES = ("I", "F")
-"""How Pillow calls grey pixels of more than 8 bits: it would cut them off at white instead of scaling them."""
+"""Beginnings of Pillow's modes for grey pixels of more than 8 bits, which it would clip to white instead of scaling."""
 
 
 def decode(content: bytes) -> Image.Image:
-    """The image in red, green and blue, 8 bits each: grey is repeated, CMYK converted, transparency left out.
+    """Decode an image to red, green and blue of 8 bits each: grey is repeated, CMYK converted, transparency dropped.
 
-    Turned photographs stay as they are stored: the orientation that a camera notes (EXIF) is not followed.
+    Photographs are not rotated: the orientation that a camera records (EXIF) is ignored.
 
     Raises:
         ValueError: if the pixels have more than 8 bits a channel.

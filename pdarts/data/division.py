@@ -1,4 +1,4 @@
-"""Which training images train network weights, and which train alphas or are scored."""
+"""Divides training images into those that train network weights and those that train alphas or are scored."""
 
 import math
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from pdarts.errors import InputError
 
 @dataclass(frozen=True)
 class Division:
-    """Two parts of a split, which share no image."""
+    """How a split is divided into two parts that have no image in common."""
 
     first: float
-    """Share of the images that the first part has, above 0; rounded down."""
+    """Fraction of the images that go to the first part, above 0; their number is rounded down."""
     second: float | None = None
-    """Share of the images that the second part has; None for all others."""
+    """Fraction of the images that go to the second part; None for all others."""
     images: Literal["in_order", "by_class"] = "in_order"
-    """The first images and those behind them, or these shares of every class, drawn at random."""
+    """`in_order` takes the first images and those that follow; `by_class` draws these fractions of every class."""
     seed: int = 0
-    """Of the draw by class."""
+    """Seed of the draw by class."""
 
 
 class Divisible(Protocol):
-    """Images in a fixed order, of which some can be taken."""
+    """Images in a fixed order, from which a part can be taken."""
 
     def __len__(self) -> int: ...
 
@@ -34,51 +34,51 @@ class Divisible(Protocol):
         """Classes from 0, int64, shape (N,)."""
 
     def part(self, start: int, stop: int) -> Self:
-        """Images from number `start` up to, not including, `stop`."""
+        """The images from index `start` up to, not including, `stop`."""
 
-    def chosen(self, numbers: Tensor) -> Self:
-        """The images of these numbers, in this order."""
+    def selected(self, indices: Tensor) -> Self:
+        """The images at these indices, in this order."""
 
 
 AnySplit = TypeVar("AnySplit", bound=Divisible)
 
 
 def divided(split: AnySplit, division: Division) -> tuple[AnySplit, AnySplit]:
-    """The images of the first part, and those of the second.
+    """Divide a split into its first and second part.
 
     Raises:
-        InputError: if a part that has a share would be empty.
+        InputError: if a part whose fraction is given would be empty.
     """
     if division.images == "by_class":
         first, second = _drawn(split.labels, division)
-        parts = split.chosen(first), split.chosen(second)
+        parts = split.selected(first), split.selected(second)
     else:
         start, stop = _counts(len(split), division)
         parts = split.part(0, start), split.part(start, stop)
     wanted = (("train_portion", division.first, "weights"), ("alphas_portion", division.second, "alphas"))
-    for part, (key, share, trained) in zip(parts, wanted, strict=True):
-        if share is not None and len(part) == 0:
+    for part, (key, fraction, trained) in zip(parts, wanted, strict=True):
+        if fraction is not None and len(part) == 0:
             raise InputError(
-                f"{key} is {share}, which leaves none of {len(split)} training images to train {trained}; "
+                f"{key} is {fraction}, which leaves none of {len(split)} training images to train {trained}; "
                 f"allowed: from 1/{len(split)} to below 1"
             )
     return parts
 
 
 def _counts(images: int, division: Division) -> tuple[int, int]:
-    """Where the first part ends, and the second behind it."""
+    """Index behind the last image of the first part, and that of the second, which follows it."""
     first = math.floor(division.first * images)
     return first, images if division.second is None else min(first + math.floor(division.second * images), images)
 
 
 def _drawn(labels: Tensor, division: Division) -> tuple[Tensor, Tensor]:
-    """Numbers of the images of both parts, rising."""
+    """Indices of the images of each part, in ascending order."""
     generator = torch.Generator().manual_seed(division.seed)
     first, second = [], []
     for label in range(int(labels.max()) + 1):
-        numbers = (labels == label).nonzero().flatten()
-        numbers = numbers[torch.randperm(len(numbers), generator=generator)]
-        start, stop = _counts(len(numbers), division)
-        first.append(numbers[:start])
-        second.append(numbers[start:stop])
+        indices = (labels == label).nonzero().flatten()
+        indices = indices[torch.randperm(len(indices), generator=generator)]
+        start, stop = _counts(len(indices), division)
+        first.append(indices[:start])
+        second.append(indices[start:stop])
     return torch.cat(first).sort().values, torch.cat(second).sort().values

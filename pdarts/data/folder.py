@@ -1,7 +1,7 @@
-"""Verify every image of an image folder once, and write the index that later steps read instead.
+"""Verifies every image of an image folder once, and writes the index that later steps read instead.
 
-What is verified is noted in `FOLDER/index/verified-train.jsonl` and `verified-val.jsonl` as it comes: a job that was
-killed goes on there, and images that were added later are all that has to be decoded.
+Verified images are noted at once in `FOLDER/index/verified-train.jsonl` and `verified-val.jsonl`. A job that was killed
+continues from these notes, and where images are added later, only the new ones are decoded.
 """
 
 import errno
@@ -27,9 +27,9 @@ from pdarts.errors import InputError
 from pdarts.settings.datasets import ImageFolder
 
 SHOWN = 20
-"""Names that a message lists at most."""
+"""Maximal number of names that a message lists."""
 CHUNK = 16
-"""Images handed to a process at a time."""
+"""Number of images that a process is given at a time."""
 REPORT_SECONDS = 20.0
 UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
 
@@ -39,11 +39,11 @@ class File(NamedTuple):
 
     size: int
     changed: int
-    """When it was last written, in nanoseconds."""
+    """Time of its last change, in nanoseconds."""
 
 
 class Image(NamedTuple):
-    """What is found in a whole image file."""
+    """Size in pixels and checksum of a verified image file."""
 
     width: int
     height: int
@@ -51,8 +51,9 @@ class Image(NamedTuple):
 
 
 Problem = tuple[Path, str]
+"""A file and why it cannot be used."""
 Files = dict[str, File]
-"""By their paths below the folder of the split, `CLASS/…`."""
+"""Files by their paths below the folder of the split, `CLASS/…`."""
 
 
 def describe(dataset: ImageFolder, root: Path, workers: int) -> FolderManifest:
@@ -61,11 +62,11 @@ def describe(dataset: ImageFolder, root: Path, workers: int) -> FolderManifest:
     Args:
         dataset: its settings.
         root: the folder that has `train` and `val`.
-        workers: processes that decode; 0 decodes in this one.
+        workers: number of processes that decode; 0 decodes in this one.
 
     Raises:
-        InputError: if folders are missing or differ in classes, files are no whole images (`index/problems.txt` then
-            lists all of them), the index cannot be written, or there are fewer training images than asked for.
+        InputError: if folders are missing or differ in classes, if files are not whole images (`index/problems.txt`
+            then lists all of them), if the index cannot be written, or if there are too few training images.
     """
     problems: list[Problem] = []
     files = {split: _files(dataset, root / FOLDERS[split], problems) for split in FOLDERS}
@@ -73,7 +74,7 @@ def describe(dataset: ImageFolder, root: Path, workers: int) -> FolderManifest:
     folder = root / "index"
     try:
         folder.mkdir(exist_ok=True)
-        # What somebody else has finished can be used where it cannot be written.
+        # An index that somebody else has finished is used even where it cannot be written.
         with locked(folder / "lock") if os.access(folder, os.W_OK) else nullcontext():
             images = {split: _verified(root, split, files[split], workers, problems) for split in FOLDERS}
             _refuse(dataset, problems, folder / "problems.txt")
@@ -99,16 +100,16 @@ def describe(dataset: ImageFolder, root: Path, workers: int) -> FolderManifest:
 
 
 def _files(dataset: ImageFolder, folder: Path, problems: list[Problem]) -> Files:
-    """All files of a split but hidden ones."""
+    """List all files of a split except hidden ones; those that cannot be used are added to `problems`."""
     if not folder.is_dir():
         raise InputError(
             f"{dataset.folder}: {folder} is not there; images lie in train/CLASS/ and val/CLASS/ of one folder, which "
             f"machine.data_roots.{dataset.folder} names"
         )
     files: Files = {}
-    for place, folders, names in os.walk(folder, followlinks=True):
+    for parent, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for path in (Path(place, name) for name in names if not name.startswith(".")):
+        for path in (Path(parent, name) for name in names if not name.startswith(".")):
             if path.parent == folder:
                 problems.append((path, "lies outside the folders of the classes"))
                 continue
@@ -122,7 +123,7 @@ def _files(dataset: ImageFolder, folder: Path, problems: list[Problem]) -> Files
 
 
 def _classes(dataset: ImageFolder, root: Path, files: dict[str, Files]) -> tuple[str, ...]:
-    """Names of the folders that both splits have, sorted."""
+    """Sorted names of the classes' folders, which must be the same in both splits."""
     train, test = ({path.partition("/")[0] for path in files[split]} for split in FOLDERS)
     for here, there, missing in (("train", "val", train - test), ("val", "train", test - train)):
         if missing:
@@ -137,7 +138,7 @@ def _classes(dataset: ImageFolder, root: Path, files: dict[str, Files]) -> tuple
 
 
 def _verified(root: Path, split: str, files: Files, workers: int, problems: list[Problem]) -> dict[str, Image]:
-    """What is in every file of a split that is a whole image, by path."""
+    """Verify the files of a split that are not verified yet; returns all whole images by path."""
     folder, log = root / FOLDERS[split], root / "index" / f"verified-{FOLDERS[split]}.jsonl"
     known = _noted(log, files)
     waiting = [path for path in sorted(files) if path not in known]
@@ -161,7 +162,7 @@ def _verified(root: Path, split: str, files: Files, workers: int, problems: list
 
 
 def _noted(log: Path, files: Files) -> dict[str, Image]:
-    """What was verified before, of files that have not been written since."""
+    """Read the images that an earlier run verified, without those whose files have changed since."""
     known = {}
     for line in log.read_bytes().splitlines() if log.exists() else ():
         try:
@@ -174,7 +175,7 @@ def _noted(log: Path, files: Files) -> dict[str, Image]:
 
 
 def _outcomes(paths: list[str], workers: int) -> Iterator[Image | str]:
-    """What `_verify` says of every file, in order."""
+    """Verify files in parallel; yields the results of `_verify` in the order of `paths`."""
     if workers == 0:
         yield from map(_verify, paths)
         return
@@ -183,7 +184,7 @@ def _outcomes(paths: list[str], workers: int) -> Iterator[Image | str]:
 
 
 def _verify(path: str) -> Image | str:
-    """Decode a file; what it holds, or why it is no whole image."""
+    """Decode a file; returns its size and checksum, or why it is not a whole image."""
     try:
         content = Path(path).read_bytes()
         image = decode(content)
@@ -195,7 +196,7 @@ def _verify(path: str) -> Image | str:
 
 
 def _refuse(dataset: ImageFolder, problems: list[Problem], listing: Path) -> None:
-    """End with all problems in a file, and the first of them in the message."""
+    """Raise an error with the first problems and write all of them to `listing`; without problems, delete `listing`."""
     if not problems:
         listing.unlink(missing_ok=True)
         return
@@ -210,15 +211,17 @@ def _refuse(dataset: ImageFolder, problems: list[Problem], listing: Path) -> Non
 
 
 def _lines(files: Files, images: dict[str, Image], classes: tuple[str, ...]) -> str:
-    """The index's lines, in an order that depends on the paths alone and in which classes are mixed evenly: every part
-    of the index, such as the half that trains alphas, has about the whole's share of each."""
+    """Lines of the index, in an order that depends on the paths alone and mixes the classes evenly.
+
+    Every part of the index, such as the half that trains alphas, has nearly the same fraction of each class.
+    """
     by_class: dict[str, list[str]] = defaultdict(list)
     for path in files:
         by_class[path.partition("/")[0]].append(path)
     order = []
     for label, name in enumerate(classes):
         drawn = sorted((hashlib.sha256(os.fsencode(path)).digest(), path) for path in by_class[name])
-        order += [((place + 0.5) / len(drawn), digest, path, label) for place, (digest, path) in enumerate(drawn)]
+        order += [((index + 0.5) / len(drawn), digest, path, label) for index, (digest, path) in enumerate(drawn)]
     entries = (
         [path, label, images[path].width, images[path].height, files[path].size, images[path].sha256]
         for _, _, path, label in sorted(order)
@@ -227,7 +230,7 @@ def _lines(files: Files, images: dict[str, Image], classes: tuple[str, ...]) -> 
 
 
 def _write(path: Path, text: str) -> None:
-    """Write the whole file or nothing; not at all if that is what it holds."""
+    """Write a file in one piece; a file that already holds `text` stays untouched."""
     content = text.encode()
     if (path.read_bytes() if path.exists() else b"") == content:
         return

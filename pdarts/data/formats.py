@@ -1,6 +1,6 @@
-"""Writes images as the files of public data sets: CIFAR's in their exact format, and folders of JPEG files.
+"""Writes images in the formats of public data sets: CIFAR's files, exactly, and folders of JPEG files.
 
-Real data sets are read only; images of one's own are written for tests, and for rehearsals.
+Tests and rehearsals use it; files of real data sets are never written.
 """
 
 import pickle
@@ -14,14 +14,14 @@ Labelled = tuple[Tensor, Tensor]
 
 CIFAR10_FOLDER, CIFAR100_FOLDER = "cifar-10-batches-py", "cifar-100-python"
 PARTS = 5
-"""Files that CIFAR-10's training images are spread over."""
+"""Number of files that hold CIFAR-10's training images."""
 
 JPEG_SIZES = ((240, 260), (250, 230), (300, 240))
-"""Heights and widths of JPEG images, by turns: different ones, as photographs have."""
+"""Heights and widths that JPEG images take by turns, since photographs differ in size."""
 
 
 def cifar10(train: Labelled, test: Labelled, classes: Sequence[str]) -> dict[str, bytes]:
-    """What the files of CIFAR-10 (python version) would hold, by path, if its images, 32 x 32, were these."""
+    """Contents of CIFAR-10's files (python version) by path, if its images of 32 x 32 pixels were these."""
     images, labels = (part.tensor_split(PARTS) for part in train)
     meta = {"num_cases_per_batch": len(labels[0]), "label_names": list(classes), "num_vis": 3072}
     contents: dict[str, object] = {
@@ -38,7 +38,7 @@ def cifar10(train: Labelled, test: Labelled, classes: Sequence[str]) -> dict[str
 def cifar100(
     train: Labelled, test: Labelled, classes: Sequence[str], coarse_classes: Sequence[str]
 ) -> dict[str, bytes]:
-    """As `cifar10`, for CIFAR-100; as many classes in a row make each of the coarse ones, which nothing here reads."""
+    """Contents of CIFAR-100's files by path; consecutive classes form a coarse one, which this package never reads."""
     contents: dict[str, object] = {
         "meta": {"fine_label_names": list(classes), "coarse_label_names": list(coarse_classes)}
     }
@@ -51,7 +51,7 @@ def cifar100(
 def write_image_folder(
     root: Path, train: Labelled, val: Labelled, classes: Sequence[str], sizes: Sequence[tuple[int, int]] = JPEG_SIZES
 ) -> None:
-    """Write `root/train/CLASS/NUMBER.jpg` and `root/val/CLASS/NUMBER.jpg`, scaled to heights and widths by turns."""
+    """Write `root/train/CLASS/NUMBER.jpg` and `root/val/CLASS/NUMBER.jpg`, scaled to each of `sizes` by turns."""
     from torchvision.transforms.v2 import functional  # takes seconds to import, which readers need not wait for
 
     for folder, (images, labels) in (("train", train), ("val", val)):

@@ -1,8 +1,8 @@
-"""The index of an image folder: every image of a split, verified once by `pdarts.prepare`, in a fixed order.
+"""Reads the index of an image folder, which lists every image that `pdarts.prepare` verified, in a fixed order.
 
-One file for each split, `FOLDER/index/train.jsonl` and `val.jsonl`, a line for each image:
-`["cat/1.jpg", 0, 500, 375, 109123, "ba78…"]` are its path below the split's folder, label, width and height in pixels,
-size in bytes and SHA-256. Its digest, that of the lines in use, stands for all that the images are.
+Each split has a file, `FOLDER/index/train.jsonl` or `val.jsonl`, with a line per image. A line such as
+`["cat/1.jpg", 0, 500, 375, 109123, "ba78…"]` gives its path below the split's folder, label, width and height in
+pixels, size in bytes and SHA-256. Two sets of images are the same if the digests of their lines are equal.
 """
 
 import hashlib
@@ -20,25 +20,25 @@ from pdarts.data.manifest import FolderManifest, SplitManifest
 from pdarts.errors import InputError
 
 FOLDERS = {"train": "train", "test": "val"}
-"""Folder of each split, as ImageNet's files are laid out."""
+"""Folder of each split, in ImageNet's layout."""
 
 
 class Entry(NamedTuple):
     """One line of the index."""
 
     path: str
-    """Below the folder of the split, such as `cat/1.jpg`."""
+    """Path below the folder of the split, such as `cat/1.jpg`."""
     label: int
     width: int
     height: int
     size: int
-    """Of the file, in bytes."""
+    """Size of the file in bytes."""
     sha256: str
 
 
 @dataclass(frozen=True, eq=False)
 class Index:
-    """Images of a split, in order.
+    """The images of a split, in a fixed order.
 
     The lines stay one block of bytes: a million Python objects would be copied into every process that decodes.
     """
@@ -47,11 +47,11 @@ class Index:
     """Folder that the paths of the images start from."""
     lines: bytes
     ends: Tensor
-    """Where each line ends, int64, shape (N,)."""
+    """Offset behind each line in `lines`, in bytes, int64, shape (N,)."""
 
     @classmethod
     def of(cls, lines: bytes, root: Path) -> Self:
-        """The index whose file holds `lines`, of images below `root`."""
+        """Make the index whose file holds `lines`, with images below `root`."""
         content = torch.frombuffer(bytearray(lines), dtype=torch.uint8) if lines else torch.empty(0, dtype=torch.uint8)
         return cls(root, lines, (content == ord("\n")).nonzero().flatten() + 1)
 
@@ -63,7 +63,7 @@ class Index:
         return Entry(*json.loads(self.lines[start : int(self.ends[number])]))
 
     def part(self, start: int, stop: int) -> Self:
-        """Images from number `start` up to, not including, `stop`."""
+        """The images from index `start` up to, not including, `stop`."""
         ends = self.ends[start:stop]
         if len(ends) == 0:
             return replace(self, lines=b"", ends=ends)
@@ -75,14 +75,14 @@ class Index:
         """Classes of the images, int64, shape (N,)."""
         return torch.tensor([self[number].label for number in range(len(self))], dtype=torch.int64)
 
-    def chosen(self, numbers: Tensor) -> Self:
-        """The images of these numbers, in this order."""
+    def selected(self, indices: Tensor) -> Self:
+        """The images at these indices, in this order."""
         starts = torch.cat([self.ends.new_zeros(1), self.ends[:-1]])
-        places = zip(starts[numbers].tolist(), self.ends[numbers].tolist(), strict=True)
-        return self.of(b"".join([self.lines[start:end] for start, end in places]), self.root)
+        bounds = zip(starts[indices].tolist(), self.ends[indices].tolist(), strict=True)
+        return self.of(b"".join([self.lines[start:end] for start, end in bounds]), self.root)
 
     def describe(self, classes: tuple[str, ...]) -> SplitManifest:
-        """Counts and digest."""
+        """Count the images of each class, and compute the digest."""
         counts = Counter(self[number].label for number in range(len(self)))
         per_class = {name: counts[label] for label, name in enumerate(classes)}
         return SplitManifest(images=len(self), per_class=per_class, digest=self.digest())
@@ -93,20 +93,20 @@ class Index:
 
 
 def index_file(root: Path, split: str) -> Path:
-    """Where the index of a split lies, beside its images."""
+    """Path of the index of a split, beside its images."""
     return root / "index" / f"{FOLDERS[split]}.jsonl"
 
 
 def read(manifest: FolderManifest, root: Path, split: str) -> Index:
-    """The images of a split that a manifest describes; none is decoded.
+    """Read the index of a split that a manifest describes; no image is decoded.
 
     Args:
-        manifest: what `pdarts.prepare` found.
+        manifest: description of the images, from `pdarts.prepare`.
         root: the folder that has `train`, `val` and the index.
         split: `train` or `test`.
 
     Raises:
-        InputError: if the index is missing or another one.
+        InputError: if the index is missing or differs from the manifest.
     """
     path, expected = index_file(root, split), getattr(manifest.splits, split)
     try:

@@ -1,4 +1,4 @@
-"""Images on a disk of the node that computes, copied from where they lie for everybody."""
+"""Copies image folders from shared storage to a disk of the node that computes."""
 
 import hashlib
 import os
@@ -17,8 +17,8 @@ from pdarts.errors import InputError
 REPORT_SECONDS = 20.0
 
 
-def place(text: str) -> Path:
-    """The folder that `machine.local_copy` names on this node.
+def folder(text: str) -> Path:
+    """Folder that `machine.local_copy` names on this node.
 
     Raises:
         InputError: if it names an environment variable that is not set.
@@ -33,17 +33,17 @@ def place(text: str) -> Path:
 
 
 def copied(index: Index, target: Path, workers: int) -> Index:
-    """The same images below `target`; those that are not there yet, or differ, are copied first.
+    """Copy images that are missing below `target`, or differ there, and return the index of the copies.
 
-    Other processes of the node wait meanwhile. A copy that was broken off goes on with what is missing.
+    Other processes of the node wait meanwhile. An interrupted copy continues with the images that are missing.
 
     Args:
         index: the images.
         target: folder for the images of this split, on a disk of this node.
-        workers: files copied at a time, at least one.
+        workers: number of files that are copied at a time; below 1 counts as 1.
 
     Raises:
-        InputError: if the disk is too small, or an image is not the one that was verified.
+        InputError: if the disk is too small, or an image has changed since it was verified.
     """
     target.mkdir(parents=True, exist_ok=True)
     complete = target.with_name(f"{target.name}-{index.digest()}.complete")

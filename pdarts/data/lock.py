@@ -1,4 +1,4 @@
-"""One process at a time."""
+"""Lets one process at a time into a section of code."""
 
 import fcntl
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file `path`, which is made and stays; others wait until it is let go or its holder has ended."""
+    """Hold a lock on the file `path`, which is created and stays; others wait until its holder releases it or ends."""
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,5 +1,7 @@
-"""The file `results/data/{dataset}.json`: which images a dataset is, so that every later step can tell that it sees
-the same ones. Where they lie is not in it."""
+"""Describes the images of a dataset in the file `results/data/{dataset}.json`, its manifest.
+
+Later steps compare the images that they load with it. The folder of the images is not part of it.
+"""
 
 import hashlib
 import json
@@ -8,22 +10,23 @@ from pathlib import Path
 import torch
 
 from pdarts.checking import parse
-from pdarts.data.catalog import Split, SplitName, load_split
+from pdarts.data.catalog import SOURCES
+from pdarts.data.split import Split, SplitName
 from pdarts.errors import InputError
 from pdarts.settings.base import Positive, Settings
 from pdarts.settings.datasets import Dataset, ImageFolder, is_image_folder
 
 
 class SplitManifest(Settings):
-    """What one split holds."""
+    """Counts and digest of the images of one split."""
 
     images: Positive
     """Number of images."""
     per_class: dict[str, int]
     """Number of images of each class, in the order of `classes`."""
     digest: str
-    """SHA-256 of the pixels (uint8; N, C, H, W) followed by the labels (int64); of an image folder, that of its index:
-    paths, labels, sizes and the SHA-256 of every file."""
+    """SHA-256 of the pixels (uint8; N, C, H, W) followed by the labels (int64). For an image folder, SHA-256 of its
+    index, which holds paths, labels, sizes and the SHA-256 of every file."""
 
 
 class Splits(Settings):
@@ -34,23 +37,23 @@ class Splits(Settings):
 
 
 class Manifest(Dataset):
-    """A dataset's settings and the images that they stand for."""
+    """The settings of a dataset in memory, and a description of its images."""
 
     classes: tuple[str, ...]
     """Names of the classes, in the order of their labels."""
     image_size: Positive
     """Height and width in pixels."""
     splits: Splits
-    """What is trained on, and what is tested on."""
+    """The training and the test images."""
 
 
 class FolderManifest(ImageFolder):
-    """The settings of an image folder and the images that they stand for."""
+    """The settings of an image folder, and a description of its images."""
 
     classes: tuple[str, ...]
     """Names of the classes' folders, in the order of their labels."""
     splits: Splits
-    """What is trained on, and what is tested on."""
+    """The training and the test images."""
 
 
 AnyManifest = Manifest | FolderManifest
@@ -65,7 +68,7 @@ def describe(dataset: Dataset, root: Path, download: bool) -> Manifest:
         download: fetch missing files where the source allows it.
 
     Raises:
-        InputError: if files are missing or wrong, or if there are fewer training images than asked for.
+        InputError: if files are missing or wrong, or if there are too few training images.
     """
     train, classes = _selected(dataset, "train", root, download)
     test, _ = _selected(dataset, "test", root, download)
@@ -78,10 +81,10 @@ def describe(dataset: Dataset, root: Path, download: bool) -> Manifest:
 
 
 def images_of(manifest: Manifest, name: SplitName, root: Path) -> Split:
-    """Load the images of a split that a manifest describes; nothing of the other split is read.
+    """Load the images of a split that a manifest describes; files of the other split are not read.
 
     Raises:
-        InputError: if files are missing or wrong, or hold other images than the manifest was made of.
+        InputError: if files are missing or wrong, or if the images differ from the manifest.
     """
     split, classes = _selected(manifest, name, root, download=False)
     found, expected = _describe(split, classes), getattr(manifest.splits, name)
@@ -98,7 +101,7 @@ def read(path: Path) -> AnyManifest:
     """Read a manifest.
 
     Raises:
-        InputError: if the file is missing, cut off or no manifest.
+        InputError: if the file is missing, cut off or not a manifest.
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -112,7 +115,7 @@ def read(path: Path) -> AnyManifest:
 
 
 def _selected(dataset: Dataset, name: SplitName, root: Path, download: bool) -> tuple[Split, tuple[str, ...]]:
-    split, classes = load_split(dataset.source, name, root, download)
+    split, classes = SOURCES[dataset.source].load(name, root, download)
     available = len(split)
     wanted = (dataset.train_images if name == "train" else None) or available
     if wanted > available:

@@ -1,4 +1,4 @@
-"""Coloured digits that stand in for CIFAR-10, CIFAR-100 and ImageNet in a rehearsal: real images, and always there."""
+"""Colours digits, which stand in for CIFAR-10, CIFAR-100 and ImageNet in rehearsals: real images, no download."""
 
 import torch
 
@@ -8,23 +8,23 @@ INKS = (
     (255, 255, 255), (255, 80, 80), (80, 255, 80), (90, 90, 255), (255, 255, 80),
     (255, 80, 255), (80, 255, 255), (255, 160, 60), (160, 100, 255), (150, 150, 150),
 )  # fmt: skip
-"""Colours, red, green and blue from 0 to 255."""
+"""Red, green and blue of each colour, from 0 to 255."""
 
 DIGITS = tuple(f"digit {digit}" for digit in range(10))
 
 
 def painted(digits: Labelled) -> Labelled:
-    """Digits in a colour each, which says nothing about their class; of the same size."""
+    """Give each digit a colour that does not depend on its class; the size stays."""
     return _coloured(digits, torch.arange(len(digits[1])) % len(INKS)), digits[1]
 
 
 def cifar10_files(train: Labelled, test: Labelled) -> dict[str, bytes]:
-    """Files in the format of CIFAR-10 by path, of digits of 16 x 16 pixels."""
+    """Contents of files in CIFAR-10's format by path, made of digits of 16 x 16 pixels."""
     return cifar10(_enlarged(painted(train)), _enlarged(painted(test)), DIGITS)
 
 
 def cifar100_files(train: Labelled, test: Labelled) -> dict[str, bytes]:
-    """Files in the format of CIFAR-100 by path: digit and colour together are the class."""
+    """Contents of files in CIFAR-100's format by path; digit and colour together are the class."""
 
     def classified(digits: Labelled) -> Labelled:
         inks = torch.arange(len(digits[1])) % len(INKS)
@@ -40,5 +40,5 @@ def _coloured(digits: Labelled, inks: torch.Tensor) -> torch.Tensor:
 
 
 def _enlarged(part: Labelled) -> Labelled:
-    """Twice as high and wide."""
+    """Double height and width."""
     return part[0].repeat_interleave(2, dim=2).repeat_interleave(2, dim=3), part[1]

@@ -1,4 +1,4 @@
-"""Batches of images that are decoded whenever they are needed, by processes of their own."""
+"""Yields batches of image files, which worker processes decode in every pass."""
 
 import hashlib
 import math
@@ -21,14 +21,14 @@ from pdarts.errors import InputError
 from pdarts.settings.augmentation import StreamedAugmentation
 
 Draws = list[tuple[int, int]]
-"""Number and seed of each image of a batch."""
+"""Index and seed of each image of a batch."""
 
 
 class StreamLoader:
-    """Passes over an index; the last, smaller batch is kept.
+    """Batches of the images of an index; the last batch of a pass may be smaller.
 
-    Every image draws from a seed of its own, which follows from the pass's seed and the image's number, and decoding
-    and transforms compute in integers: batches are the same to the last bit whatever the number of workers.
+    Every image has a seed of its own, which the pass's seed and the image's index decide, and decoding and transforms
+    compute in integers. Therefore the number of workers changes no bit of a batch.
     """
 
     def __init__(
@@ -43,18 +43,18 @@ class StreamLoader:
         workers: int,
         share: Share = WHOLE,
     ) -> None:
-        """Read nothing yet.
+        """Prepare the passes; no image is read yet.
 
         Args:
             index: the images.
             image_size: height and width that every image is cropped to, in pixels.
-            batch_size: images a batch.
-            mean: of each colour channel, on a scale from 0 to 1.
-            std: likewise.
-            augmentation: random changes in shuffled passes; None treats images as in passes in order.
-            device: where the batches are put together.
-            workers: processes that decode during a pass; 0 decodes in this one.
-            share: what this process takes of every batch; it decodes no more.
+            batch_size: images per batch, over all processes.
+            mean: mean of each colour channel, on a scale from 0 to 1.
+            std: standard deviation of each, likewise.
+            augmentation: random changes in shuffled passes; None treats images as `in_order` does.
+            device: where batches are put together.
+            workers: number of processes that decode during a pass; 0 decodes in this one.
+            share: the images of every batch that this process takes; it decodes no others.
         """
         self.share = share
         self.index, self.batch_size, self.device, self.workers = index, batch_size, device, workers
@@ -67,29 +67,29 @@ class StreamLoader:
         return math.ceil(len(self.index) / self.batch_size)
 
     def shuffled(self, seed: int, start: int = 0) -> Iterator[Batch]:
-        """One pass in random order, augmented: images, float32, shape (N, 3, H, W), and labels, shape (N,).
+        """Yield one pass in random order, augmented: images, float32, shape (N, 3, H, W), and labels, shape (N,).
 
         Args:
-            seed: of the pass.
+            seed: seed of the pass.
             start: batches to leave out, which are not decoded; the others are the same as without.
         """
         return self._batches(islice(self._drawn(seed), start, None), self.training)
 
     def firsts(self, seeds: Iterable[int]) -> Iterator[Batch]:
-        """The first batch of `shuffled` for each of the seeds; workers decode ahead."""
+        """Yield the first batch of `shuffled` for each seed; workers decode ahead."""
         return self._batches((next(self._drawn(seed)) for seed in seeds), self.training)
 
     def in_order(self) -> Iterator[Batch]:
-        """One pass in the index's order, without augmentation; shapes as in `shuffled`."""
-        numbers = torch.arange(len(self.index)).split(self.batch_size)
-        return self._batches(([(number, 0) for number in batch.tolist()] for batch in numbers), self.testing)
+        """Yield one pass in the index's order, without augmentation; shapes are those of `shuffled`."""
+        indices = torch.arange(len(self.index)).split(self.batch_size)
+        return self._batches(([(index, 0) for index in batch.tolist()] for batch in indices), self.testing)
 
     def _drawn(self, seed: int) -> Iterator[Draws]:
         generator = torch.Generator().manual_seed(seed)
         order = torch.randperm(len(self.index), generator=generator)
         seeds = torch.randint(2**63 - 1, (len(self.index),), generator=generator)
-        for chosen in order.split(self.batch_size):
-            yield list(zip(chosen.tolist(), seeds[chosen].tolist(), strict=True))
+        for indices in order.split(self.batch_size):
+            yield list(zip(indices.tolist(), seeds[indices].tolist(), strict=True))
 
     def _batches(self, draws: Iterable[Draws], transform: ImageTransform) -> Iterator[Batch]:
         batches = DataLoader(
@@ -109,29 +109,32 @@ class StreamLoader:
 
 
 def _ignore_signals(worker: int) -> None:
-    """A job that is told to end finishes its step and needs the workers for that; they end with it, or when it asks."""
+    """Keep a worker alive when its job is told to end: the job finishes an iteration and then ends the worker."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
 
 
 @dataclass(frozen=True)
 class _Images(Dataset[Batch | InputError]):
-    """Whole batches by the numbers and seeds of their images."""
+    """Batches, by the indices and seeds of their images."""
 
     index: Index
     transform: ImageTransform
 
     def __getitem__(self, draws: Draws) -> Batch | InputError:
-        """uint8, shape (N, 3, H, W), and labels; N may be 0. Or an error, which raising would change."""
+        """Decode a batch: uint8, shape (N, 3, H, W), and labels; N may be 0.
+
+        An error is returned, since a `DataLoader` would change the message of one that is raised.
+        """
         try:
-            images = [self._image(number, seed) for number, seed in draws]
+            images = [self._image(index, seed) for index, seed in draws]
         except InputError as error:
             return error
-        labels = torch.tensor([self.index[number].label for number, _ in draws])
+        labels = torch.tensor([self.index[index].label for index, _ in draws])
         return torch.stack(images) if images else torch.empty(0, 3, 1, 1), labels
 
-    def _image(self, number: int, seed: int) -> Tensor:
-        entry = self.index[number]
+    def _image(self, index: int, seed: int) -> Tensor:
+        entry = self.index[index]
         path = self.index.root / entry.path
         try:
             content = path.read_bytes()

@@ -1,6 +1,6 @@
-"""Changes of single images of any size, drawn from torch's global random numbers on the CPU.
+"""Transforms single images of any size, with draws from torch's global generator on the CPU.
 
-They work on Pillow's images, in integers, so that no number of threads changes a bit of the result.
+Transforms compute on Pillow's images, in integers, so that the number of threads changes no bit of the result.
 """
 
 from collections.abc import Callable
@@ -11,16 +11,16 @@ from torch import Tensor
 from pdarts.settings.augmentation import StreamedAugmentation
 
 ImageTransform = Callable[[Image], Tensor]
-"""From an image of any size to uint8 of shape (3, H, W)."""
+"""Turns an image of any size into uint8 of shape (3, H, W)."""
 
 SIDE_RATIOS = (3 / 4, 4 / 3)
-"""Narrowest and widest random crop, width to height (Szegedy et al. 2015, arXiv:1409.4842)."""
+"""Smallest and largest ratio of width to height of a random crop (Szegedy et al. 2015, arXiv:1409.4842)."""
 RESIZED, CROPPED = 256, 224
-"""In testing the shorter side is scaled to 256 pixels where 224 are cut out of the centre; in proportion elsewhere."""
+"""Pixels of the shorter side, and of the centre that is cut out of it in testing; other sizes keep the ratio."""
 
 
 def random_view(image_size: int, augmentation: StreamedAugmentation) -> ImageTransform:
-    """A random crop that is scaled to `image_size` (in pixels), flipped and jittered in colour."""
+    """Make a transform that takes a random crop, scales it to `image_size` pixels, flips it and jitters its colours."""
     from torchvision.transforms import v2  # takes seconds to import, which images in memory need not wait for
 
     brightness, contrast, saturation, hue = augmentation.color_jitter
@@ -35,7 +35,7 @@ def random_view(image_size: int, augmentation: StreamedAugmentation) -> ImageTra
 
 
 def centre_view(image_size: int) -> ImageTransform:
-    """The centre, `image_size` pixels wide and high, of the image scaled to somewhat more."""
+    """Make a transform that scales an image and cuts out its centre of `image_size` pixels, with the ratio above."""
     from torchvision.transforms import v2
 
     return v2.Compose([v2.Resize(round(image_size * RESIZED / CROPPED)), v2.CenterCrop(image_size), v2.PILToTensor()])

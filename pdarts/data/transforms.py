@@ -1,4 +1,4 @@
-"""Random changes of whole batches at once, distributed as the literature's transforms of single images."""
+"""Augments whole batches at once, with the same distribution as the literature's transforms of single images."""
 
 import torch
 from torch import Generator, Tensor
@@ -12,10 +12,10 @@ def augment(images: Tensor, augmentation: Augmentation, mean: Tensor, std: Tenso
 
     Args:
         images: uint8, shape (N, C, H, W).
-        augmentation: what is done.
-        mean: of each channel, on a scale from 0 to 1, shape (C, 1, 1).
-        std: likewise.
-        generator: on the CPU, so that images on every device see the same draws.
+        augmentation: sizes of crops and of cutout, and whether to flip.
+        mean: mean of each channel, on a scale from 0 to 1, shape (C, 1, 1).
+        std: standard deviation of each, likewise.
+        generator: a generator on the CPU, so that all devices get the same draws.
 
     Returns:
         float32, shape (N, C, H, W).
@@ -25,9 +25,9 @@ def augment(images: Tensor, augmentation: Augmentation, mean: Tensor, std: Tenso
 
 
 def crop_and_flip(images: Tensor, padding: int, flip: bool, generator: Generator) -> Tensor:
-    """Cut an image of the old size out of the one with `padding` black pixels on every side, then mirror half of them.
+    """Pad images by `padding` black pixels on every side, crop each to its old size at random, and mirror half of them.
 
-    Draws, for a batch of N, N rows and N columns of the crops' corners if there is padding, then N coins if `flip`.
+    For a batch of N it draws N rows and N columns of the crops' corners if there is padding, then N coins if `flip`.
     """
     if padding == 0 and not flip:
         return images
@@ -47,19 +47,19 @@ def crop_and_flip(images: Tensor, padding: int, flip: bool, generator: Generator
 
 
 def on_device(draws: Tensor, device: torch.device) -> Tensor:
-    """What was drawn on the CPU, sent to a GPU without waiting for it."""
+    """Move a tensor of draws from the CPU to `device`, without waiting if that is a GPU."""
     return draws.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else draws
 
 
 def normalize(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """From uint8 to float32 with mean 0 and standard deviation 1; `mean` and `std` as in `augment`."""
+    """Turn uint8 into float32 with mean 0 and standard deviation 1; `mean` and `std` are those of `augment`."""
     return images.float().div_(255).sub_(mean).div_(std)
 
 
 def cut_out(images: Tensor, side: int, generator: Generator) -> Tensor:
-    """Blank, in place, a square of `side` pixels around a uniformly drawn pixel; what lies outside the image is lost.
+    """Set to 0, in place, a square of `side` pixels around a uniformly drawn pixel, as far as it lies inside the image.
 
-    Draws, for a batch of N, N rows and N columns. An even square reaches one pixel further up and left of its centre.
+    For a batch of N it draws N rows and N columns. An even square reaches one pixel further up and left of its centre.
 
     Source: DeVries and Taylor 2017 (arXiv:1708.04552).
     """
@@ -73,7 +73,7 @@ def cut_out(images: Tensor, side: int, generator: Generator) -> Tensor:
 
 
 def _covers(length: int, side: int, number: int, generator: Generator) -> Tensor:
-    """For each of `number` draws, which of `length` pixels a segment of `side` covers."""
+    """Draw `number` segments of `side` pixels; True where one covers a pixel, shape (number, length)."""
     start = torch.randint(length, (number, 1), generator=generator) - side // 2
-    places = torch.arange(length)
-    return (places >= start) & (places < start + side)
+    indices = torch.arange(length)
+    return (indices >= start) & (indices < start + side)

@@ -1,1 +1,1 @@
-"""The parts of all training: loop, schedules, metrics, resume files, tracking, provenance."""
+"""Everything that training needs: the loop, schedules, metrics, resume files, tracking, provenance."""

@@ -1,4 +1,4 @@
-"""The call of a step, as its results and W&B describe it; here alone a rehearsal stamps both."""
+"""The call of a step, as results and W&B record it, with the stamp of a rehearsal."""
 
 from argparse import Namespace
 from collections.abc import Mapping
@@ -43,12 +43,7 @@ class Invocation:
         return Tracker(settings, self.step, experiment, self.name(part), config, rehearsal)
 
     def provenance(self, device: torch.device, inputs: Mapping[str, Path | None]) -> dict[str, Any]:
-        """The `provenance` of a result that was computed on `device`.
-
-        Args:
-            device: the device.
-            inputs: JSON files that were read, by option; None if one was left out.
-        """
+        """The `provenance` of a result that was computed on `device` from JSON files, by option or None."""
         return provenance(
             device,
             self.started,

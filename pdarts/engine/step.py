@@ -1,4 +1,4 @@
-"""The parts that all entry points share: options with their explanations, and the handling of errors."""
+"""Options with their explanations, and the handling of errors, for all entry points."""
 
 import argparse
 import os

@@ -1,1 +1,1 @@
-"""What is trained: supernet and evaluation network."""
+"""Networks: the supernet, the evaluation network, and what both are built from."""

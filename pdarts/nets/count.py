@@ -1,4 +1,4 @@
-"""The size of an evaluation network, as it stands in tables."""
+"""Count the size of an evaluation network for tables."""
 
 import copy
 
@@ -7,12 +7,12 @@ from torch import Tensor, nn
 
 
 def parameters(network: nn.Module) -> int:
-    """Number of parameters, the auxiliary head left out."""
+    """Count the parameters, without the auxiliary head."""
     return sum(parameter.numel() for name, parameter in network.named_parameters() if not name.startswith("auxiliary."))
 
 
 def multiply_adds(network: nn.Module, image_size: int) -> int:
-    """Multiply-adds of convolutions and linear layers for one image, the auxiliary head left out.
+    """Count multiply-adds of convolutions and linear layers for one image, without the auxiliary head.
 
     Args:
         network: on any device, in any mode; both stay as they are.

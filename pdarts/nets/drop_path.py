@@ -45,7 +45,7 @@ def dropped(x: Tensor, rate: float, seed: Tensor | None = None) -> Tensor:
 
 
 def _hashed(shape: torch.Size, rate: float, seed: Tensor) -> Tensor:
-    """Whether each value is kept: a hash of its number and of both halves of the seed, below `rate` or not."""
+    """Decide for each value whether it is kept, by a hash of its index and of both halves of the seed."""
     number = torch.arange(shape.numel(), device=seed.device).bitwise_xor_(seed).bitwise_and_(BITS)
     random = _mix(_mix(number).add_(seed >> 32).bitwise_and_(BITS))
     # A limit of whole numbers would be a constant to torch.compile: that of the first rates, for all epochs.
@@ -53,7 +53,7 @@ def _hashed(shape: torch.Size, rate: float, seed: Tensor) -> Tensor:
 
 
 def _mix(number: Tensor) -> Tensor:
-    """MurmurHash3's mixer, in place: 32 bits of each 64."""
+    """Mix 32 bits of each 64 in place, as MurmurHash3 does."""
     number.bitwise_xor_(number >> 16).mul_(0x85EBCA6B).bitwise_and_(BITS)
     number.bitwise_xor_(number >> 13).mul_(0xC2B2AE35).bitwise_and_(BITS)
     return number.bitwise_xor_(number >> 16)

@@ -1,4 +1,4 @@
-"""How the cells of a network are computed on a device. Of all this only the precision belongs to the method."""
+"""How the cells of a network are computed on a device. Only the precision is part of the method."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -11,54 +11,54 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils.checkpoint import checkpoint
 
-from pdarts.nets.node import State, backend, computed_by
+from pdarts.nets.node import NodeValue, backend, computed_by
 from pdarts.settings.machine import Kernels, Machine
 from pdarts.settings.optimization import Precision
 
 CELLS_COMPILED = 64
-"""How many kinds of cells are compiled: by operations, width, size of images, training or not. Others are not."""
+"""Largest number of kinds of cells that are compiled; a kind has its operations, width, image size, and mode."""
 
 
 @dataclass(frozen=True)
 class Execution:
-    """How a network's forward pass is computed."""
+    """Settings of a network's forward pass."""
 
     precision: Precision = "float32"
-    """Of feature maps and convolutions; `float32` leaves them the type of the weights."""
+    """Type of feature maps and convolutions; `float32` leaves them the type of the weights."""
     kernels: Kernels = "auto"
-    """Whether backends compute where they can, or PyTorch everywhere."""
-    checkpointing: bool = False
-    """Whether the backward pass computes each cell again, instead of keeping what is inside."""
+    """`auto` lets backends compute where they can; with `torch`, PyTorch computes everything."""
+    recompute: bool = False
+    """Whether the backward pass computes each cell again, instead of keeping its intermediate results."""
     compiled: bool = False
     """Whether cells go through torch.compile."""
 
     @contextmanager
     def autocast(self, device: torch.device) -> Iterator[None]:
-        """The context of a forward pass; parameters and running statistics keep their type."""
+        """Return the context of a forward pass; parameters and running statistics keep their type."""
         bfloat16 = self.precision == "bfloat16"
         with computed_by(self.kernels), torch.autocast(device.type, torch.bfloat16) if bfloat16 else nullcontext():
             yield
 
-    def run(self, cell: nn.Module, before_previous: State, previous: State, *arguments: Any) -> Tensor:
-        """What `cell` makes of its inputs."""
+    def run(self, cell: nn.Module, before_previous: NodeValue, previous: NodeValue, *arguments: Any) -> Tensor:
+        """Run a cell on its inputs."""
         if self.compiled:
             return _compiled()(cell, before_previous.value, previous.value, *arguments)
-        if self.checkpointing and torch.is_grad_enabled():
+        if self.recompute and torch.is_grad_enabled():
             return _checkpointed(cell, self.kernels, before_previous.value, previous.value, *arguments)
         return cell(before_previous, previous, *arguments)
 
 
-def place(network: Any, device: torch.device, precision: Precision, machine: Machine) -> None:
+def move_to_device(network: Any, device: torch.device, precision: Precision, machine: Machine) -> None:
     """Move a supernet or an evaluation network to `device`, and set how it computes.
 
     cuDNN is fastest where weights have channels last, and feature maps follow them; kernels for CPUs take planes.
     """
     network.to(device, memory_format=torch.channels_last if device.type == "cuda" else torch.preserve_format)
-    network.execution = Execution(precision, machine.kernels, machine.checkpointing, machine.compile)
+    network.execution = Execution(precision, machine.kernels, machine.recompute, machine.compile)
 
 
 def kernels(device: torch.device, precision: Precision, machine: Machine) -> str:
-    """What computes there, for provenance: it decides on last bits, and what is compiled draws drop path anew."""
+    """Name what computes on a device, for provenance: last bits depend on it, and draws of drop path if compiled."""
     if machine.compile:
         return "torch.compile"
     with Execution(precision, machine.kernels).autocast(device):
@@ -67,7 +67,7 @@ def kernels(device: torch.device, precision: Precision, machine: Machine) -> str
 
 
 def _checkpointed(cell: nn.Module, kernels: Kernels, *inputs: Any) -> Tensor:
-    """What `cell` makes of its inputs; computed again in the backward pass, with the same random numbers and kernels.
+    """Run a cell, and run it again in the backward pass, with the same random numbers and kernels.
 
     The second time takes the parameters of the first, which may be those of a `functional_call` that has ended by then,
     and in training moves running statistics that are thrown away.
@@ -78,7 +78,7 @@ def _checkpointed(cell: nn.Module, kernels: Kernels, *inputs: Any) -> Tensor:
 
     def compute(before_previous: Tensor, previous: Tensor, *arguments: Any) -> Tensor:
         nonlocal again
-        values = State(before_previous), State(previous), *arguments
+        values = NodeValue(before_previous), NodeValue(previous), *arguments
         if not again:
             again = True
             return cell(*values)
@@ -91,10 +91,10 @@ def _checkpointed(cell: nn.Module, kernels: Kernels, *inputs: Any) -> Tensor:
 
 @cache
 def _compiled() -> Callable[..., Tensor]:
-    """One function for all cells, so that equal ones share code; random numbers are those of torch's generator."""
+    """Compile one function for all cells, so that equal ones share code; random numbers come from torch's generator."""
     torch._dynamo.config.recompile_limit = CELLS_COMPILED
 
     def compute(cell: nn.Module, before_previous: Tensor, previous: Tensor, *arguments: Any) -> Tensor:
-        return cell(State(before_previous), State(previous), *arguments)
+        return cell(NodeValue(before_previous), NodeValue(previous), *arguments)
 
     return torch.compile(compute, options={"fallback_random": True})

@@ -42,7 +42,7 @@ class Classifier(nn.Module):
 
     @classmethod
     def load(cls, path: str | Path, extensions: Iterable[str | Path] = ()) -> Self:
-        """The network in a weights file of `pdarts.train`, on the CPU; `.to("cuda")` moves it.
+        """Load the network in a weights file of `pdarts.train` to the CPU; `.to("cuda")` moves it.
 
         Args:
             path: of the file.
@@ -60,7 +60,7 @@ class Classifier(nn.Module):
 
     @torch.inference_mode()
     def forward(self, images: Tensor) -> Tensor:
-        """Probabilities of the classes, shape (N, classes).
+        """Compute probabilities of the classes, shape (N, classes).
 
         Args:
             images: shape (N, 3, H, W), uint8 from 0 to 255, or floats from 0 to 1; not normalized. H and W are those

@@ -1,4 +1,4 @@
-"""Channels and reductions of every cell, once for supernets and evaluation networks."""
+"""The channels of every cell and the places of reductions, for supernets and evaluation networks alike."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from pdarts.space.topology import INPUTS, kinds_of_cells
 
 @dataclass(frozen=True)
 class CellLayout:
-    """Inputs and size of a cell."""
+    """Channels and sizes of a cell's inputs and output."""
 
     kind: str
     """`normal` or `reduction`."""
@@ -25,7 +25,7 @@ class CellLayout:
     """Whether its first input is twice as high and wide as its second."""
 
     def preprocessing(self, search: bool) -> tuple[nn.Module, nn.Module]:
-        """Modules that bring both inputs to the same size and channels."""
+        """Build the modules that bring both inputs to the same size and channels."""
         first = FactorizedReduction if self.after_reduction else PointwiseConv
         return first(self.before_previous, self.channels, search), PointwiseConv(self.previous, self.channels, search)
 
@@ -37,7 +37,7 @@ class CellLayout:
 def layout(
     cells: int, channels: int, stem: tuple[int, int], stem_reduces: bool, concatenated: Mapping[str, int]
 ) -> list[CellLayout]:
-    """Layouts of all cells, in order.
+    """Lay out all cells, in order.
 
     Args:
         cells: number of cells; reduction cells double the channels.

@@ -1,4 +1,4 @@
-"""The evaluation network: a genotype's cells, stacked.
+"""The evaluation network, which stacks the cells of a genotype.
 
 Source: Liu et al. 2019 (arXiv:1806.09055), section 3.2; Chen et al. 2019 (arXiv:1904.12760), section 4.3.
 """
@@ -12,7 +12,7 @@ from pdarts.errors import InputError
 from pdarts.nets.drop_path import kept
 from pdarts.nets.execution import Execution
 from pdarts.nets.layout import CellLayout, layout, output_channels
-from pdarts.nets.node import Branch, State, total
+from pdarts.nets.node import Branch, NodeValue, node_sum
 from pdarts.nets.operations import BUILDERS, BatchNorm
 from pdarts.nets.stems import STEMS
 from pdarts.space.genotype import CellGenotype, Genotype
@@ -33,24 +33,24 @@ class Cell(nn.Module):
         )
         self.sources = [edge.source for edge in genotype.edges]
         targets = [edge.target for edge in genotype.edges]
-        self.places = {node: [place for place, target in enumerate(targets) if target == node] for node in targets}
+        self.indices = {node: [index for index, target in enumerate(targets) if target == node] for node in targets}
         self.concat, self.drops_nodes = genotype.concat, genotype.drops_nodes
 
-    def forward(self, before_previous: State, previous: State, drop_path: float) -> Tensor:
-        """Two inputs to one output of shape (N, nodes * channels, H / stride, W / stride)."""
+    def forward(self, before_previous: NodeValue, previous: NodeValue, drop_path: float) -> Tensor:
+        """Map two inputs to one output of shape (N, nodes * channels, H / stride, W / stride)."""
         preprocessed = Branch(self.preprocess0, before_previous), Branch(self.preprocess1, previous)
-        states = {node: total([branch]) for node, branch in enumerate(preprocessed)}
-        for node, places in self.places.items():
-            states[node] = total(self._branches(places, states, drop_path if self.training else 0.0))
-        return torch.cat([states[node].value for node in self.concat], dim=1)
+        nodes = {node: node_sum([branch]) for node, branch in enumerate(preprocessed)}
+        for node, indices in self.indices.items():
+            nodes[node] = node_sum(self._branches(indices, nodes, drop_path if self.training else 0.0))
+        return torch.cat([nodes[node].value for node in self.concat], dim=1)
 
-    def _branches(self, places: Sequence[int], states: Mapping[int, State], drop_path: float) -> Iterator[Branch]:
-        """What a node sums; where drop path acts on the sum, all of it has the same factors."""
-        of_node = kept(states[0].value, drop_path) if self.drops_nodes and drop_path > 0 else None
-        for place in places:
-            operation, state = self.operations[place], states[self.sources[place]]
+    def _branches(self, indices: Sequence[int], nodes: Mapping[int, NodeValue], drop_path: float) -> Iterator[Branch]:
+        """Yield the branches that a node sums; where drop path acts on the sum, all have the same factors."""
+        of_node = kept(nodes[0].value, drop_path) if self.drops_nodes and drop_path > 0 else None
+        for index in indices:
+            operation, source = self.operations[index], nodes[self.sources[index]]
             drops = not self.drops_nodes and drop_path > 0 and not operation.spared
-            yield Branch(operation, state, kept=kept(state.value, drop_path) if drops else of_node)
+            yield Branch(operation, source, kept=kept(source.value, drop_path) if drops else of_node)
 
 
 class AuxiliaryHead(nn.Module):
@@ -72,7 +72,7 @@ class AuxiliaryHead(nn.Module):
         self.classifier = nn.Linear(768, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Shape (N, channels, size, size) to logits of shape (N, classes).
+        """Map feature maps, shape (N, channels, size, size), to logits, shape (N, classes).
 
         Raises:
             InputError: if the feature map has another size.
@@ -105,15 +105,15 @@ class Network(nn.Module):
         concatenated = {kind: len(cell.concat) for kind, cell in genotypes.items()}
         layouts = layout(cells, channels, self.stem.channels, self.stem.reduces, concatenated)
         self.cells = nn.ModuleList(Cell(cell, genotypes[cell.kind]) for cell in layouts)
-        _, self.auxiliary_place = reductions(cells)
+        _, self.auxiliary_index = reductions(cells)
         self.auxiliary = None
         if auxiliary:
-            tapped = output_channels(layouts[self.auxiliary_place], concatenated)
+            tapped = output_channels(layouts[self.auxiliary_index], concatenated)
             self.auxiliary = AuxiliaryHead(stem, tapped, classes)
         self.classifier = nn.Linear(output_channels(layouts[-1], concatenated), classes)
 
     def forward(self, images: Tensor, drop_path: float = 0.0) -> tuple[Tensor, Tensor | None]:
-        """Logits of shape (N, classes), and in training those of the auxiliary head where there is one.
+        """Compute logits, shape (N, classes), and in training those of the auxiliary head, if there is one.
 
         Args:
             images: normalized images, shape (N, 3, H, W); H and W multiples of 4 (cifar) or 32 (imagenet).
@@ -122,10 +122,10 @@ class Network(nn.Module):
         auxiliary_logits = None
         with self.execution.autocast(images.device):
             before_previous, previous = self.stem(images)
-            for place, cell in enumerate(self.cells):
+            for index, cell in enumerate(self.cells):
                 output = self.execution.run(cell, before_previous, previous, drop_path)
-                before_previous, previous = previous, State(output)
-                if self.training and self.auxiliary is not None and place == self.auxiliary_place:
+                before_previous, previous = previous, NodeValue(output)
+                if self.training and self.auxiliary is not None and index == self.auxiliary_index:
                     auxiliary_logits = self.auxiliary(previous.value).to(images.dtype)
             logits = self.classifier(previous.value.mean(dim=(2, 3)))
         return logits.to(images.dtype), auxiliary_logits

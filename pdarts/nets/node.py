@@ -1,4 +1,4 @@
-"""A node of a cell: its value, and the sum that makes it. It chooses what computes them."""
+"""Nodes of a cell: their values, and the sums that make them, computed by a backend or by PyTorch."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ _ALLOWED: ContextVar[tuple[Backend, ...]] = ContextVar("allowed", default=BACKEN
 
 @contextmanager
 def computed_by(kernels: Kernels) -> Iterator[None]:
-    """Within it, in this thread alone, backends compute where they can (`auto`), or PyTorch everywhere (`torch`)."""
+    """Let backends compute where they can (`auto`), or PyTorch everywhere (`torch`), in this thread alone."""
     if torch.compiler.is_compiling():  # for which PyTorch computes, and which knows no such variables
         yield
         return
@@ -34,13 +34,13 @@ def computed_by(kernels: Kernels) -> Iterator[None]:
 
 
 def backend(x: Tensor) -> Backend | None:
-    """What computes on feature maps like `x`, shape (N, C, H, W); None where PyTorch's own operations do."""
+    """Find the backend for feature maps like `x`, shape (N, C, H, W); None if PyTorch's own operations compute them."""
     if torch.compiler.is_compiling():
         return None
     return next((each for each in _ALLOWED.get() if each.suits(x)), None)
 
 
-class State:
+class NodeValue:
     """The value of a node, shape (N, C, H, W), and the work that edges leaving the node share.
 
     Every edge that leaves a node has the same stride, rectifies the same value and pools it alike, so each of these
@@ -50,7 +50,7 @@ class State:
     def __init__(self, value: Tensor) -> None:
         self.value = value
         self._rectified: Tensor | None = None
-        self._parts: dict[int, tuple[State, Tensor]] = {}
+        self._parts: dict[int, tuple[NodeValue, Tensor]] = {}
         self._pooled: dict[PoolKind, Tensor] = {}
         self._normalized: dict[PoolKind, tuple[Tensor, Tensor, Tensor]] = {}
 
@@ -61,14 +61,14 @@ class State:
             self._rectified = F.relu(self.value)
         return self._rectified
 
-    def split(self, share: int, stride: int) -> "tuple[State, Tensor]":
+    def split(self, share: int, stride: int) -> "tuple[NodeValue, Tensor]":
         """The first 1/`share` of the channels, and the rest, 2x2 max pooled where edges stride."""
         if share not in self._parts:
             channels = self.value.shape[1] // share
             rest = self.value[:, channels:]
             if stride == 2:
                 rest = F.max_pool2d(rest, 2)
-            self._parts[share] = State(self.value[:, :channels]), rest
+            self._parts[share] = NodeValue(self.value[:, :channels]), rest
         return self._parts[share]
 
     def pooled(self, kind: PoolKind, stride: int) -> Tensor:
@@ -96,40 +96,40 @@ class State:
 
 
 class Branch(NamedTuple):
-    """One of what a node sums."""
+    """One of the terms that a node sums."""
 
     operation: Any
-    """An `Operation`, which containers of modules forget."""
-    state: State
-    """Of the node that it leaves."""
+    """An `Operation`; containers of modules lose this type."""
+    source: NodeValue
+    """The node that it leaves."""
     scale: Tensor | None = None
     """Its architecture weight, a scalar; then its BatchNorm is not affine."""
     kept: Tensor | None = None
-    """What drop path multiplies each image by, shape (N, 1, 1, 1)."""
+    """Factor of drop path for each image, shape (N, 1, 1, 1)."""
 
     def value(self) -> Tensor:
         """Shape (N, channels, H / stride, W / stride)."""
-        value: Tensor = self.operation(self.state, self.scale)
+        value: Tensor = self.operation(self.source, self.scale)
         return value if self.kept is None else value * self.kept
 
     def part(self, computing: Backend) -> tuple[Part, tuple[int, ...] | None]:
-        """The same for a backend, with its shape, or None if it cannot add it; what has no form takes part by value."""
-        known = form(self.operation, self.state)
+        """Describe the branch for a backend, with its shape; None if the backend cannot add it."""
+        known = form(self.operation, self.source)
         if known is not None:
             part = Part(*known, self.scale, self.kept)
             shape = computing.shape(part)
             if shape is not None:
                 return part, shape
-        part = Part(self.operation(self.state, self.scale), [], None, self.kept)
+        part = Part(self.operation(self.source, self.scale), [], None, self.kept)
         return part, computing.shape(part)
 
 
-def total(branches: Iterable[Branch]) -> State:
-    """A node, as the sum of its branches; a backend computes all together that it can."""
+def node_sum(branches: Iterable[Branch]) -> NodeValue:
+    """Sum the branches of a node; a backend computes all those together that it can."""
     branches = list(branches)
-    computing = backend(branches[0].state.value)
+    computing = backend(branches[0].source.value)
     if computing is None:
-        return State(reduce(add, (branch.value() for branch in branches)))
+        return NodeValue(reduce(add, (branch.value() for branch in branches)))
     alike: dict[Any, list[Part]] = {}
     values = []
     for branch in branches:
@@ -138,5 +138,5 @@ def total(branches: Iterable[Branch]) -> State:
             values.append(part.x if part.kept is None else part.x * part.kept)
         else:
             alike.setdefault((shape, part.x.dtype), []).append(part)
-    values += [computing.total(parts, MOMENTUM, EPSILON) for parts in alike.values()]
-    return State(reduce(add, values))
+    values += [computing.node_sum(parts, MOMENTUM, EPSILON) for parts in alike.values()]
+    return NodeValue(reduce(add, values))

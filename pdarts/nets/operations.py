@@ -24,7 +24,7 @@ EPSILON = 1e-5
 
 
 class Node(Protocol):
-    """What an operation sees of the node that its edge leaves; `pdarts.nets.node.State` is one."""
+    """The node that an edge leaves, as its operation sees it; `pdarts.nets.node.NodeValue` is one."""
 
     @property
     def value(self) -> Tensor:
@@ -62,10 +62,10 @@ class BatchNorm(nn.Module):
 
 
 class Operation(nn.Module):
-    """What `forward(state, scale)` makes of a node's value, times `scale` if it is given."""
+    """An operation on an edge: `forward(node, scale)` maps a node's value, times `scale` if it is given."""
 
     spared: ClassVar[bool] = False
-    """Whether drop path leaves it alone, as what hands on the value itself."""
+    """Whether drop path spares it, because it hands on the node's value itself."""
 
 
 class Identity(Operation):
@@ -73,13 +73,13 @@ class Identity(Operation):
 
     spared = True
 
-    def forward(self, state: Node, scale: Tensor | None = None) -> Tensor:
-        """The node's value itself, times `scale`."""
-        return state.value if scale is None else state.value * scale
+    def forward(self, node: Node, scale: Tensor | None = None) -> Tensor:
+        """Return the node's value itself, times `scale`."""
+        return node.value if scale is None else node.value * scale
 
 
 class Pool(Operation):
-    """`max_pool_3x3` or `avg_pool_3x3`; padding is left out of the mean."""
+    """`max_pool_3x3` or `avg_pool_3x3`; padding does not count in the mean."""
 
     def __init__(self, kind: PoolKind, channels: int, stride: int, search: bool) -> None:
         super().__init__()
@@ -87,13 +87,13 @@ class Pool(Operation):
         self.stride = stride
         self.norm = BatchNorm(channels, affine=False) if search else None
 
-    def forward(self, state: Node, scale: Tensor | None = None) -> Tensor:
+    def forward(self, node: Node, scale: Tensor | None = None) -> Tensor:
         """Pool the node's value; in the supernet, normalize and scale it."""
         if self.norm is None:
-            return state.pooled(self.kind, self.stride)
+            return node.pooled(self.kind, self.stride)
         if not self.training:
-            return self.norm(state.pooled(self.kind, self.stride), scale)
-        normalized, mean, variance = state.normalized(self.kind, self.stride)
+            return self.norm(node.pooled(self.kind, self.stride), scale)
+        normalized, mean, variance = node.normalized(self.kind, self.stride)
         self.norm.running_mean.lerp_(mean, MOMENTUM)
         self.norm.running_var.lerp_(variance, MOMENTUM)
         return normalized if scale is None else normalized * scale
@@ -117,30 +117,30 @@ class ConvUnit(nn.Module):
         self.stride, self.dilation = stride, dilation
 
     def forward(self, rectified: Tensor, scale: Tensor | None = None) -> Tensor:
-        """All but ReLU: shape (N, C, H, W) to (N, channels, H / stride, W / stride)."""
+        """Apply everything but ReLU, from shape (N, C, H, W) to (N, channels, H / stride, W / stride)."""
         if self.depthwise is not None:
             rectified = self.depthwise(rectified)
         return self.norm(self.pointwise(rectified), scale)
 
 
 class ConvUnits(Operation):
-    """Units one behind the other, which are the children of a module of this class."""
+    """A sequence of units, which are the children of the module."""
 
-    def forward(self, state: Node, scale: Tensor | None = None) -> Tensor:
-        """Shape (N, C, H, W) to (N, channels, H / stride, W / stride), times `scale`."""
+    def forward(self, node: Node, scale: Tensor | None = None) -> Tensor:
+        """Map shape (N, C, H, W) to (N, channels, H / stride, W / stride), times `scale`."""
         *inner, last = self.children()
-        rectified = state.rectified
+        rectified = node.rectified
         for unit in inner:
             rectified = F.relu(unit(rectified))
         return last(rectified, scale)
 
 
 class ConvLayers(nn.Sequential, Operation):
-    """3x3 convolutions with their BatchNorms, and ReLU where it lies between."""
+    """A sequence of 3x3 convolutions with their BatchNorms, and with ReLU between them."""
 
-    def forward(self, state: Node, scale: Tensor | None = None) -> Tensor:
-        """Shape (N, C, H, W) to (N, channels, H / strides, W / strides); a scale has no place here."""
-        value = state.value
+    def forward(self, node: Node, scale: Tensor | None = None) -> Tensor:
+        """Map shape (N, C, H, W) to (N, channels, H / strides, W / strides); a scale is refused."""
+        value = node.value
         for layer in self:
             value = layer(value)
         return value
@@ -180,9 +180,9 @@ class FactorizedConv(Operation):
         self.vertical = nn.Conv2d(channels, channels, (7, 1), (stride, 1), (3, 0), bias=False)
         self.norm = BatchNorm(channels, affine=not search)
 
-    def forward(self, state: Node, scale: Tensor | None = None) -> Tensor:
+    def forward(self, node: Node, scale: Tensor | None = None) -> Tensor:
         """Apply both convolutions to the node's value."""
-        return self.norm(self.vertical(self.horizontal(state.rectified)), scale)
+        return self.norm(self.vertical(self.horizontal(node.rectified)), scale)
 
 
 class FactorizedReduction(Operation):
@@ -199,19 +199,19 @@ class FactorizedReduction(Operation):
         self.second = nn.Conv2d(channels_in, channels // 2, 1, stride=2, bias=False)
         self.norm = BatchNorm(channels, affine=not search)
 
-    def forward(self, state: Node, scale: Tensor | None = None) -> Tensor:
-        """Shape (N, channels_in, H, W) to (N, channels, H / 2, W / 2).
+    def forward(self, node: Node, scale: Tensor | None = None) -> Tensor:
+        """Map shape (N, channels_in, H, W) to (N, channels, H / 2, W / 2).
 
         Raises:
             InputError: if height or width is odd.
         """
-        height, width = state.value.shape[2:]
+        height, width = node.value.shape[2:]
         if height % 2 or width % 2:
             raise InputError(
                 f"a feature map of {height}x{width} pixels cannot be halved; use images whose size is a multiple "
                 "of 4 (cifar stem) or 32 (imagenet stem)"
             )
-        rectified = state.rectified
+        rectified = node.rectified
         return self.norm(torch.cat([self.first(rectified), self.second(rectified[:, :, 1:, 1:])], 1), scale)
 
 
@@ -233,4 +233,4 @@ BUILDERS: ChainMap[str, Callable[[int, int, bool], Operation]] = ChainMap(
     },
     extensions.builders,
 )
-"""From (channels, stride, search) to a module; `none` has none, since it adds nothing."""
+"""Builders by name, from (channels, stride, search) to a module; `none` has none, since it adds nothing."""

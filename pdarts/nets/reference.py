@@ -1,4 +1,4 @@
-"""State dicts of the reference implementation, turned into ours: of supernets, and of evaluation networks."""
+"""Translation of the reference implementation's state dicts into ours, for supernets and evaluation networks."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ __all__ = ["network_state", "supernet_state"]
 def supernet_state(
     state: Weights, candidates: Mapping[str, Candidates], supernet: Supernet | None = None
 ) -> dict[str, Tensor]:
-    """A supernet's state dict under our names.
+    """Translate a supernet's state dict into our names.
 
     Args:
         state: under the reference's names, with or without architecture parameters.
@@ -39,14 +39,14 @@ def supernet_state(
 
 
 def translate_supernet(state: Weights, candidates: Mapping[str, Candidates]) -> dict[str, Tensor]:
-    """Every tensor of a supernet's state dict under our name, whether or not it fits."""
+    """Translate the name of every tensor in a supernet's state dict, whether or not it fits."""
     kinds = kinds_of_cells(state)
 
-    def place(cell: int, part: str) -> tuple[str, str]:
+    def name_of(cell: int, part: str) -> tuple[str, str]:
         _, edge, *operation = part.split(".")
         if operation == ["auxiliary_op"]:
             return f"edges.{edge}.auxiliary", SKIP
         name = candidates[kinds[cell]][int(edge)][int(operation[-1])]
         return f"edges.{edge}.operations.{name}", name
 
-    return translate(state, place)
+    return translate(state, name_of)

@@ -1,4 +1,4 @@
-"""An evaluation network's state dict under the reference implementation's names, as its authors' files hold it."""
+"""Translation of an evaluation network's state dict into the names that the reference implementation's files have."""
 
 import re
 from collections import OrderedDict
@@ -16,7 +16,7 @@ _STEM_OR_HEAD = {ours: theirs.replace("\\", "").removesuffix("$") for theirs, ou
 
 
 def reference_state(network: Network, genotype: Genotype) -> "OrderedDict[str, Tensor]":
-    """The inverse of `pdarts.nets.reference_network.network_state`.
+    """Invert `pdarts.nets.reference_network.network_state`.
 
     Args:
         network: of the cells of `genotype`.

@@ -1,4 +1,4 @@
-"""State dicts of evaluation networks under the reference implementation's names, turned into ours.
+"""Translation of the reference implementation's state dicts of evaluation networks into ours.
 
 Only names are translated and shapes compared; every tensor is kept as it is. `pdarts.nets.reference` does the same for
 supernets, apart from this module so that trainings and tests do not depend on the supernet.
@@ -48,7 +48,7 @@ _FOREIGN = "so it is not one of the reference implementation's networks"
 
 
 def network_state(state: Weights, genotype: Genotype) -> dict[str, Tensor]:
-    """An evaluation network's state dict under our names.
+    """Translate an evaluation network's state dict into our names.
 
     Cells that differ only in poolings, in identities or in where edges come from have the same tensors: such a
     genotype cannot be told from the right one.
@@ -62,17 +62,17 @@ def network_state(state: Weights, genotype: Genotype) -> dict[str, Tensor]:
     """
     arguments, kinds = network_arguments(state), kinds_of_cells(state)
 
-    def place(cell: int, part: str) -> tuple[str, str]:
+    def name_of(cell: int, part: str) -> tuple[str, str]:
         number = int(part.split(".")[1])
         edges = genotype.cell(kinds[cell]).edges
         name = edges[number].operation if number < len(edges) else ""
         return f"operations.{number}", name
 
-    return checked(translate(state, place), lambda: Network(genotype, **arguments))
+    return checked(translate(state, name_of), lambda: Network(genotype, **arguments))
 
 
 def network_arguments(state: Weights) -> dict[str, Any]:
-    """Arguments of `Network` beside its genotype: stem, cells, channels, classes, auxiliary.
+    """Read off the arguments of `Network` beside its genotype: stem, cells, channels, classes, auxiliary.
 
     Args:
         state: under the reference's names, of a CIFAR or ImageNet network, with or without auxiliary head.
@@ -94,7 +94,7 @@ def network_arguments(state: Weights) -> dict[str, Any]:
 
 
 def kinds_of_cells(state: Weights) -> list[str]:
-    """Kind of every cell, by their number alone."""
+    """Tell the kind of every cell, which follows from their number."""
     cells = {int(match[1]) for name in state if (match := _CELL.match(name))}
     missing = min(set(range(len(cells) + 1)) - cells)
     if not cells or missing < len(cells):
@@ -103,18 +103,18 @@ def kinds_of_cells(state: Weights) -> list[str]:
 
 
 def rows(state: Weights, name: str) -> int:
-    """Length of a tensor's first dimension."""
+    """Return the length of a tensor's first dimension."""
     if name not in state or state[name].dim() == 0:
         raise InputError(f"the state dict has no tensor {name!r}, {_FOREIGN}")
     return len(state[name])
 
 
-def translate(state: Weights, place: Callable[[int, str], tuple[str, str]]) -> dict[str, Tensor]:
-    """Every tensor under our name; what cannot be translated keeps its own, which `checked` then refuses.
+def translate(state: Weights, name_of: Callable[[int, str], tuple[str, str]]) -> dict[str, Tensor]:
+    """Translate the name of every tensor; one that cannot be translated keeps its own, which `checked` then refuses.
 
     Args:
         state: under the reference's names.
-        place: from a cell's number and the reference's name of an operation in it to our name of it and its kind.
+        name_of: from a cell's number and the reference's name of an operation in it to our name of it and its kind.
     """
     translated = {}
     for name, tensor in state.items():
@@ -125,7 +125,7 @@ def translate(state: Weights, place: Callable[[int, str], tuple[str, str]]) -> d
             if part.startswith("preprocess"):
                 translated[f"{cell}.{part}.{PREPROCESSING.get(layer, layer)}.{kind}"] = tensor
             else:
-                module, operation = place(int(cell.split(".")[1]), part)
+                module, operation = name_of(int(cell.split(".")[1]), part)
                 inside = INSIDE_OPERATIONS.get(operation[:8], {})
                 translated[f"{cell}.{module}.{inside.get(layer, layer)}.{kind}"] = tensor
             continue
@@ -140,7 +140,7 @@ def translate(state: Weights, place: Callable[[int, str], tuple[str, str]]) -> d
 def checked(
     translated: dict[str, Tensor], build: Callable[[], nn.Module], ignore: tuple[str, ...] = ()
 ) -> dict[str, Tensor]:
-    """`translated` itself, if its names and shapes are exactly those of the network that `build` makes."""
+    """Return `translated` if its names and shapes are exactly those of the network that `build` makes."""
     with torch.device("meta"):
         expected = {name: tensor.shape for name, tensor in build().state_dict().items() if not name.startswith(ignore)}
     found = {name: tensor.shape for name, tensor in translated.items()}

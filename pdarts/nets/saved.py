@@ -1,4 +1,4 @@
-"""A trained network as a file.
+"""Files of trained networks.
 
 What `pdarts.train` writes describes itself: everything needed to use it is inside. Files in the reference
 implementation's format hold tensors alone.
@@ -21,11 +21,11 @@ from pdarts.space.genotype import Genotype
 
 KEYS = ("network", "genotype", "state", "dataset", "recipe", "seconds", "provenance")
 PARALLEL = "module."
-"""What names begin with in a state dict that was saved while several GPUs trained."""
+"""Prefix of all names in a state dict that was saved while several GPUs trained."""
 
 
 def dump(content: dict[str, Any]) -> bytes:
-    """What a file holds that `load` reads; made in memory, since torch does not say why it cannot write a file."""
+    """Make the bytes of a file that `load` reads; in memory, since torch does not say why it cannot write a file."""
     file = io.BytesIO()
     torch.save(content, file)
     return file.getvalue()
@@ -76,7 +76,7 @@ def load(path: Path, genotype: Genotype | None = None) -> dict[str, Any]:
 
 
 def network_of(saved: dict[str, Any], where: str) -> Network:
-    """The trained network, in evaluation mode, on the CPU.
+    """Build the trained network, in evaluation mode, on the CPU.
 
     Args:
         saved: what `load` returned.
@@ -113,7 +113,7 @@ def _read(path: Path) -> Any:
 
 
 def _reference_state(content: Any) -> dict[str, Tensor] | None:
-    """The state dict in a file of the reference implementation, or None if that is not what it holds."""
+    """Find the state dict in a file of the reference implementation; None if the file holds something else."""
     state = content.get("state_dict", content) if isinstance(content, Mapping) else None
     if not isinstance(state, Mapping) or not state:
         return None

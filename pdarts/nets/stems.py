@@ -1,10 +1,10 @@
-"""First layers: from images to the two inputs of the first cell."""
+"""The first layers, which map images to the two inputs of the first cell."""
 
 from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from pdarts.nets.node import Branch, State, total
+from pdarts.nets.node import Branch, NodeValue, node_sum
 from pdarts.nets.operations import BatchNorm, ConvLayers
 
 
@@ -20,10 +20,10 @@ class CifarStem(nn.Module):
             nn.Conv2d(3, 3 * channels, 3, padding=1, bias=False), BatchNorm(3 * channels, affine=True)
         )
 
-    def forward(self, images: Tensor) -> tuple[State, State]:
-        """Images of shape (N, 3, H, W) to twice (N, 3 * channels, H, W)."""
-        state = total([Branch(self.layers, State(images))])
-        return state, state
+    def forward(self, images: Tensor) -> tuple[NodeValue, NodeValue]:
+        """Map images, shape (N, 3, H, W), to twice the same feature maps, shape (N, 3 * channels, H, W)."""
+        node = node_sum([Branch(self.layers, NodeValue(images))])
+        return node, node
 
 
 class ImageNetStem(nn.Module):
@@ -47,22 +47,22 @@ class ImageNetStem(nn.Module):
             BatchNorm(channels, affine=True),
         )
 
-    def forward(self, images: Tensor) -> tuple[State, State]:
-        """Images of shape (N, 3, H, W) to (N, channels, H / 4, W / 4) and (N, channels, H / 8, W / 8)."""
-        quarter = total([Branch(self.first, State(images))])
-        return quarter, total([Branch(self.second, quarter)])
+    def forward(self, images: Tensor) -> tuple[NodeValue, NodeValue]:
+        """Map images, shape (N, 3, H, W), to shapes (N, channels, H / 4, W / 4) and (N, channels, H / 8, W / 8)."""
+        quarter = node_sum([Branch(self.first, NodeValue(images))])
+        return quarter, node_sum([Branch(self.second, quarter)])
 
 
 def wide_imagenet_stem(channels: int) -> ImageNetStem:
-    """The stem of a supernet for photographs: as that for small images, three times as wide as the first cells."""
+    """Build the stem of a supernet for photographs, three times as wide as the first cells."""
     return ImageNetStem(3 * channels)
 
 
 STEMS: dict[str, Callable[[int], CifarStem | ImageNetStem]] = {"cifar": CifarStem, "imagenet": ImageNetStem}
-"""Of evaluation networks, from the channels of the first cells."""
+"""Stems of evaluation networks by name, built from the channels of the first cells."""
 
 SEARCH_STEMS: dict[str, Callable[[int], CifarStem | ImageNetStem]] = {
     "cifar": CifarStem,
     "imagenet": wide_imagenet_stem,
 }
-"""Likewise, of supernets."""
+"""Stems of supernets by name, built likewise."""

@@ -11,25 +11,25 @@ from torch import Tensor, nn
 from pdarts.nets.drop_path import dropped
 from pdarts.nets.execution import Execution
 from pdarts.nets.layout import CellLayout, layout, output_channels
-from pdarts.nets.node import Branch, State, total
+from pdarts.nets.node import Branch, NodeValue, node_sum
 from pdarts.nets.operations import BUILDERS, Identity
 from pdarts.nets.stems import SEARCH_STEMS
 from pdarts.space.candidates import Candidates
 from pdarts.space.topology import EDGES, INTERMEDIATE, KINDS, NODES, incoming
 
 Weights = Mapping[str, Tensor]
-"""What scales the branches of every edge, per kind of cell, shape (edges, branches): one number an operation, and more
+"""Factors of the branches of every edge, per kind of cell, shape (edges, branches): one number an operation, and more
 where an edge of a method of search has more."""
 
 Scalars = Sequence[Sequence[Tensor]]
-"""Weights of one kind of cell, as scalar tensors."""
+"""Weights of one kind of cell as scalar tensors."""
 
 Parameters = Mapping[str, Mapping[str, Tensor]]
-"""What a search moves beside network weights, such as `alpha`, by name and kind of cell."""
+"""Parameters that a search updates beside network weights, such as `alpha`, by name and kind of cell."""
 
 
 class MixedOperation(nn.Module):
-    """One edge: all its candidate operations, each times its architecture weight."""
+    """One edge, which computes all its candidate operations, each times its architecture weight."""
 
     def __init__(self, candidates: tuple[str, ...], channels: int, stride: int) -> None:
         super().__init__()
@@ -38,11 +38,11 @@ class MixedOperation(nn.Module):
             {name: BUILDERS[name](channels, stride, True) for name in candidates if name != "none"}
         )
 
-    def forward(self, state: State, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Branch]:
+    def forward(self, source: NodeValue, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Branch]:
         """Yield the weighted operations one by one.
 
         Args:
-            state: of the node that the edge leaves.
+            source: of the node that the edge leaves.
             weights: a scalar for each candidate.
             skip_dropout: rate of the dropout behind a skip connection of stride 1, in training.
         """
@@ -51,22 +51,22 @@ class MixedOperation(nn.Module):
                 continue
             operation = self.operations[name]
             if isinstance(operation, Identity) and self.training and skip_dropout > 0:
-                yield Branch(operation, State(dropped(state.value, skip_dropout)), weight)
+                yield Branch(operation, NodeValue(dropped(source.value, skip_dropout)), weight)
             else:
-                yield Branch(operation, state, weight)
+                yield Branch(operation, source, weight)
 
 
 EdgeBuilder = Callable[[tuple[str, ...], int, int], MixedOperation]
-"""From candidates, channels and stride to an edge."""
+"""Builds an edge from its candidates, channels and stride."""
 
 
 def small_alphas(candidates: Mapping[str, Candidates]) -> Parameters:
-    """Alphas of shape (edges, operations) as a search of DARTS starts with them: 0.001 times a normal number."""
+    """Draw initial alphas, shape (edges, operations): 0.001 times a normal number, as in DARTS."""
     return {"alpha": {kind: 0.001 * torch.randn(len(EDGES), len(candidates[kind][0])) for kind in KINDS}}
 
 
 class SearchCell(nn.Module):
-    """A cell whose nodes sum over all edges from all earlier nodes."""
+    """A cell in which every node sums the edges from all earlier nodes."""
 
     def __init__(self, cell: CellLayout, candidates: Candidates, edge: EdgeBuilder) -> None:
         super().__init__()
@@ -76,17 +76,17 @@ class SearchCell(nn.Module):
             for names, (source, _) in zip(candidates, EDGES, strict=True)
         )
 
-    def forward(self, before_previous: State, previous: State, weights: Scalars, skip_dropout: float) -> Tensor:
-        """Two inputs to one output of shape (N, 4 * channels, H / stride, W / stride)."""
-        states = [total([Branch(self.preprocess0, before_previous)]), total([Branch(self.preprocess1, previous)])]
+    def forward(self, before_previous: NodeValue, previous: NodeValue, weights: Scalars, skip_dropout: float) -> Tensor:
+        """Map two inputs to one output, shape (N, nodes * channels, H / stride, W / stride)."""
+        nodes = [node_sum([Branch(self.preprocess0, before_previous)]), node_sum([Branch(self.preprocess1, previous)])]
         for node in NODES:
-            states.append(total(self._branches(node, states, weights, skip_dropout)))
-        return torch.cat([states[node].value for node in NODES], dim=1)
+            nodes.append(node_sum(self._branches(node, nodes, weights, skip_dropout)))
+        return torch.cat([nodes[node].value for node in NODES], dim=1)
 
-    def _branches(self, node: int, states: list[State], weights: Scalars, skip_dropout: float) -> Iterator[Branch]:
-        for place in incoming(node):
-            source, _ = EDGES[place]
-            yield from self.edges[place](states[source], weights[place], skip_dropout)
+    def _branches(self, node: int, nodes: list[NodeValue], weights: Scalars, skip_dropout: float) -> Iterator[Branch]:
+        for index in incoming(node):
+            source, _ = EDGES[index]
+            yield from self.edges[index](nodes[source], weights[index], skip_dropout)
 
 
 class Supernet(nn.Module):
@@ -129,23 +129,23 @@ class Supernet(nn.Module):
 
     @property
     def architecture_parameters(self) -> dict[str, dict[str, nn.Parameter]]:
-        """What a search moves beside network weights, such as `alpha`, by name and kind of cell."""
+        """Parameters that a search updates beside network weights, such as `alpha`, by name and kind of cell."""
         return {name: dict(self.get_submodule(name).named_parameters()) for name in self._architecture}
 
     def alphas(self) -> list[nn.Parameter]:
-        """All architecture parameters, normal before reduction: alphas, shape (edges, operations), and any others."""
+        """List all architecture parameters, normal before reduction: alphas, (edges, operations), and any others."""
         return [parameter for of_kinds in self.architecture_parameters.values() for parameter in of_kinds.values()]
 
     def weight_names(self) -> list[str]:
-        """Names of all parameters but the architecture's."""
+        """List the names of all parameters but the architecture's."""
         return list(self._weights)
 
     def weights(self) -> list[nn.Parameter]:
-        """All network weights, in the order of `weight_names`."""
+        """List all network weights, in the order of `weight_names`."""
         return list(self._weights.values())
 
     def forward(self, images: Tensor, weights: Weights, skip_dropout: float = 0.0) -> Tensor:
-        """Logits of shape (N, classes).
+        """Compute logits, shape (N, classes).
 
         Args:
             images: normalized images, shape (N, 3, H, W); H and W multiples of 4 (cifar) or 32 (imagenet).
@@ -157,6 +157,6 @@ class Supernet(nn.Module):
             before_previous, previous = self.stem(images)
             for kind, cell in zip(self.kinds, self.cells, strict=True):
                 output = self.execution.run(cell, before_previous, previous, scalars[kind], skip_dropout)
-                before_previous, previous = previous, State(output)
+                before_previous, previous = previous, NodeValue(output)
             logits = self.classifier(previous.value.mean(dim=(2, 3)))
         return logits.to(images.dtype)

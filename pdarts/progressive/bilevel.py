@@ -26,7 +26,7 @@ Outcome = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Point:
-    """The trained parts of a search, and its epoch: all that an update depends on, apart from its batches."""
+    """A moment in a stage: the supernet, its optimizers, and all else that an update depends on but its batches."""
 
     supernet: Supernet
     alphas: Optimizer

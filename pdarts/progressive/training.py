@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pdarts.engine.schedules import learning_rate
-from pdarts.nets.execution import place
+from pdarts.nets.execution import move_to_device
 from pdarts.nets.supernet import Supernet
 from pdarts.progressive.bilevel import Batch, Outcome, Point
 from pdarts.progressive.method import method_of
@@ -39,7 +39,7 @@ class StageTraining:
         self.stage, self.method = stage, method_of(stage)
         edge, parameters = self.method.edge, self.method.parameters
         self.supernet = Supernet(stage.cells, stage.channels, classes, candidates, stage.stem, edge, parameters)
-        place(self.supernet, device, stage.precision, machine)
+        move_to_device(self.supernet, device, stage.precision, machine)
         self.weights_optimizer = torch.optim.SGD(
             self.supernet.weights(),
             stage.weights.learning_rate,

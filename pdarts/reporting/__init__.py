@@ -1,1 +1,1 @@
-"""What people look at: tables, drawings, curves, pages."""
+"""Makes what people look at: tables, drawings, curves, pages."""

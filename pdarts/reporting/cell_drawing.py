@@ -14,16 +14,16 @@ from pdarts.space.genotype import Genotype
 from pdarts.space.topology import INPUTS, KINDS
 
 LABEL_WIDTH, LABEL_HEIGHT, LABEL_RISE, ROUNDING = 1.04, 0.25, 0.185, 0.06
-"""Inches: an operation's label, how far it stands above or below its node's middle, and its corners."""
+"""Inches: width and height of an operation's label, its distance from its node's middle, and radius of its corners."""
 
 LABEL_LETTERS = 14
-"""How many letters a label has room for; longer names are set smaller."""
+"""Number of letters that fit on a label; longer names are set smaller."""
 
 COLUMN_WIDTH, GAP, RADIUS = 1.86, 0.74, 0.17
-"""Inches: a column of nodes with their operations, the space before it in which lines bend, and a node."""
+"""Inches: width of a column of nodes with their operations, space before it for bends of lines, radius of a node."""
 
 MARGIN, TITLE = 0.12, 0.36
-"""Inches: around the figure, and above a cell for its title."""
+"""Inches: margin around the figure, and height of a cell's title."""
 
 TITLES = {"normal": "Normal cell", "reduction": "Reduction cell"}
 
@@ -31,10 +31,10 @@ Point = tuple[float, float]
 
 
 def draw(genotype: Genotype) -> Figure:
-    """The normal cell above the reduction cell, from the input nodes on the left to the output on the right.
+    """Draw the normal cell above the reduction cell, from the input nodes on the left to the output on the right.
 
-    Intermediate nodes are numbered from 0, as in the literature's figures, those that do not exist counted. Dark lines
-    lead to operations, pale ones to the concatenation.
+    Intermediate nodes are numbered from 0, as in the literature's figures; nodes without an edge keep their number.
+    Dark lines lead to operations, pale ones to the concatenation.
     """
     with style():
         graphs = [CellGraph(genotype.cell(kind)) for kind in KINDS]
@@ -56,7 +56,7 @@ def draw(genotype: Genotype) -> Figure:
 
 
 def _remark(kind: str, graph: CellGraph) -> str:
-    """What is not seen in the drawing."""
+    """Say what the drawing does not show: strides, and nodes that are missing."""
     missing = [str(node - INPUTS) for node in range(graph.output) if node not in graph.nodes]
     strides = ["stride 2 on both inputs"] if kind == "reduction" else []
     without = [f"without node{'s' * (len(missing) > 1)} {', '.join(missing)}"] if missing else []
@@ -64,12 +64,12 @@ def _remark(kind: str, graph: CellGraph) -> str:
 
 
 def _left(depth: int) -> float:
-    """Where lines enter the column at `depth`."""
+    """Abscissa at which lines enter the column at `depth`, in inches."""
     return 0.0 if depth == 0 else _right(depth - 1) + GAP
 
 
 def _right(depth: int) -> float:
-    """Where lines leave the column at `depth`."""
+    """Abscissa at which lines leave the column at `depth`, in inches."""
     return 2 * RADIUS if depth == 0 else _left(depth) + COLUMN_WIDTH
 
 
@@ -114,7 +114,7 @@ class _Cell:
         self.node(center, str(node - INPUTS))
 
     def line(self, source: int, depth: int, y: float, color: str, arrow: bool) -> None:
-        """From where `source` leaves the column before to the height `y` at the column at `depth`."""
+        """Draw a line from `source` in the column before to the height `y` at the left of the column at `depth`."""
         self.curve((_right(depth - 1), self.columns[depth - 1][source]), (_left(depth), y), color, arrow)
 
     def curve(self, start: Point, end: Point, color: str, arrow: bool) -> None:

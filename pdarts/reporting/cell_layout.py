@@ -1,8 +1,8 @@
-"""Where the parts of a drawn cell stand: columns from left to right, as few crossing lines as possible.
+"""Arranges the parts of a drawn cell in columns from left to right, with as few crossing lines as possible.
 
 A column holds intermediate nodes, each with the operations that lead to it, and lines that pass on to later columns.
-It is written as a tuple of node numbers, from top to bottom: a number is the node itself in the column where the node
-stands, and that node's line in every later one. Lines cross only between columns, so they never hide an operation.
+It is a tuple of node numbers from top to bottom. In the column of the node a number stands for the node itself, in
+later columns for the line that comes from it. Lines cross only between columns, so that they never hide an operation.
 
 Source: Sugiyama et al. 1981, "Methods for visual understanding of hierarchical system structures".
 """
@@ -18,16 +18,16 @@ from pdarts.space.topology import INPUTS
 
 Column = tuple[int, ...]
 Link = tuple[int, int]
-"""From a node (or its line) in one column to a node (or a line) in the next."""
+"""Connects a node (or its line) in one column with a node (or a line) in the next."""
 
 Columns = list[dict[int, float]]
-"""Per column: how many inches every node or line in it stands above the middle, from top to bottom."""
+"""Height of every node or line above the middle, in inches, column by column and from top to bottom."""
 
 NODE_HEIGHT, LOW_NODE_HEIGHT, LINE_HEIGHT, INPUT_HEIGHT = 0.92, 0.6, 0.26, 0.7
-"""Inches that a node with two operations, one with a single one, a passing line and an input node take in a column."""
+"""Inches that a column reserves for a node with two operations, with one operation, a passing line, an input node."""
 
 LINE_PULL = 8
-"""How much more a line that merely passes a column pulls than an operation does."""
+"""Weight of a line that passes a column when heights are averaged; that of an operation is 1."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class CellGraph:
 
     @property
     def nodes(self) -> tuple[int, ...]:
-        """All there are: inputs, intermediate nodes, output."""
+        """Numbers of all nodes: inputs, intermediate nodes, output."""
         return *range(INPUTS), *self.cell.nodes, self.output
 
     def operations(self, node: int) -> tuple[Edge, ...]:
@@ -51,26 +51,26 @@ class CellGraph:
         return self.cell.into(node)
 
     def sources(self, node: int) -> tuple[int, ...]:
-        """Nodes that lead to `node`, one for each of its operations; none for an input node."""
+        """Sources of the edges into `node`, one per operation; none for an input node."""
         if node == self.output:
             return self.cell.concat
         return tuple(edge.source for edge in self.operations(node))
 
     @cached_property
     def depths(self) -> dict[int, int]:
-        """The column of every node: inputs in 0, every other node right behind the last of its sources."""
+        """Index of each node's column: 0 for inputs; any other node stands in the column after its last source."""
         depths = dict.fromkeys(range(INPUTS), 0)
         for node in self.cell.nodes:
             depths[node] = 1 + max(depths[source] for source in self.sources(node))
         return depths | {self.output: 1 + max(depths.values())}
 
     def reach(self, node: int, through_operations: bool = False) -> int:
-        """The last column that a line from `node` leads to, or 0; the output counts unless `through_operations`."""
+        """Index of the last column that a line from `node` leads to, or 0; `through_operations` ignores the output."""
         targets = self.cell.nodes if through_operations else self.nodes
         return max((self.depths[target] for target in targets if node in self.sources(target)), default=0)
 
     def columns(self) -> list[Column]:
-        """What stands in each column, in no particular order."""
+        """Nodes and lines in each column, in no particular order."""
         return [
             tuple(
                 node
@@ -81,13 +81,13 @@ class CellGraph:
         ]
 
     def links(self, column: Column, depth: int) -> list[Link]:
-        """Links that end in `column`, the one at `depth`."""
+        """Links that end in `column`, whose index is `depth`."""
         nodes = [(source, node) for node in column if self.depths[node] == depth for source in self.sources(node)]
         lines = [(node, node) for node in column if self.depths[node] < depth]
         return nodes + lines
 
     def height(self, node: int, depth: int) -> float:
-        """Inches that `node`, or its line, takes in the column at `depth`."""
+        """Inches that the column at `depth` reserves for `node` or its line."""
         if self.depths[node] < depth:
             return LINE_HEIGHT
         heights = (INPUT_HEIGHT, LOW_NODE_HEIGHT, NODE_HEIGHT)
@@ -95,9 +95,9 @@ class CellGraph:
 
 
 def arrange(graph: CellGraph) -> Columns:
-    """Height above the middle, in inches, of everything in every column, from top to bottom.
+    """Arrange a cell: heights above the middle, in inches, of all nodes and lines.
 
-    The order is the best there is: first the fewest crossings, then the shortest ways up and down.
+    Of all orders it takes the one with the fewest crossings, and among those the one with the shortest vertical moves.
     """
     best: dict[Column, tuple[float, Columns]] = {(0, 1): (0.0, [_stack(graph, (0, 1), 0)])}
     for depth, column in enumerate(graph.columns()[1:], 1):
@@ -114,15 +114,15 @@ def arrange(graph: CellGraph) -> Columns:
 
 
 def extent(graph: CellGraph, columns: Columns) -> tuple[float, float]:
-    """Inches that the lowest and the highest thing reach."""
-    places = [(y, graph.height(node, depth)) for depth, column in enumerate(columns) for node, y in column.items()]
-    return min(y - height / 2 for y, height in places), max(y + height / 2 for y, height in places)
+    """Height of the lowest and of the highest point, in inches."""
+    heights = [(y, graph.height(node, depth)) for depth, column in enumerate(columns) for node, y in column.items()]
+    return min(y - height / 2 for y, height in heights), max(y + height / 2 for y, height in heights)
 
 
 def _stack(graph: CellGraph, order: Column, depth: int) -> dict[int, float]:
     sizes = [graph.height(node, depth) for node in order]
     top = sum(sizes) / 2
-    return {node: top - sum(sizes[:place]) - sizes[place] / 2 for place, node in enumerate(order)}
+    return {node: top - sum(sizes[:index]) - sizes[index] / 2 for index, node in enumerate(order)}
 
 
 def _cost(links: list[Link], left: Mapping[int, float], right: Mapping[int, float]) -> float:
@@ -131,7 +131,7 @@ def _cost(links: list[Link], left: Mapping[int, float], right: Mapping[int, floa
 
 
 def _straighten(graph: CellGraph, columns: Columns) -> Columns:
-    """Move everything towards what it is linked to, in the order it has; passing lines pull most."""
+    """Move every node and line towards those that it is linked to, without changing their order."""
     links = [graph.links(tuple(column), depth) for depth, column in enumerate(columns)]
     for _ in range(60):
         for depth, column in enumerate(columns):
@@ -150,7 +150,7 @@ def _straighten(graph: CellGraph, columns: Columns) -> Columns:
 
 
 def _spread(wanted: Mapping[int, float], sizes: Mapping[int, float]) -> dict[int, float]:
-    """Heights closest to the wanted ones (least squares) that keep the order and give everything its size."""
+    """Find the heights closest to the wanted ones (least squares) that keep the order and do not overlap."""
     offsets, offset = [], 0.0
     blocks: list[list[float]] = []  # wanted heights, offsets added, of neighbours that end up touching
     for node, height in wanted.items():

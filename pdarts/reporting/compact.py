@@ -1,4 +1,4 @@
-"""Makes SVG files that matplotlib writes half as large, and pages with dozens of them as much lighter."""
+"""Halves the size of SVG files that matplotlib writes, since pages hold dozens of them."""
 
 import hashlib
 import re
@@ -6,15 +6,15 @@ import xml.etree.ElementTree as ElementTree
 
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 GEOMETRY = ("d", "x", "y", "transform", "points", "width", "height")
-"""Attributes that hold numbers of pixels, of which hundredths suffice."""
+"""Attributes that hold lengths in pixels; they are cut to hundredths."""
 
 
 def compact(text: str) -> str:
-    """The same drawing in fewer bytes.
+    """Write the same drawing in fewer bytes.
 
-    Groups that say nothing, metadata and layout go, and long lines are said in steps; a style that several elements
-    have is said once, as a class that is called by its content, so that drawings inside one page cannot disagree
-    about it.
+    Groups without attributes, metadata and white space are removed, and long lines are written as steps from point to
+    point. A style that several elements have is written once, as a class. Its name is a hash of the style, so that
+    classes of several drawings on a page cannot collide.
     """
     ElementTree.register_namespace("", SVG)
     ElementTree.register_namespace("xlink", XLINK)
@@ -41,7 +41,7 @@ def compact(text: str) -> str:
 
 
 def _relative(path: str) -> str:
-    """The same straight lines through the same points, each said by its distance from the one before."""
+    """Write a path of at least ten points by the distances between them; other paths stay."""
     if not re.fullmatch(r"M( -?[\d.]+){2}( L( -?[\d.]+){2}){9,}( z)?", path):
         return path
     numbers = [round(100 * float(number)) for number in re.findall(r"-?[\d.]+", path)]
@@ -51,7 +51,7 @@ def _relative(path: str) -> str:
 
 
 def _number(hundredths: int) -> str:
-    """A number, and before it what parts it from another: its sign, or a space."""
+    """Write a number with what separates it from the one before: its sign, or a space."""
     text = f"{hundredths / 100:.2f}".rstrip("0").rstrip(".")
     short = text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
     return short if short.startswith("-") else f" {short}"

@@ -1,4 +1,4 @@
-"""Draws what happened while a search or a training ran, epoch by epoch."""
+"""Draws the metrics of searches and trainings, epoch by epoch."""
 
 from collections.abc import Callable, Sequence
 from itertools import accumulate
@@ -19,17 +19,17 @@ Stage = tuple[StageResult, Sequence[StageEpoch]]
 Run = Sequence[TrainingEpoch]
 
 TRAIN, VALID, DROP = "#1f5fa8", "#c0392b", OPERATION_COLORS["skip_connect"]
-"""Colours of what is measured on the images that train network weights and on those that train alphas, and of rates
-of dropout and drop path."""
+"""Colours: images that train network weights, images that train alphas, rates of dropout and drop path."""
 
 LEFT, RIGHT = 0.05, 0.955
-"""Edges of the panels, as shares of a figure's width."""
+"""Edges of the panels, as fractions of a figure's width."""
 
 
 def search_curves(title: str, stages: Sequence[Stage]) -> Figure:
-    """Losses, accuracies and schedules of all stages one after another, and the architecture weights of every edge.
+    """Draw losses, accuracies and schedules of all stages in a row, and the architecture weights of every edge.
 
-    Edges stand where their source (column) and target (row) say; a line ends with the stage that drops its operation.
+    The panel of an edge stands in the column of its source and the row of its target. The line of an operation ends
+    with the stage that drops it.
 
     Args:
         title: the figure's title.
@@ -59,11 +59,11 @@ def search_curves(title: str, stages: Sequence[Stage]) -> Figure:
 
 
 def searches_curves(title: str, searches: Sequence[Sequence[Stage]]) -> Figure:
-    """Losses, accuracies and schedules of searches that differ in their seed: each one thin, their mean thick.
+    """Draw losses, accuracies and schedules of searches that differ in their seed: thin lines, with a thick mean.
 
     Args:
         title: the figure's title.
-        searches: the stages of each search, equally long.
+        searches: stages of each search, all with the same numbers of epochs.
     """
     with style():
         figure = Figure(figsize=(12, 3.5))
@@ -74,17 +74,17 @@ def searches_curves(title: str, searches: Sequence[Sequence[Stage]]) -> Figure:
 
 
 def training_curves(title: str, runs: Sequence[Run]) -> Figure:
-    """Loss, accuracy and schedules of trainings that differ in their seed: each one thin, their mean thick.
+    """Draw loss, accuracy and schedules of trainings that differ in their seed: thin lines, with a thick mean.
 
     Args:
         title: the figure's title.
-        runs: the epochs of each training, equally many.
+        runs: epochs of each training, all of the same number.
     """
     with style():
         figure = Figure(figsize=(12, 3.1))
         figure.suptitle(title, x=0.012, y=0.97, ha="left", size=12, weight="bold", parse_math=False)
         grid = figure.add_gridspec(1, 3, left=LEFT, right=RIGHT, top=0.79, bottom=0.15, wspace=0.28)
-        loss, accuracy, schedule = (figure.add_subplot(grid[0, place]) for place in range(3))
+        loss, accuracy, schedule = (figure.add_subplot(grid[0, index]) for index in range(3))
         _head(loss, "Training loss", pad=8)
         _draw_runs(loss, runs, lambda epoch: epoch.train_loss)
         loss.set_ylim(bottom=0)
@@ -111,7 +111,7 @@ def _draw_runs(axes: Axes, runs: Sequence[Run], measure: Callable[[TrainingEpoch
 def _draw_band(
     axes: Axes, numbers: Sequence[int], courses: Sequence[Sequence[float]], color: str, mark: str = "", label: str = ""
 ) -> None:
-    """The mean of what several seeds have at each epoch, and where there are several, each and the space between."""
+    """Draw the mean over seeds at each epoch; of several seeds also the line of each and the range between them."""
     by_epoch = list(zip(*courses, strict=True))
     if len(courses) > 1:
         lowest, highest = [min(values) for values in by_epoch], [max(values) for values in by_epoch]
@@ -121,19 +121,19 @@ def _draw_band(
 
 
 def _draw_progress(figure: Figure, searches: Sequence[Sequence[Stage]], top: float, bottom: float) -> None:
-    """Three panels between two heights of a figure, with their legend over them."""
+    """Draw three panels between two heights of a figure, below their legend."""
     stages = searches[0]
     images = {"images that train network weights": TRAIN, "images that train alphas": VALID}
     halves = [Line2D([], [], color=color, label=label, linewidth=2) for label, color in images.items()]
     figure.legend(handles=halves, loc="upper right", bbox_to_anchor=(RIGHT, 0.995), ncols=2, handlelength=1.2)
     grid = figure.add_gridspec(1, 3, left=LEFT, right=RIGHT, top=top, bottom=bottom, wspace=0.28)
-    loss, accuracy, schedule = panels = [figure.add_subplot(grid[0, place]) for place in range(3)]
+    loss, accuracy, schedule = panels = [figure.add_subplot(grid[0, index]) for index in range(3)]
     _head(loss, "Loss")
     _head(accuracy, "Accuracy (%)")
     _head(schedule, "Schedules")
     dropping = _schedule_axes(schedule, "skip dropout")
-    for place, numbers in enumerate(_numbers(stages)):
-        alike = [search[place][1] for search in searches]
+    for index, numbers in enumerate(_numbers(stages)):
+        alike = [search[index][1] for search in searches]
         _draw_band(loss, numbers, [[epoch.train_loss for epoch in epochs] for epochs in alike], TRAIN)
         _draw_band(loss, numbers, [[_or_gap(epoch.valid_loss) for epoch in epochs] for epochs in alike], VALID, ".")
         _draw_band(accuracy, numbers, [[epoch.train_accuracy for epoch in epochs] for epochs in alike], TRAIN)
@@ -144,18 +144,18 @@ def _draw_progress(figure: Figure, searches: Sequence[Sequence[Stage]], top: flo
     for axes in panels:
         _mark_stages(axes, stages)
         axes.set_xlabel("epoch (shaded: alphas frozen)")
-        place_of_name = blended_transform_factory(axes.transData, axes.transAxes)
+        over_stages = blended_transform_factory(axes.transData, axes.transAxes)
         for numbers, (result, _) in zip(_numbers(stages), stages, strict=True):
             name = f"stage {result.stage}\n{result.settings.cells} cells, {result.settings.operations} op."
-            axes.text(numbers[0] - 0.5, 1.02, name, size=6.5, linespacing=1.1, transform=place_of_name)
+            axes.text(numbers[0] - 0.5, 1.02, name, size=6.5, linespacing=1.1, transform=over_stages)
 
 
 def _draw_weights(panels: Sequence[Axes], kind: str, stages: Sequence[Stage], highest: float) -> None:
-    """One panel an edge; all share their scale, and only the outermost say it."""
-    for place, (axes, (source, target)) in enumerate(zip(panels, EDGES, strict=True)):
+    """Draw a panel for each edge; all have the same scale, and only the outermost are labelled."""
+    for index, (axes, (source, target)) in enumerate(zip(panels, EDGES, strict=True)):
         for numbers, (result, epochs) in zip(_numbers(stages), stages, strict=True):
-            names = getattr(result.cells, kind)[place].weights
-            rows = [epoch.architecture_weights[kind][place] for epoch in epochs]
+            names = getattr(result.cells, kind)[index].weights
+            rows = [epoch.architecture_weights[kind][index] for epoch in epochs]
             for name, course in zip(names, zip(*rows, strict=True), strict=True):
                 axes.plot(numbers, course, color=OPERATION_COLORS[name], linewidth=1.1)
         _mark_stages(axes, stages)
@@ -181,7 +181,7 @@ def _mark_stages(axes: Axes, stages: Sequence[Stage]) -> None:
 
 
 def _numbers(stages: Sequence[Stage]) -> list[list[int]]:
-    """Numbers of each stage's epochs, counted on from stage to stage."""
+    """Numbers of each stage's epochs; counting does not start again with a stage."""
     starts = accumulate((len(epochs) for _, epochs in stages), initial=0)
     return [[start + epoch.epoch for epoch in epochs] for start, (_, epochs) in zip(starts, stages, strict=False)]
 
@@ -195,7 +195,7 @@ def _head(axes: Axes, title: str, pad: float = 24) -> None:
 
 
 def _schedule_axes(axes: Axes, rate: str) -> Axes:
-    """Label `axes` for the learning rate, and return axes over it for `rate`."""
+    """Label `axes` for the learning rate, and return a second pair of axes over it for `rate`."""
     axes.set_ylabel("learning rate")
     twin = axes.twinx()
     twin.spines["right"].set_visible(True)

@@ -1,4 +1,4 @@
-"""One table in four forms, from the files behind its rows."""
+"""Writes a table in four forms from the files behind its rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from pdarts.reporting import comparison, plain_table, provenance_tables
+from pdarts.reporting import columns, comparison_table, plain_table, provenance_tables
 from pdarts.reporting.comparison import compare
 from pdarts.reporting.figures import svg
 from pdarts.reporting.grid import REHEARSAL, Grid, as_rehearsal, comma_separated, escape_markdown, markdown
@@ -23,14 +23,14 @@ from pdarts.reporting.table_files import ReleasedFiles, RowFiles, Runs, TableFil
 REHEARSED = "Rehearsal: all of this was made at toy size, to see that it works. No number of it is a result."
 
 EXPLAINING = ("Columns", "Paper")
-"""Statements of the protocol that speak of headings."""
+"""Labels of the statements that explain headings."""
 
 MEASURES = {"top1_error": "Test error", "top5_error": "Top-5 error"}
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing on the page, its files, and what it belongs to."""
+    """A drawing on the page, with its files and its title."""
 
     paths: str
     title: str
@@ -39,26 +39,26 @@ class Figure:
 
 @dataclass(frozen=True)
 class Content:
-    """What a table says, whatever its form."""
+    """The content of a table in all its forms."""
 
     grid: Grid
     records: list[dict[str, object]]
-    """Raw values."""
+    """Raw values, one record for each line of the CSV file."""
     rows: list[Row]
     """The sets of runs behind the table, each once."""
     protocol: list[Statement]
     scatters: list[Figure]
     quoted: tuple[int, ...] = ()
-    """Places of the rows that only quote."""
+    """Indices of the rows that only quote."""
 
 
 def report(files: TableFiles, partial: bool = False, rehearsal: bool = False) -> dict[str, str]:
-    """The table as text by file suffix: `md`, `csv`, `tex` and `html`.
+    """Write a table; returns its text by file suffix: `md`, `csv`, `tex` and `html`.
 
     Args:
-        files: what the table is made of.
-        partial: take what is there, and say what is not.
-        rehearsal: say everywhere that no number is a result; so it is, too, where a single result behind it says so.
+        files: the files behind the table.
+        partial: use the results that exist, and say which are missing.
+        rehearsal: mark all numbers as a rehearsal's; a single result of a rehearsal does so too.
 
     Raises:
         InputError: if a file is not what it should be, or missing and `partial` is false.
@@ -100,20 +100,21 @@ def report(files: TableFiles, partial: bool = False, rehearsal: bool = False) ->
 
 
 def _stamped(content: Content) -> Content:
-    """The same, each number marked as that of a rehearsal."""
+    """Mark every number as a rehearsal's."""
     records = [{REHEARSAL: True, **record} for record in content.records]
     explained = [(label, as_rehearsal(text) if label in EXPLAINING else text) for label, text in content.protocol]
     return replace(content, grid=content.grid.rehearsed(), records=records, protocol=explained)
 
 
 def _listed(files: TableFiles, partial: bool) -> Content:
-    """A line for each training."""
+    """Make a table with a line for each training."""
     rows = [read_row(row.architecture, runs, partial) for row in files.rows for runs in row.runs.values()]
-    return Content(plain_table.grid(rows), plain_table.records(rows), rows, protocol(rows), [])
+    grid, records = columns.grid(plain_table.COLUMNS, rows), columns.records(plain_table.COLUMNS, rows)
+    return Content(grid, records, rows, protocol(rows), [])
 
 
 def _compared(files: TableFiles, partial: bool, rehearsal: bool) -> Content:
-    """The paper's table, with what was measured here."""
+    """Make a table of the paper, with results of this workflow beside its figures."""
     known: dict[tuple[str, str, str], Row] = {}
 
     def row_of(architecture: str, column: str, made_of: Runs | ReleasedFiles) -> Row:
@@ -127,19 +128,20 @@ def _compared(files: TableFiles, partial: bool, rehearsal: bool) -> Content:
 
     comparisons = compare(files, row_of)
     figures = paper().tables[files.paper] if files.paper else None
+    shown = comparison_table.columns(comparisons, unverified=figures is not None and figures.unverified)
     measures = [MEASURES[column.measure] for column in files.columns.values()]
     rows = list(known.values())
     stamped = rehearsal or _rehearsed(rows)
     return Content(
-        grid=comparison.grid(comparisons, unverified=figures is not None and figures.unverified),
-        records=comparison.records(comparisons),
+        grid=columns.grid(shown, comparisons).without_empty_columns(),
+        records=columns.records(shown, comparison_table.entries(comparisons)),
         rows=rows,
         protocol=[*legend(comparisons, figures), *protocol(rows, list(dict.fromkeys(measures)))],
         scatters=[
-            Figure("", title, inline_svg(svg(figure, stamped), title, f"scatter{place}-", title))
-            for place, (title, figure) in enumerate(scatters(comparisons))
+            Figure("", title, inline_svg(svg(figure, stamped), title, f"scatter{index}-", title))
+            for index, (title, figure) in enumerate(scatters(comparisons))
         ],
-        quoted=tuple(place for place, each in enumerate(comparisons) if each.quoted),
+        quoted=tuple(index for index, each in enumerate(comparisons) if each.quoted),
     )
 
 
@@ -148,22 +150,22 @@ def _rehearsed(rows: Sequence[Row]) -> bool:
 
 
 def _missing(rows: Sequence[Row]) -> list[str]:
-    """How much of what is declared is there; what several rows or columns share counts once."""
+    """Warn if declared results are missing; those that several rows or columns show count once."""
     declared = {path for row in rows if not row.released for path in row.declared}
     found = declared.intersection(path for row in rows for path in row.tests)
     return [f"Incomplete: {len(found)} of {len(declared)} trainings have results."] if found < declared else []
 
 
 def _figures(rows: Sequence[RowFiles], kind: Literal["cells", "curves"], partial: bool) -> list[Figure]:
-    """Every drawing once, though several files hold it or several rows share it."""
+    """Read the drawings, each once even if several files hold it or several rows show it."""
     users: dict[str, list[tuple[str, str]]] = {}
     for row in rows:
         for path in row.cells if kind == "cells" else row.curves:
             if not partial or Path(path).exists():
                 users.setdefault(read_svg(Path(path)), []).append((row.architecture, path))
     figures = []
-    for place, (text, used) in enumerate(users.items()):
+    for index, (text, used) in enumerate(users.items()):
         names, paths = (", ".join(dict.fromkeys(column)) for column in zip(*used, strict=True))
-        drawing = inline_svg(text, paths, f"{kind}{place}-", f"{kind.capitalize()}: {names}")
+        drawing = inline_svg(text, paths, f"{kind}{index}-", f"{kind.capitalize()}: {names}")
         figures.append(Figure(paths, names, drawing))
     return figures

@@ -1,4 +1,4 @@
-"""What all figures share: one colour for each operation, fonts, and files that are the same byte for byte."""
+"""Gives all figures one style, one colour per operation, and files that are reproducible byte for byte."""
 
 import colorsys
 import hashlib
@@ -18,7 +18,7 @@ from pdarts.reporting.compact import compact
 
 
 class _Colors(dict[str, str]):
-    """Colours by operation, of those without one too: a hue by its name, dark enough for a line on white."""
+    """Colours by operation; one that is not listed gets a hue from its name, dark enough for a line on white."""
 
     def __missing__(self, name: str) -> str:
         hue = int.from_bytes(hashlib.sha256(name.encode()).digest()[:2]) / 2**16
@@ -42,16 +42,13 @@ OPERATION_COLORS = _Colors(
         "conv_7x1_1x7": "#8d5524",
     }
 )
-"""A hue for each family of operations: pooling blue, skip connections orange, separable green, dilated purple.
-
-The user's own have one that follows from their name.
-"""
+"""Colour of each operation: pooling blue, skip connections orange, separable convolutions green, dilated purple."""
 
 INK, FAINT = "#24292f", "#b3bac2"
-"""Colours of text and main lines, and of what stands behind them."""
+"""Colours of text and main lines, and of lines in the background."""
 
 STAMP = "#c0392b"
-"""Colour of what says that a figure is of a rehearsal."""
+"""Colour of the stamp on figures of a rehearsal."""
 
 FORMATS = {
     ".svg": {"Creator": None, "Date": None, "Format": None, "Type": None},
@@ -83,7 +80,7 @@ _STYLE: dict[RcKeyType, Any] = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The settings that figures are made and saved with, whatever a user's own matplotlib settings say."""
+    """Apply the style of all figures, in place of a user's own matplotlib settings."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)
@@ -94,9 +91,9 @@ def save(figure: Figure, path: Path, rehearsal: bool = False) -> None:
     """Write `figure` in the format that the suffix names; the same figure gives the same bytes.
 
     Args:
-        figure: what to write.
+        figure: the figure.
         path: the file.
-        rehearsal: stamp it.
+        rehearsal: whether to put a stamp on it.
 
     Raises:
         InputError: if the suffix is not in `FORMATS`.
@@ -114,7 +111,7 @@ def save(figure: Figure, path: Path, rehearsal: bool = False) -> None:
 
 
 def svg(figure: Figure, rehearsal: bool = False) -> str:
-    """The text of `figure` as an SVG file, with a stamp on it if it is of a rehearsal."""
+    """Write `figure` as the text of an SVG file, with a stamp if it shows a rehearsal."""
     text = StringIO()
     with style():
         if rehearsal:
@@ -124,7 +121,7 @@ def svg(figure: Figure, rehearsal: bool = False) -> str:
 
 
 def _stamp(figure: Figure) -> None:
-    """Say across the whole figure that it shows no results."""
+    """Write REHEARSAL across the whole figure."""
     width, height = figure.get_size_inches()
     size = min(7 * width, 15 * height)  # typographic points: the word fills about two thirds of the width
     stamp: dict[str, Any] = {"ha": "center", "va": "center", "rotation": 12, "alpha": 0.22, "zorder": 9}

@@ -1,4 +1,4 @@
-"""The forms of a table: Markdown, CSV, and what templates set as LaTeX and HTML, all from the same cells."""
+"""Writes the cells of a table as Markdown and CSV, and divides them for the templates of LaTeX and HTML."""
 
 import csv
 import io
@@ -12,49 +12,48 @@ NOTHING, NOT_RUN, NO_BREAK = "–", "not run", "\N{NO-BREAK SPACE}"
 QUOTED, MIXED = "†", "‡"
 """Marks of a row that is quoted, and of a number whose results were not made alike."""
 
-
 REHEARSAL = "rehearsal"
-"""What stands over numbers that are no results."""
+"""Heading of numbers that are not results."""
 
 
 @dataclass(frozen=True)
 class Heading:
-    """What stands over a column."""
+    """The heading of a column."""
 
     text: str
     numeric: bool = False
-    """Set flush right."""
+    """Whether the column is aligned to the right."""
     group: str = ""
-    """What stands over this column and its neighbours of the same group."""
+    """Heading above this one, common to neighbouring columns of the same group."""
     main: bool = False
-    """Holds the numbers that the table is about."""
+    """Whether the column holds the numbers that the table is about."""
 
     @property
     def whole(self) -> str:
-        """Group and text, where there is one line for both."""
+        """Group and text in one line."""
         return f"{self.group}: {self.text}" if self.group else self.text
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A table's text."""
+    """The text of a table: its headings, and the cells of its rows."""
 
     headings: tuple[Heading, ...]
     rows: tuple[tuple[str, ...], ...]
 
     @property
     def groups(self) -> list[tuple[str, int]]:
-        """Each group over the headings, empty where there is none, and how many columns it spans."""
+        """Groups over the headings, empty where there is none, each with the number of columns below it."""
         return [(group, len(list(those))) for group, those in groupby(self.headings, lambda heading: heading.group)]
 
     @property
     def alignment(self) -> str:
-        """One of `l` and `r` for each column, as LaTeX wants it."""
+        """Alignment of the columns in LaTeX: `l` or `r` for each."""
         return "".join("r" if heading.numeric else "l" for heading in self.headings)
 
     @property
     def rules(self) -> list[tuple[int, int]]:
-        """First and last column, from 1, of each group that has a name."""
+        """First and last column, counted from 1, of each group that has a name."""
         rules, first = [], 1
         for group, width in self.groups:
             if group:
@@ -63,7 +62,7 @@ class Grid:
         return rules
 
     def rehearsed(self) -> "Grid":
-        """The same, with what was measured under a heading that says it is a rehearsal's."""
+        """Name the rehearsal in the headings of measured numbers."""
 
         def stamped(heading: Heading) -> Heading:
             text = as_rehearsal(heading.text)
@@ -72,35 +71,37 @@ class Grid:
         return replace(self, headings=tuple(map(stamped, self.headings)))
 
     def parts(self, width: int) -> list["Grid"]:
-        """The table cut between groups into tables of at most so many columns, unless a group has more; each has the
-        first column."""
-        places: list[list[int]] = [[]]
+        """Cut the table between groups into tables of at most `width` columns, unless a single group has more.
+
+        Each of them repeats the first column.
+        """
+        parts: list[list[int]] = [[]]
         first = 0
         for _, size in self.groups:
-            group = [place for place in range(first, first + size) if place]
-            if places[-1] and 1 + len(places[-1]) + len(group) > width:
-                places.append([])
-            places[-1] += group
+            group = [index for index in range(first, first + size) if index]
+            if parts[-1] and 1 + len(parts[-1]) + len(group) > width:
+                parts.append([])
+            parts[-1] += group
             first += size
-        return [self._only([0, *part]) for part in places]
+        return [self._only([0, *part]) for part in parts]
 
     def without_empty_columns(self) -> "Grid":
-        """Only the columns that tell something of a row."""
-        kept = [place for place in range(len(self.headings)) if any(row[place] != NOTHING for row in self.rows)]
+        """Remove columns that are empty in every row."""
+        kept = [index for index in range(len(self.headings)) if any(row[index] != NOTHING for row in self.rows)]
         return self._only(kept)
 
-    def _only(self, places: Sequence[int]) -> "Grid":
-        headings = tuple(self.headings[place] for place in places)
-        return Grid(headings, tuple(tuple(row[place] for place in places) for row in self.rows))
+    def _only(self, indices: Sequence[int]) -> "Grid":
+        headings = tuple(self.headings[index] for index in indices)
+        return Grid(headings, tuple(tuple(row[index] for index in indices) for row in self.rows))
 
 
 def as_rehearsal(text: str) -> str:
-    """Headings, and what explains them, of what is no result."""
+    """Reword a heading, or the text that explains it, for numbers of a rehearsal."""
     return re.sub(r"\bhere\b", REHEARSAL, re.sub(r"^searches\b|(?<=; )searches(?=:)", f"{REHEARSAL} of searches", text))
 
 
 def markdown(grid: Grid) -> str:
-    """A table whose columns line up in plain text too."""
+    """Write a table in Markdown, with columns that are aligned in plain text too."""
     headings = tuple(heading.whole for heading in grid.headings)
     rows = [[escape_markdown(cell) for cell in row] for row in (headings, *grid.rows)]
     widths = [max(2, *(len(row[column]) for row in rows)) for column in range(len(headings))]
@@ -114,7 +115,7 @@ def markdown(grid: Grid) -> str:
 
 
 def comma_separated(records: Sequence[Mapping[str, object]]) -> str:
-    """CSV (RFC 4180): raw values in full precision, several of them joined by semicolons, empty where there is none."""
+    """Write raw values as CSV (RFC 4180) in full precision; tuples are joined by semicolons, and None is empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(records[0])
@@ -125,34 +126,29 @@ def comma_separated(records: Sequence[Mapping[str, object]]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds below ten minutes, minutes below two hours, then hours."""
+    """Write seconds as such below ten minutes, as minutes below two hours, else as hours."""
     if seconds < 600:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def days(number: float) -> str:
-    """Two digits below ten, one behind the point above."""
+    """Write days with two significant digits below ten, else with one decimal."""
     return f"{number:.2g}" if number < 9.95 else f"{number:,.1f}"
 
 
 def counted(number: int, noun: str) -> str:
-    """The number and its noun, in the plural unless there is one."""
+    """Write a number with its noun, in the plural unless the number is 1."""
     plural = noun + ("es" if noun.endswith("ch") else "s")
     return f"{number} {noun if number == 1 else plural}"
 
 
 def span(values: Sequence[int]) -> str:
-    """The lowest and the highest of exact numbers, one where they are equal, nothing where there is none."""
+    """Write the lowest and the highest of exact numbers, or the one number if they are equal."""
     if not values:
         return NOTHING
     lowest, highest = min(values), max(values)
     return f"{lowest:,}" if lowest == highest else f"{lowest:,}–{highest:,}"
-
-
-def statistics(mean: float, deviation: float | None) -> str:
-    """Mean and, if there is one, standard deviation."""
-    return f"{mean:.2f}" + (f" ± {deviation:.2f}" if deviation is not None else "")
 
 
 def escape_markdown(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What the columns, marks and figures of a table of the paper mean."""
+"""Explains the columns, marks and figures of a table of the paper."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from pdarts.reporting.protocol import Statement
 
 
 def legend(comparisons: Sequence[Comparison], figures: PaperFigures | None) -> list[Statement]:
-    """What the columns and marks of a table of the paper mean, and where its figures come from."""
+    """Explain the columns and marks of a table of the paper, and say where its figures come from."""
     results = [result for comparison in comparisons for result in comparison.results]
     devices = search_devices(comparisons)
     meanings = [

@@ -1,4 +1,4 @@
-"""What about a table's numbers needs a warning, said from the provenance of the results behind them."""
+"""Warns about a table's numbers, from the provenance of the results behind them."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from pdarts.reporting.rows import MIXABLE, Records, Row, merged
 
 
 def notes(rows: Sequence[Row]) -> list[str]:
-    """What does not go without saying: mixed devices, versions or code, changed code, results accepted as they were."""
+    """Warn of mixed devices, versions or code, of uncommitted changes, and of results accepted or brought in."""
     records = merged(rows)
     warnings = [
         f"Mixed {what}: "
@@ -34,7 +34,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
 
 
 def _used(records: Records, key: Callable[[Provenance], str | None]) -> dict[str | None, list[str]]:
-    """Steps by what was used in them."""
+    """Group steps by the device, version or commit, which `key` gives, of their results."""
     found: dict[str | None, dict[str, None]] = {}
     for (step, _), (record, _) in records.items():
         found.setdefault(key(record), {})[step] = None
@@ -42,7 +42,7 @@ def _used(records: Records, key: Callable[[Provenance], str | None]) -> dict[str
 
 
 def _behind(rows: Sequence[Row], what: str) -> str:
-    """The rows in which a single number is mixed."""
+    """Name the rows whose single numbers are mixed in this respect."""
     names = dict.fromkeys(row.architecture for row in rows if what in row.mixed)
     return f" Within single numbers ({MIXED}): {', '.join(names)}." if names else ""
 

@@ -1,4 +1,4 @@
-"""Fills the templates: a table in LaTeX, and a page that needs no other file."""
+"""Fills the templates of a table in LaTeX and of a page that needs no other file."""
 
 import re
 import xml.etree.ElementTree as ElementTree
@@ -32,7 +32,7 @@ _SPECIAL = {
 
 
 def render(template: str, values: dict[str, Any]) -> str:
-    """Fill a template of `pdarts/reporting/templates`; values are escaped as its format wants it."""
+    """Fill a template of `pdarts/reporting/templates`; values are escaped for its format."""
     latex = template.endswith(".tex.j2")
     environment = Environment(
         loader=PackageLoader("pdarts.reporting", "templates"),
@@ -47,12 +47,12 @@ def render(template: str, values: dict[str, Any]) -> str:
 
 
 def escape_latex(value: object) -> str:
-    """`value` as text that LaTeX sets as it is."""
+    """Escape the characters of `value` that LaTeX would interpret."""
     return "".join(_SPECIAL.get(character, character) for character in str(value))
 
 
 def read_svg(path: Path) -> str:
-    """The text of a figure's file.
+    """Read the text of a figure's file.
 
     Raises:
         InputError: if the file is missing.
@@ -64,16 +64,16 @@ def read_svg(path: Path) -> str:
 
 
 def inline_svg(text: str, where: str, prefix: str, label: str) -> Markup:
-    """A drawing in its own size, to stand inside a page.
+    """Prepare a drawing to stand inside a page, in its own size.
 
     Args:
-        text: an SVG file's text.
-        where: the file's name, for messages.
-        prefix: put before every id, so that no two drawings of a page share one.
-        label: what a screen reader calls the drawing.
+        text: text of an SVG file.
+        where: name of the file, for messages.
+        prefix: text before every id, so that ids of several drawings differ.
+        label: description for screen readers.
 
     Raises:
-        InputError: if it is no SVG.
+        InputError: if `text` is not an SVG.
     """
     ElementTree.register_namespace("", SVG)
     ElementTree.register_namespace("xlink", XLINK)

@@ -1,4 +1,4 @@
-"""The paper's figures, and those of independent people, from `paper.yaml`."""
+"""Reads the figures of the paper and of independent people from `paper.yaml`."""
 
 from functools import cache
 from pathlib import Path
@@ -16,9 +16,9 @@ UNVERIFIED = "from memory, not compared with the paper: unverified"
 
 
 class PaperRow(Settings):
-    """What the paper prints of an architecture: errors in percent, sizes in millions, cost in GPU-days.
+    """The paper's figures of an architecture: errors in percent, sizes in millions, cost in GPU-days.
 
-    Whole numbers are those that the paper prints without a decimal.
+    A whole number is one that the paper prints without decimals.
     """
 
     architecture: str
@@ -33,19 +33,19 @@ class PaperRow(Settings):
     cost: int | float | None = None
     method: str | None = None
     note: str | None = None
-    """Of the cost."""
+    """Remark on the cost."""
     detail: str | None = None
-    """Of the errors: how many were averaged, their spread, where they are printed."""
+    """Remark on the errors: how many were averaged, their spread, where they are printed."""
     unverified: bool = False
-    """Whether they were written down from memory."""
+    """Whether the errors were written down from memory."""
 
     @property
     def told(self) -> str:
-        """What there is to say of the errors; empty if nothing."""
+        """All remarks on the errors in one text, or an empty one."""
         return "; ".join(filter(None, (self.detail, UNVERIFIED if self.unverified else "")))
 
     def error(self, column: str) -> float | None:
-        """The error under `column` of a table, if the paper prints one."""
+        """Error under `column` of a table, or None if the paper prints none."""
         value: float | None = getattr(self, column, None)
         return value
 
@@ -58,7 +58,7 @@ class Released(Settings):
     top5: float | None = None
 
     def error(self, measure: str) -> float | None:
-        """The error in percent that is called `measure` in the settings, if it is known."""
+        """Error in percent by its name in the settings, or None if it is unknown."""
         accuracy = {"top1_error": self.top1, "top5_error": self.top5}[measure]
         return None if accuracy is None else round(100 - accuracy, 2)
 
@@ -68,15 +68,15 @@ class PaperFigures(Settings):
 
     source: str
     decimals: int
-    """Of errors, as printed."""
+    """Number of decimals of the printed errors."""
     unverified: bool = False
     multiply_adds: str | None = None
-    """How its multiply-adds compare with those that are counted here."""
+    """Remark on how its multiply-adds compare with those that are counted here."""
     released: Released | None = None
     rows: tuple[PaperRow, ...]
 
     def row(self, architecture: str) -> PaperRow:
-        """The figures of `architecture`.
+        """Find the figures of `architecture`.
 
         Raises:
             InputError: if the table has no such row.
@@ -113,32 +113,32 @@ class Independent(Settings):
 
     @property
     def range(self) -> tuple[float, float]:
-        """Lowest and highest error in percent: of the values, or the mean where that is all there is."""
+        """Lowest and highest error in percent; both are the mean if single values are unknown."""
         errors = [100 - value for value in self.values] or [self.error]
         return min(errors), max(errors)
 
     @property
     def text(self) -> str:
-        """Mean error ± standard deviation, and n."""
+        """Mean error in percent, its standard deviation if known, and n."""
         spread = stdev(self.values) if self.mean is None and len(self.values) > 1 else self.std
         count = len(self.values) or self.n
         return f"{self.error:.2f}" + (f" ± {spread:.2f}" if spread is not None else "") + f" (n = {count})"
 
 
 class Paper(Settings):
-    """All of `paper.yaml`."""
+    """The content of `paper.yaml`."""
 
     tables: dict[PaperTable, PaperFigures]
     independent: tuple[Independent, ...]
 
     def others(self, subject: str | None, column: str) -> list[Independent]:
-        """What other people measured of `subject` on the dataset that `column` is named after."""
+        """Find what other people measured of `subject` on the data set that `column` is named after."""
         return [entry for entry in self.independent if (entry.subject, entry.dataset) == (subject, column)]
 
 
 @cache
 def paper() -> Paper:
-    """The figures, checked."""
+    """Read and check `paper.yaml`."""
     text = Path(__file__).with_name("paper.yaml").read_text(encoding="utf-8")
     return parse(Paper, yaml.safe_load(text), "paper.yaml")
 
@@ -152,10 +152,10 @@ def quoted_by(table: Table, row: Row) -> str | None:
 
 
 def check_quotes(name: str, table: Table) -> None:
-    """Check that everything is there that a declared table quotes.
+    """Check that `paper.yaml` has everything that a declared table quotes.
 
     Raises:
-        InputError: naming the row that quotes what does not exist, and what does.
+        InputError: if a row quotes something that it lacks.
     """
     subjects = sorted({entry.subject for entry in paper().independent})
     for index, row in enumerate(table.rows):

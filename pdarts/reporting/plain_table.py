@@ -1,151 +1,174 @@
-"""Statistics of trainings alike, and a table that shows their accuracies one below the other."""
+"""Statistics of trainings alike, and the columns of a table that lists them one below the other.
+
+Accuracies are in percent, times in seconds of wall clock unless a name says days, sizes exact. A search takes as long
+as its stages together, a validation as long as its training and test; their times and those of trainings are means.
+"""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from pdarts.reporting.grid import MIXED, NO_BREAK, NOT_RUN, NOTHING, Grid, Heading, days, duration, span, statistics
+from pdarts.reporting.columns import TableColumn
+from pdarts.reporting.grid import MIXED, NO_BREAK, NOT_RUN, NOTHING, Heading, days, duration, span
 from pdarts.reporting.result_files import Provenance
 from pdarts.reporting.rows import Row
-
-HEADINGS = (
-    Heading("Architecture"),
-    Heading("Dataset"),
-    Heading("Accuracy (%)", numeric=True, main=True),
-    Heading("n", numeric=True),
-    Heading("Parameters", numeric=True),
-    Heading("Multiply-adds", numeric=True),
-    Heading("Search", numeric=True),
-    Heading("Training", numeric=True),
-    Heading("Device"),
-)
 
 DAY = 86_400
 
 
 @dataclass(frozen=True)
-class Line:
-    """What a row says; names and values of its columns are those of the CSV file. Times are in seconds."""
+class Cost:
+    """Mean cost of searches, of validations or of trainings; None where there are none."""
 
-    architecture: str
-    dataset: str | None
-    top1_mean: float | None
-    top1_std: float | None
-    top5_mean: float | None
-    n: int
-    top1: tuple[float, ...]
-    genotypes: int
-    searches: int
-    parameters: tuple[int, ...]
-    multiply_adds: tuple[int, ...]
-    search_seconds: float | None
-    search_gpu_days: float | None
-    chosen_seed: int | None
-    validation_seconds: float | None
-    validation_gpu_days: float | None
-    training_seconds: float | None
-    training_gpu_days: float | None
-    end_to_end_device_days: float | None
-    epochs: int | None
-    devices: tuple[str, ...]
+    seconds: float | None
+    """Wall time."""
+    gpu_days: float | None
+    """Wall time times processes, in days; None unless all of them ran on GPUs."""
+
+    def __str__(self) -> str:
+        if self.seconds is None:
+            return NOTHING
+        text = duration(self.seconds)
+        return text if self.gpu_days is None else f"{text} ({days(self.gpu_days)}{NO_BREAK}GPU-days)"
 
 
-def line(row: Row) -> Line:
-    """The statistics of a row.
+def search_cost(row: Row) -> Cost:
+    """Cost of a search."""
+    seconds = [sum(stage.seconds for stage in search) for search in row.searches]
+    return Cost(mean(seconds), _gpu_days(row.spent.searches, row.search_provenances))
 
-    Accuracies are percent: mean over all trainings and sample standard deviation (n - 1), none of a single training.
-    Sizes are exact, one for each training. A search takes as long as its stages together, a validation as long as its
-    training and test; times are means, but end to end all searches and validations count.
-    """
-    tests, spent = row.evaluations, row.spent
-    accuracies = tuple(test.top1 for test in tests)
-    validating = [test.training_provenance or test.provenance for test in row.validations]
-    return Line(
-        architecture=row.architecture,
-        dataset=tests[0].settings.dataset.name if tests else None,
-        top1_mean=mean(accuracies),
-        top1_std=deviation(accuracies),
-        top5_mean=mean([test.top5 for test in tests]),
-        n=len(tests),
-        top1=accuracies,
-        genotypes=len(row.genotypes),
-        searches=len(row.searches),
-        parameters=tuple(test.parameters for test in tests),
-        multiply_adds=tuple(test.multiply_adds for test in tests),
-        search_seconds=mean([sum(stage.seconds for stage in search) for search in row.searches]),
-        search_gpu_days=_gpu_days(spent.searches, row.search_provenances),
-        chosen_seed=row.choice.seed if row.choice else None,
-        validation_seconds=mean([test.seconds + (test.training_seconds or 0) for test in row.validations]),
-        validation_gpu_days=_gpu_days(spent.validations, validating),
-        training_seconds=mean([test.training_seconds for test in tests if test.training_seconds is not None]),
-        training_gpu_days=_gpu_days(spent.trainings, row.training_provenances),
-        end_to_end_device_days=spent.end_to_end / DAY if spent.trainings else None,
-        epochs=tests[0].settings.recipe.epochs if tests and tests[0].settings.recipe else None,
-        devices=tuple(dict.fromkeys(p.where for p in (*row.search_provenances, *row.training_provenances))),
-    )
+
+def validation_cost(row: Row) -> Cost:
+    """Cost of a validation, by which one of several searches is chosen."""
+    seconds = [test.seconds + (test.training_seconds or 0) for test in row.validations]
+    records = [test.training_provenance or test.provenance for test in row.validations]
+    return Cost(mean(seconds), _gpu_days(row.spent.validations, records))
+
+
+def training_cost(row: Row) -> Cost:
+    """Cost of a training."""
+    seconds = [test.training_seconds for test in row.evaluations if test.training_seconds is not None]
+    return Cost(mean(seconds), _gpu_days(row.spent.trainings, row.training_provenances))
 
 
 def _gpu_days(seconds: Sequence[float], records: Iterable[Provenance]) -> float | None:
-    """The mean in GPU-days, if all ran on GPUs."""
     return fmean(seconds) / DAY if seconds and all(record.on_gpu for record in records) else None
 
 
-def grid(rows: Iterable[Row]) -> Grid:
-    """A line for each row, with the mean accuracy of its trainings."""
-    return Grid(HEADINGS, tuple(_cells(row, line(row)) for row in rows))
-
-
-def records(rows: Iterable[Row]) -> list[dict[str, object]]:
-    """The raw values of each row."""
-    return [asdict(line(row)) for row in rows]
-
-
-def _cells(row: Row, line: Line) -> tuple[str, ...]:
-    accuracy = NOT_RUN if line.top1_mean is None else statistics(line.top1_mean, line.top1_std)
-    return (
-        line.architecture,
-        line.dataset or NOTHING,
-        marked(accuracy, row),
-        count(row),
-        span(line.parameters),
-        span(line.multiply_adds),
-        search_cost(line),
-        _time(line.training_seconds, line.training_gpu_days),
-        "; ".join(line.devices) or NOTHING,
-    )
-
-
-def marked(number: str, row: Row) -> str:
-    """The number with a mark where the results behind it were not made alike."""
-    return f"{number}{NO_BREAK}{MIXED}" if row.mixed else number
-
-
-def count(row: Row) -> str:
-    """How many trainings there are, and of how many where some are missing."""
-    found = len(row.evaluations)
-    return str(found) if found == row.expected else f"{found} of {row.expected}"
-
-
 def mean(values: Sequence[float]) -> float | None:
-    """The mean, if there is one."""
+    """The mean, or None of no values."""
     return fmean(values) if values else None
 
 
 def deviation(values: Sequence[float]) -> float | None:
-    """The sample standard deviation (n - 1), if there is one."""
+    """The sample standard deviation (n - 1), or None of fewer than two values."""
     return stdev(values) if len(values) > 1 else None
 
 
-def search_cost(line: Line) -> str:
-    """Of one search; where one of several was chosen, of all of them and their validations."""
-    search = _time(line.search_seconds, line.search_gpu_days)
-    if line.validation_seconds is None:
-        return search
-    return f"{line.searches} × ({search} + {_time(line.validation_seconds, line.validation_gpu_days)})"
+def averaged(values: Sequence[float]) -> str:
+    """Write the mean and, of several values, the deviation, or that nothing has run."""
+    if not values:
+        return NOT_RUN
+    return f"{fmean(values):.2f}" + (f" ± {stdev(values):.2f}" if len(values) > 1 else "")
 
 
-def _time(seconds: float | None, gpu_days: float | None) -> str:
-    if seconds is None:
-        return NOTHING
-    text = duration(seconds)
-    return text if gpu_days is None else f"{text} ({days(gpu_days)}{NO_BREAK}GPU-days)"
+def marked(number: str, row: Row) -> str:
+    """Mark a number if the results behind it were not made alike."""
+    return f"{number}{NO_BREAK}{MIXED}" if row.mixed else number
+
+
+def count(row: Row) -> str:
+    """Write how many trainings have results, and of how many if some are missing."""
+    found = len(row.evaluations)
+    return str(found) if found == row.expected else f"{found} of {row.expected}"
+
+
+def sizes(row: Row, name: str) -> tuple[int, ...]:
+    """The `parameters` or `multiply_adds` of each trained network."""
+    return tuple(getattr(test, name) for test in row.evaluations)
+
+
+def _accuracies(row: Row) -> tuple[float, ...]:
+    return tuple(test.top1 for test in row.evaluations)
+
+
+def _dataset(row: Row) -> str | None:
+    return row.evaluations[0].settings.dataset.name if row.evaluations else None
+
+
+def _epochs(row: Row) -> int | None:
+    recipe = row.evaluations[0].settings.recipe if row.evaluations else None
+    return recipe.epochs if recipe else None
+
+
+def _devices(row: Row) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(record.hardware for record in (*row.search_provenances, *row.training_provenances)))
+
+
+def _search(row: Row) -> str:
+    """Write the cost of a search; if one of several was chosen, that of all of them and of their validations."""
+    search, validation = search_cost(row), validation_cost(row)
+    return str(search) if validation.seconds is None else f"{len(row.searches)} × ({search} + {validation})"
+
+
+PlainColumn = TableColumn[Row, Row]
+
+COLUMNS = (
+    PlainColumn(Heading("Architecture"), lambda row: row.architecture, lambda row: {"architecture": row.architecture}),
+    PlainColumn(Heading("Dataset"), lambda row: _dataset(row) or NOTHING, lambda row: {"dataset": _dataset(row)}),
+    PlainColumn(
+        Heading("Accuracy (%)", numeric=True, main=True),
+        lambda row: marked(averaged(_accuracies(row)), row),
+        lambda row: {
+            "top1_mean": mean(_accuracies(row)),
+            "top1_std": deviation(_accuracies(row)),
+            "top5_mean": mean([test.top5 for test in row.evaluations]),
+        },
+    ),
+    PlainColumn(
+        Heading("n", numeric=True),
+        count,
+        lambda row: {
+            "n": len(row.evaluations),
+            "top1": _accuracies(row),
+            "genotypes": len(row.genotypes),
+            "searches": len(row.searches),
+        },
+    ),
+    PlainColumn(
+        Heading("Parameters", numeric=True),
+        lambda row: span(sizes(row, "parameters")),
+        lambda row: {"parameters": sizes(row, "parameters")},
+    ),
+    PlainColumn(
+        Heading("Multiply-adds", numeric=True),
+        lambda row: span(sizes(row, "multiply_adds")),
+        lambda row: {"multiply_adds": sizes(row, "multiply_adds")},
+    ),
+    PlainColumn(
+        Heading("Search", numeric=True),
+        _search,
+        lambda row: {
+            "search_seconds": search_cost(row).seconds,
+            "search_gpu_days": search_cost(row).gpu_days,
+            "chosen_seed": row.choice.seed if row.choice else None,
+            "validation_seconds": validation_cost(row).seconds,
+            "validation_gpu_days": validation_cost(row).gpu_days,
+        },
+    ),
+    PlainColumn(
+        Heading("Training", numeric=True),
+        lambda row: str(training_cost(row)),
+        lambda row: {
+            "training_seconds": training_cost(row).seconds,
+            "training_gpu_days": training_cost(row).gpu_days,
+            "end_to_end_device_days": row.spent.end_to_end / DAY if row.spent.trainings else None,
+            "epochs": _epochs(row),
+        },
+    ),
+    PlainColumn(
+        Heading("Device"),
+        lambda row: "; ".join(_devices(row)) or NOTHING,
+        lambda row: {"devices": _devices(row)},
+    ),
+)

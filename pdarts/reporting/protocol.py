@@ -1,4 +1,4 @@
-"""How a table's numbers came about, said from the results themselves."""
+"""Describes how a table's numbers were made, from the results behind them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean
@@ -10,22 +10,22 @@ from pdarts.reporting.rows import Row
 from pdarts.space.genotype import Genotype
 
 Statement = tuple[str, str]
-"""What it is about, and what is to be said."""
+"""Label and text."""
 
 MEASURES = {
     "Accuracy": "whose most probable class is right",
     "Test error": "whose most probable class is wrong",
     "Top-5 error": "whose class is not among the five most probable",
 }
-"""What a percentage of test images is one of, by what it is called."""
+"""Which test images a measure is the percentage of."""
 
 
 def protocol(rows: Sequence[Row], measures: Sequence[str] = ("Accuracy",)) -> list[Statement]:
-    """On data, cells, searches, trainings and how numbers are counted, as far as there are any.
+    """Describe data, cells, searches and trainings, and how numbers are counted.
 
     Args:
         rows: the sets of runs behind a table.
-        measures: what its main numbers are called.
+        measures: keys of `MEASURES` for its main numbers.
     """
     tested = [row for row in rows if row.tests]
     if not tested:
@@ -47,7 +47,7 @@ def protocol(rows: Sequence[Row], measures: Sequence[str] = ("Accuracy",)) -> li
 
 
 def _grouped(label: str, rows: Sequence[Row], describe: Callable[[Row], str]) -> list[Statement]:
-    """One statement for all rows of which the same is true, naming them where not all are."""
+    """Make one statement for all rows with the same description, and name them if there is another statement."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(describe(row), []).append(row)
@@ -57,7 +57,7 @@ def _grouped(label: str, rows: Sequence[Row], describe: Callable[[Row], str]) ->
 
 
 def _names(named: Sequence[Row], rows: Sequence[Row]) -> Iterable[str]:
-    """Architectures, with their columns where `rows` has more of the same architecture."""
+    """Name architectures, with columns if other columns of the same architecture are in `rows`."""
     architectures: dict[str, list[str]] = {}
     for architecture in dict.fromkeys(row.architecture for row in named):
         columns = dict.fromkeys(row.column for row in named if row.architecture == architecture)
@@ -106,7 +106,7 @@ def _cells(row: Row) -> str:
 
 
 def _alike(rows: Sequence[Row]) -> Iterable[tuple[str, ...]]:
-    """Architectures that turned out to be one cell, wherever they stand side by side in a column."""
+    """Find the architectures that have the same cell in the same column."""
     found: dict[tuple[str, Genotype], dict[str, None]] = {}
     for row in rows:
         if len(row.genotypes) == 1:

@@ -1,4 +1,4 @@
-"""What results cost, and how they were made: one entry for all that are alike."""
+"""Tabulates the cost of results and how they were made, with one line for all that are alike."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -41,9 +41,9 @@ class _Entry:
 
 
 def costs(records: Records) -> Grid:
-    """Recorded wall time of each step on each device; GPU-days count every process, and no time without a GPU."""
+    """Tabulate the wall time of each step on each device; GPU-days count every process, but no time without a GPU."""
     rows = []
-    groups = _grouped(records, lambda entry: (entry.step, entry.record.where))
+    groups = _grouped(records, lambda entry: (entry.step, entry.record.hardware))
     for (step, device), entries in sorted(groups.items(), key=lambda group: STEPS.index(group[0][0])):
         seconds = [entry.seconds for entry in entries]
         days = sum(entry.seconds * entry.record.processes for entry in entries if entry.record.on_gpu) / DAY
@@ -51,16 +51,16 @@ def costs(records: Records) -> Grid:
         rows.append(
             (step, device, str(len(entries)), duration(together / len(entries)), duration(together), _days(days))
         )
-    total = sum(seconds for _, seconds in records.values())
+    together = sum(seconds for _, seconds in records.values())
     days = sum(seconds * record.processes for record, seconds in records.values() if record.on_gpu) / DAY
-    rows.append(("all", "", str(len(records)), "", duration(total), _days(days)))
+    rows.append(("all", "", str(len(records)), "", duration(together), _days(days)))
     return Grid(COSTS, tuple(rows))
 
 
 def end_to_end(rows: Iterable[Row]) -> Grid:
-    """Wall time times processes from nothing to one tested network, of the first set of runs of each row and column.
+    """Tabulate wall time times processes for one tested network, search included, of each row and column.
 
-    Columns that show the same runs share a line.
+    Where these have several sets of runs, the first counts. Columns that show the same runs have one line together.
     """
     first: dict[tuple[str, str], Row] = {}
     for row in rows:
@@ -86,9 +86,9 @@ def _days(days: float) -> str:
 
 
 def origins(records: Records) -> Grid:
-    """Results of the same code, versions and device in one line each."""
+    """Tabulate results by code, versions and device, with one line for all that are alike."""
     rows = []
-    groups = _grouped(records, lambda entry: (_code(entry.record), _versions(entry.record), entry.record.where))
+    groups = _grouped(records, lambda entry: (_code(entry.record), _versions(entry.record), entry.record.hardware))
     for (code, versions, device), entries in groups.items():
         steps = [entry.step for entry in entries]
         counted = ", ".join(f"{steps.count(step)} × {step}" for step in dict.fromkeys(steps))

@@ -1,4 +1,4 @@
-"""What reports read of the files that other steps write; keys they have no use for are ignored."""
+"""Reads files that other steps wrote; keys that no report needs are ignored."""
 
 import json
 from pathlib import Path
@@ -13,13 +13,13 @@ from pdarts.space.topology import EDGES
 
 
 class Result(BaseModel):
-    """Base of everything read from a results file."""
+    """Base of all models of a results file."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
 
 
 class Accepted(Result):
-    """Why a result counts although the code that made it has changed since."""
+    """A note that a result was accepted although its code has changed since."""
 
     commit: str | None
     when: str
@@ -27,16 +27,16 @@ class Accepted(Result):
 
 
 class Brought(Result):
-    """Where a result was finished that was brought in."""
+    """A note that a result was brought in from another machine."""
 
     when: str
     source: Annotated[str, Field(alias="from")]
     reason: str | None = None
-    """Why it counts although other code made it."""
+    """Reason to accept it although other code made it."""
 
 
 class Provenance(Result):
-    """Where a result comes from; what could not be found out is null."""
+    """Code, versions, device and time of a result; null stands for unknown."""
 
     version: str | None
     commit: str | None
@@ -60,8 +60,8 @@ class Provenance(Result):
         return self.device_type == "cuda"
 
     @property
-    def where(self) -> str:
-        """The device, and how much of it."""
+    def hardware(self) -> str:
+        """The device, with the number of GPUs or of CPU threads."""
         if self.on_gpu:
             return f"{self.processes} × {self.device}" if self.processes > 1 else self.device
         return f"{self.device}, {self.threads} thread{'s' * (self.threads > 1)}"
@@ -78,14 +78,14 @@ Edges = Annotated[tuple[EdgeWeights, ...], Field(min_length=len(EDGES), max_leng
 
 
 class Cells(Result):
-    """One entry an edge, in the order of `EDGES`."""
+    """Edges of both cells, in the order of `EDGES`."""
 
     normal: Edges
     reduction: Edges
 
 
 class StageSettings(Result):
-    """Settings of a stage that a report names; other keys, those of its method among them, are kept."""
+    """Settings of a stage that a report names; other keys, such as its method's, are kept."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -103,7 +103,7 @@ class StageSettings(Result):
 
     @property
     def images(self) -> str:
-        """Which training images train what, for a report."""
+        """Says which training images train network weights and which train alphas."""
         weights = f"{100 * self.train_portion:g} %"
         alphas = "the others" if self.alphas_portion is None else f"another {100 * self.alphas_portion:g} %"
         which = (
@@ -115,7 +115,7 @@ class StageSettings(Result):
 
     @property
     def of_method(self) -> str:
-        """What the method does otherwise than others, for a report."""
+        """Says how the method differs from others."""
         return described(self.method, self.model_extra or {})
 
 
@@ -137,7 +137,7 @@ class StageResult(Result):
 
 
 class StageEpoch(Result):
-    """A line of a stage's metrics; accuracies in percent, weights one row an edge."""
+    """A line of a stage's metrics; accuracies are in percent, and architecture weights have a row per edge."""
 
     epoch: int
     train_loss: float
@@ -150,7 +150,7 @@ class StageEpoch(Result):
 
 
 class TrainingEpoch(Result):
-    """A line of a training's metrics; accuracy in percent. Other keys are kept, so that their names can be seen."""
+    """A line of a training's metrics; accuracy is in percent. Other keys are kept, since reports check their names."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -168,7 +168,7 @@ class Split(Result):
 
 
 class Splits(Result):
-    """Both splits of a dataset, as trained and tested on."""
+    """Both splits of a dataset."""
 
     train: Split
     test: Split
@@ -185,7 +185,7 @@ class EvaluatedDataset(Result):
 
     @property
     def name(self) -> str:
-        """What it is called in a table: an image folder by its own name."""
+        """Name in a table: that of the folder for an image folder, else that of the source."""
         return self.folder or self.source
 
 
@@ -209,14 +209,14 @@ class EvaluatedRecipe(Result):
 
 
 class EvaluatedSettings(Result):
-    """What was trained, and on what; how is unknown of weights that others trained."""
+    """Dataset and recipe of a training; the recipe of weights that others trained is unknown."""
 
     dataset: EvaluatedDataset
     recipe: EvaluatedRecipe | None
 
 
 class Candidate(Result):
-    """A search that could be chosen; accuracy in percent on so many held-out training images."""
+    """A search that could be chosen, with its accuracy in percent and the number of held-out images."""
 
     seed: int
     top1: float
@@ -224,16 +224,16 @@ class Candidate(Result):
 
 
 class Choice(Result):
-    """Which of several searches was chosen; there are no candidates where there was one search."""
+    """The seed of the chosen search, and all candidates; a single search is chosen without candidates."""
 
     seed: int
     candidates: tuple[Candidate, ...]
 
 
 class Evaluation(Result):
-    """A test result; accuracies in percent, `multiply_adds` of one image, `provenance` that of the test.
+    """A test result: accuracies are in percent, `multiply_adds` are for one image, `provenance` is that of the test.
 
-    Of weights that others trained, nothing is known of their training.
+    The training of weights that others trained is unknown.
     """
 
     top1: float
@@ -258,7 +258,7 @@ class Evaluation(Result):
 
     @property
     def training_time(self) -> float:
-        """Wall time of the training times its processes, in seconds; none of what others trained."""
+        """Wall time of the training times its processes, in seconds; 0 for weights that others trained."""
         if self.training_seconds is None or self.training_provenance is None:
             return 0.0
         return self.training_seconds * self.training_provenance.processes
@@ -271,19 +271,19 @@ def read(model: type[Model], path: Path, what: str, made_by: str) -> Model:
     """Read a results file.
 
     Args:
-        model: what it should hold.
+        model: model of its content.
         path: the file.
-        what: what a message calls it, such as `stage file`.
-        made_by: the step that makes it anew.
+        what: kind of the file in messages, such as `stage file`.
+        made_by: the step that writes it.
 
     Raises:
-        InputError: if the file is missing, cut off or something else.
+        InputError: if the file is missing, cut off or another one.
     """
     return _check(model, read_json(path, what, made_by), str(path), what, made_by)
 
 
 def read_lines(model: type[Model], path: Path, what: str, made_by: str) -> list[Model]:
-    """Read a file of one JSON object a line, of which there is at least one.
+    """Read a file with a JSON object per line; other arguments are those of `read`.
 
     Raises:
         InputError: if the file is missing or empty, or a line does not fit; the message names the line.

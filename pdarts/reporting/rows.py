@@ -12,11 +12,11 @@ from pdarts.reporting.table_files import ReleasedFiles, Runs, SearchFiles
 from pdarts.space.genotype import Genotype
 
 MIXABLE: dict[str, Callable[[Provenance], str | None]] = {
-    "devices": lambda record: record.where,
+    "devices": lambda record: record.hardware,
     "commits": lambda record: record.commit and record.commit[:12],
     "versions of torch": lambda record: record.torch,
 }
-"""What the results behind a number should have in common, and where a record says it."""
+"""Properties that all results behind a number should have in common, each read from a result's provenance."""
 
 Records = dict[tuple[str, str], tuple[Provenance, float]]
 """Provenance and seconds by step and file."""
@@ -24,54 +24,54 @@ Records = dict[tuple[str, str], tuple[Provenance, float]]
 
 @dataclass(frozen=True)
 class Spent:
-    """Wall time times processes, in seconds."""
+    """Wall time times processes, in seconds, of each search, validation and training."""
 
     searches: list[float]
     validations: list[float]
-    """With their tests."""
+    """Short trainings that a search was chosen by, and their tests."""
     trainings: list[float]
 
     @property
     def needed(self) -> int:
-        """Searches that one network takes: all of which one was chosen, else one, if there is any."""
+        """Number of searches that one network needs: all if one of them was chosen, else one if there is any."""
         return len(self.searches) if self.validations else min(len(self.searches), 1)
 
     @property
     def end_to_end(self) -> float:
-        """From nothing to one tested network: the searches it takes, their validations, and one retraining."""
+        """Cost of one tested network: the searches that it needs, their validations, and one retraining."""
         searched = self.needed * fmean(self.searches) if self.searches else 0.0
         return searched + sum(self.validations) + fmean(self.trainings)
 
 
 @dataclass(frozen=True)
 class Row:
-    """What the files behind one set of runs hold."""
+    """The results of one set of runs."""
 
     architecture: str
     tests: dict[str, Evaluation]
-    """By file."""
+    """Test results by file."""
     trainings: dict[str, list[TrainingEpoch]]
-    """By file."""
+    """Metrics by file."""
     searches: tuple[tuple[StageResult, ...], ...]
     search_seeds: tuple[int, ...]
     """Seeds of `searches`."""
     declared: tuple[str, ...]
-    """Files of all test results that there should be."""
+    """Files of all test results, also of those that are missing."""
     records: Records
     choice: Choice | None = None
-    """Which search was retrained, if one was chosen."""
+    """The choice of the search that was retrained, if one was chosen."""
     validations: tuple[Evaluation, ...] = ()
-    """What the choice was made by."""
+    """Test results that the choice is based on."""
     drawn: tuple[int, ...] = ()
-    """Seeds of random cells."""
+    """Seeds of random cells, if the cells are random."""
     released: ReleasedFiles | None = None
-    """What others trained, if that is what this row is of."""
+    """Weights that others trained, if the row shows their test."""
     column: str = ""
-    """What the table calls the column that these runs stand in, if it has several."""
+    """Heading of the column that these runs stand in, if the table has columns."""
 
     @property
     def expected(self) -> int:
-        """How many trainings there should be."""
+        """Number of trainings, also of those whose results are missing."""
         return len(self.declared)
 
     @property
@@ -87,18 +87,18 @@ class Row:
 
     @property
     def training_provenances(self) -> list[Provenance]:
-        """Where each training ran."""
+        """Provenance of each training."""
         records = [evaluation.training_provenance for evaluation in self.evaluations]
         return [record for record in records if record is not None]
 
     @property
     def search_provenances(self) -> list[Provenance]:
-        """Where each stage of each search ran."""
+        """Provenance of each stage of each search."""
         return [stage.provenance for search in self.searches for stage in search]
 
     @property
     def spent(self) -> Spent:
-        """What it cost."""
+        """Cost of the searches, validations and trainings."""
         tests = [test.seconds * test.provenance.processes for test in self.validations]
         validations = [test.training_time + seconds for test, seconds in zip(self.validations, tests, strict=True)]
         return Spent(
@@ -109,13 +109,13 @@ class Row:
 
     @property
     def mixed(self) -> list[str]:
-        """Which of `MIXABLE` differ between the results behind this row."""
+        """Keys of `MIXABLE` in which the results behind this row differ."""
         records = [record for record, _ in self.records.values()]
         return [what for what, key in MIXABLE.items() if len({key(record) for record in records}) > 1]
 
 
 def merged(rows: Iterable[Row]) -> Records:
-    """The records of all rows, each file once."""
+    """Merge the records of all rows, each file once."""
     records: Records = {}
     for row in rows:
         records |= row.records
@@ -123,10 +123,10 @@ def merged(rows: Iterable[Row]) -> Records:
 
 
 def read_released(architecture: str, column: str, files: ReleasedFiles) -> Row:
-    """Read the test of weights that others trained, if it is there.
+    """Read the test of weights that others trained, if it exists.
 
     Raises:
-        InputError: if it is not what it should be.
+        InputError: if the file is not a test result.
     """
     tests = {}
     if Path(files.test).exists():
@@ -138,13 +138,13 @@ def read_row(architecture: str, runs: Runs, partial: bool, column: str = "") -> 
     """Read the results of one set of runs.
 
     Args:
-        architecture: what messages and statements call it.
-        runs: where they lie.
-        partial: leave out runs and searches whose files are not there, rather than raise.
-        column: where they stand, in a table with columns.
+        architecture: name of the row.
+        runs: the files to read.
+        partial: leave out runs and searches whose files are missing.
+        column: heading of the column that the runs stand in, in a table with columns.
 
     Raises:
-        InputError: if a file is missing or not what it should be, or the tests are not of one and the same training.
+        InputError: if a file is missing or another one, or if the tested trainings have different settings.
     """
     pairs = list(zip(runs.files(paths.TEST), runs.files(paths.METRICS), strict=True))
     present = [pair for pair in pairs if not partial or _there(pair)]
@@ -179,7 +179,7 @@ def read_row(architecture: str, runs: Runs, partial: bool, column: str = "") -> 
 
 
 def _searches(files: SearchFiles, partial: bool) -> dict[int, dict[str, StageResult]]:
-    """Stages of each search by file, by the search's seed."""
+    """Read the searches by seed, each as its stages by file."""
     searches = {}
     for seed in files.seeds:
         stages = files.stage_files(seed)

@@ -1,4 +1,4 @@
-"""Draws errors against sizes, of all rows of a table: the paper's figures and what was measured here."""
+"""Draws test errors against sizes for all rows of a table: the paper's figures and those measured here."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ HERE = "#1f5fa8"
 PRINTED = OPERATION_COLORS["none"]
 
 WIDTH, HEIGHT = 5.2, 3.9
-"""Inches: as wide as a phone shows without scrolling."""
+"""Inches; a phone shows this width without scrolling."""
 
 NEAR, AROUND = 11.0, [(7 * cos(turn * pi / 4), 7 * sin(turn * pi / 4)) for turn in (0, 1, 3, 4, 5, 7)]
-"""Typographic points: what is too near for a number, and where it may stand about its point, off its bar."""
+"""Typographic points: smallest distance between numbers, and positions of a number around its point, off its bar."""
 
 SIZES = {"parameters": "Parameters (millions)", "multiply_adds": "Multiply-adds (millions)"}
 """Axis label by the name of a size."""
@@ -29,7 +29,7 @@ SIZES = {"parameters": "Parameters (millions)", "multiply_adds": "Multiply-adds 
 
 @dataclass(frozen=True)
 class Point:
-    """A row's number, size in millions and error in percent; `spread` of what was measured more than once."""
+    """A row's number, size in millions and error in percent; `spread` is the deviation of several trainings."""
 
     number: int
     size: float
@@ -38,12 +38,12 @@ class Point:
 
 
 def scatters(comparisons: Sequence[Comparison]) -> Iterator[tuple[str, Figure]]:
-    """A figure with its title for each column and size of which there are two points or more.
+    """Draw a figure for each column and size that has at least two points; yields it with its title.
 
-    Points carry the numbers of their rows, from 1; a line joins what was measured with what the paper prints of it.
+    Points carry the numbers of their rows, from 1. A line joins the measured point of a row with the paper's.
     """
-    for place, first in enumerate(comparisons[0].results):
-        results = [comparison.results[place] for comparison in comparisons]
+    for index, first in enumerate(comparisons[0].results):
+        results = [comparison.results[index] for comparison in comparisons]
         for size, label in SIZES.items():
             printed = list(_printed(comparisons, results, size))
             measured = list(_measured(results, size))
@@ -53,7 +53,7 @@ def scatters(comparisons: Sequence[Comparison]) -> Iterator[tuple[str, Figure]]:
 
 
 def _printed(comparisons: Sequence[Comparison], results: Sequence[Result], size: str) -> Iterator[Point]:
-    """What the paper prints, under the number of the first row that quotes it."""
+    """Yield the paper's points, each with the number of the first row that quotes it."""
     seen = set()
     for number, (comparison, result) in enumerate(zip(comparisons, results, strict=True), 1):
         printed = comparison.printed
@@ -98,13 +98,13 @@ def _figure(title: str, label: str, printed: Sequence[Point], measured: Sequence
 
 
 def _name_points(axes: Axes, printed: Sequence[Point], measured: Sequence[Point]) -> None:
-    """The number of each row beside its point, where the fewest points and numbers are near."""
+    """Write the number of each row beside its point, at the position with the fewest points and numbers nearby."""
     scale = 72 / axes.figure.dpi
     named = [(point, PRINTED) for point in printed] + [(point, HERE) for point in measured]
-    places = [scale * axes.transData.transform((point.size, point.error)) for point, _ in named]
-    taken = [(x, y) for x, y in places]
+    positions = [scale * axes.transData.transform((point.size, point.error)) for point, _ in named]
+    taken = [(x, y) for x, y in positions]
     for (point, color), (x, y) in zip(named, tuple(taken), strict=True):
-        right, up = min(AROUND, key=lambda step: _crowding((x + step[0], y + step[1]), taken))
+        right, up = min(AROUND, key=lambda offset: _crowding((x + offset[0], y + offset[1]), taken))
         taken.append((x + right, y + up))
         axes.annotate(
             str(point.number),
@@ -118,13 +118,13 @@ def _name_points(axes: Axes, printed: Sequence[Point], measured: Sequence[Point]
         )
 
 
-def _crowding(place: tuple[float, float], taken: Sequence[tuple[float, float]]) -> float:
-    """How far points and numbers intrude on the space around a place."""
-    return sum(max(0.0, NEAR - hypot(place[0] - x, place[1] - y)) for x, y in taken)
+def _crowding(position: tuple[float, float], taken: Sequence[tuple[float, float]]) -> float:
+    """Sum of the distances by which points and numbers reach into the space around a position."""
+    return sum(max(0.0, NEAR - hypot(position[0] - x, position[1] - y)) for x, y in taken)
 
 
 def _mark_sizes(axes: Axes, sizes: Sequence[float]) -> None:
-    """Plain numbers along a logarithmic axis, however short it is."""
+    """Label a logarithmic axis with plain numbers, even if it is short."""
     axes.set_xlim(0.88 * min(sizes), 1.12 * max(sizes))
     ratio = max(sizes) / min(sizes)
     axes.xaxis.set_major_locator(LogLocator(subs=(1,) if ratio > 30 else (1, 2, 3, 5) if ratio > 2 else range(1, 10)))

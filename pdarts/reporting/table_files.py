@@ -71,13 +71,13 @@ class RowFiles(Settings):
     """The files behind one row."""
 
     architecture: Annotated[str, Field(min_length=1)]
-    """What the row is called."""
+    """Name that the table shows."""
     runs: dict[str, Runs]
     """Trainings by column; a table without columns has a line for each."""
     searches: dict[str, Runs]
-    """By column, trainings of genotypes of several searches."""
+    """Trainings of genotypes of several searches, by column."""
     released: dict[str, ReleasedFiles]
-    """By column, weights that others trained."""
+    """Weights that others trained, by column."""
     paper: str | None
     """Architecture in the paper's table."""
     independent: dict[str, str]

@@ -1,4 +1,4 @@
-"""What settings are made of: their base, and the kinds of values that several of them take."""
+"""The base of all settings, and kinds of values that several of them take."""
 
 from collections.abc import Callable, Collection, Iterable
 from typing import Annotated, Any, TypeVar
@@ -24,7 +24,7 @@ Named = Annotated[dict[Name, Value], Field(json_schema_extra={"additionalPropert
 Once = AfterValidator(_each_once)
 SkipLimit = Annotated[int, Field(ge=0, le=EDGES_KEPT)]
 Positive = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0, lt=1)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
 Rate = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 

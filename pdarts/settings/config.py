@@ -7,11 +7,12 @@ from typing import Annotated, Any, Self
 from pydantic import Discriminator, Field, TypeAdapter, ValidationError, model_validator
 
 from pdarts.checking import parse, suggestion
+from pdarts.data.catalog import SOURCES
 from pdarts.errors import InputError
 from pdarts.settings.augmentation import Augmentation, StreamedAugmentation, check_augmentation
 from pdarts.settings.base import Named, Once, Settings, known
 from pdarts.settings.checkpoints import Checkpoint
-from pdarts.settings.datasets import IMAGE_SIZES, TRAIN_IMAGES, Dataset, ImageFolder, image_size
+from pdarts.settings.datasets import Dataset, ImageFolder, image_size
 from pdarts.settings.machine import Machine
 from pdarts.settings.recipes import AUXILIARY_SIZES, DIVISORS, Recipe
 from pdarts.settings.repeats import Repeats, Seeds
@@ -43,9 +44,9 @@ class Config(Settings):
     checkpoints: Named[Checkpoint]
     """Weights that others trained."""
     tables: Named[Table]
-    """What is set side by side."""
+    """Tables of results side by side."""
     requests: Requests
-    """What jobs ask a scheduler for."""
+    """Resources that jobs ask a scheduler for."""
     machine: Machine
     """Where the work runs."""
 
@@ -145,7 +146,7 @@ class Config(Settings):
         for name, dataset in self.datasets.items():
             if isinstance(dataset, ImageFolder):
                 continue
-            present = TRAIN_IMAGES[dataset.source]
+            present = SOURCES[dataset.source].train_images
             if dataset.train_images is not None and dataset.train_images > present:
                 raise ValueError(
                     f"datasets.{name}.train_images is {dataset.train_images}, but {dataset.source} has {present} "
@@ -165,8 +166,8 @@ class Config(Settings):
     def _names_exist(self) -> Self:
         folders = [dataset.folder for dataset in self.datasets.values() if isinstance(dataset, ImageFolder)]
         for name in self.machine.data_roots:
-            if name not in (places := list(dict.fromkeys([*IMAGE_SIZES, *folders, *self.datasets]))):
-                raise ValueError(f"machine.data_roots.{name}: unknown key{suggestion(name, places)}")
+            if name not in (names := list(dict.fromkeys([*SOURCES, *folders, *self.datasets]))):
+                raise ValueError(f"machine.data_roots.{name}: unknown key{suggestion(name, names)}")
         for name, search in self.searches.items():
             known(f"searches.{name}.dataset", search.dataset, self.datasets)
             self._check_augmentation(f"searches.{name}", search.dataset, search.augmentation)

@@ -1,31 +1,23 @@
-"""Where images come from."""
+"""Settings of datasets: a known source whose images fit in memory, or a folder of image files."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, GetPydanticSchema
+from pydantic_core.core_schema import literal_schema
 
 from pdarts.checking import argument_values, parse
+from pdarts.data.catalog import SOURCES
 from pdarts.settings.base import Name, Positive, Rate, Settings
 
-Source = Literal["digits", "fashion_mnist", "cifar10", "cifar100", "cifar10_stand_in", "cifar100_stand_in"]
-IMAGE_SIZES: dict[Source, int] = {source: 16 if source == "digits" else 32 for source in get_args(Source)}
-"""Height and width of each source's images in pixels."""
-TRAIN_IMAGES: dict[Source, int] = {
-    "digits": 1352,
-    "fashion_mnist": 60_000,
-    "cifar10": 50_000,
-    "cifar100": 50_000,
-    "cifar10_stand_in": 1352,
-    "cifar100_stand_in": 1352,
-}
-"""How many training images each source has."""
+SourceName = Annotated[str, GetPydanticSchema(lambda *_: literal_schema([*SOURCES]))]
+"""A key of `SOURCES`."""
 
 
 class AnyDataset(Settings):
-    """What all datasets have in common."""
+    """Base of all datasets."""
 
     source: str
-    """Which images."""
+    """Name of the images' source."""
     train_images: Positive | None
     """Use only the first so many training images; null uses all."""
     mean: tuple[float, float, float]
@@ -37,12 +29,12 @@ class AnyDataset(Settings):
 class Dataset(AnyDataset):
     """Images of a known data set, which fit in memory."""
 
-    source: Source
+    source: SourceName
     """Which images: `digits` is part of the package, a stand-in is digits in CIFAR's files, others lie on disk."""
 
     @property
-    def place(self) -> str:
-        """What `machine.data_roots` calls the folder of its files."""
+    def folder(self) -> str:
+        """Name under `machine.data_roots` of the folder of its files."""
         return self.source
 
 
@@ -56,19 +48,14 @@ class ImageFolder(AnyDataset):
     image_size: Annotated[int, Field(ge=8, multiple_of=4)]
     """Height and width in pixels that every image is cropped to; a multiple of 4, since cells halve it twice."""
 
-    @property
-    def place(self) -> str:
-        """What `machine.data_roots` calls the folder of its files."""
-        return self.folder
-
 
 def image_size(dataset: Dataset | ImageFolder) -> int:
     """Height and width in pixels of what a network sees."""
-    return dataset.image_size if isinstance(dataset, ImageFolder) else IMAGE_SIZES[dataset.source]
+    return dataset.image_size if isinstance(dataset, ImageFolder) else SOURCES[dataset.source].image_size
 
 
 def parse_dataset(text: str, where: str) -> Dataset | ImageFolder:
-    """As `parse_argument`, for the settings of a dataset."""
+    """Read the settings of a dataset; arguments and errors are those of `parse_argument`."""
     values = argument_values(text, where)
     return parse(ImageFolder, values, where) if is_image_folder(values) else parse(Dataset, values, where)
 

@@ -33,7 +33,7 @@ class Machine(Settings):
     """Processes that decode the images of a folder, two sets of them in a search; 0 decodes in the step's own."""
     kernels: Kernels = "auto"
     """`auto` takes this project's own kernels where there are some; `torch`, PyTorch's alone, changes last bits."""
-    checkpointing: bool = False
+    recompute: bool = False
     """Save memory: the backward pass computes each cell again. Longer, and the same to the last bit on a CPU."""
     compile: bool = False
     """Let torch.compile fuse each kind of cell, in minutes at first; last bits and drop path's draws change."""
@@ -50,10 +50,10 @@ class Machine(Settings):
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
-        if self.checkpointing and self.compile:
-            raise ValueError("checkpointing and compile are both true; allowed: one of them, set the other to false")
+        if self.recompute and self.compile:
+            raise ValueError("recompute and compile are both true; allowed: one of them, set the other to false")
         return self
 
-    def data_root(self, place: str) -> str:
-        """Folder in which the files of a dataset with this `place` lie."""
-        return self.data_roots.get(place, f"data/{place}")
+    def data_root(self, folder: str) -> str:
+        """Path of a dataset's folder, which goes by this name under `data_roots`."""
+        return self.data_roots.get(folder, f"data/{folder}")

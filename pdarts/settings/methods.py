@@ -18,7 +18,7 @@ class MethodKeys(Settings):
     """Candidates that the method has no use for."""
 
     def described(self) -> str:
-        """What the method does otherwise than others, as a report says it."""
+        """Difference from other methods, in the words of a report."""
         return "first-order gradients of alphas; operations on all channels"
 
     def check_channels(self, channels: int) -> None:
@@ -78,7 +78,7 @@ class Perturbation(MethodKeys):
     """SDARTS."""
 
     perturbation: Literal["random", "adversarial"]
-    """Of architecture weights while network weights take a step: drawn, or found by 7 steps towards a higher loss."""
+    """Perturbation of architecture weights while network weights are updated: drawn, or found by raising the loss."""
     radius: tuple[NonNegative, NonNegative]
     """Largest perturbation of a weight, in the first epoch of a stage and behind its last one; it rises in a line."""
 
@@ -121,7 +121,7 @@ UNNAMED = "p_darts"
 
 
 def described(method: str, values: Mapping[str, Any]) -> str:
-    """What a report says of a method with these settings, of which other keys than its own are left out.
+    """Describe a method with these settings for a report; keys of other methods are left out.
 
     Raises:
         InputError: if it is not known.

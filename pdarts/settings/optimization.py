@@ -4,14 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from pdarts.settings.base import NonNegative, Rate, Settings, Share, one_of
+from pdarts.settings.base import Fraction, NonNegative, Rate, Settings, one_of
 
 Precision = Literal["float32", "bfloat16"]
 SCHEDULES = ["cosine", "linear"]
 """Names of learning-rate schedules; extensions add theirs."""
 Schedule = Annotated[str, BeforeValidator(one_of(SCHEDULES)), Field(json_schema_extra={"examples": [*SCHEDULES]})]
 LINEAR_TAIL = 5
-"""As in `engine.schedules`, which counts as code of a step, where settings count by their values."""
+"""The same number as in `engine.schedules`, which is code of a step, while settings count by their values."""
 
 
 class WeightsOptimizer(Settings):
@@ -20,8 +20,8 @@ class WeightsOptimizer(Settings):
     learning_rate: Rate
     """Learning rate of the first epoch."""
     final_learning_rate: NonNegative
-    """What a cosine schedule falls to after the last epoch."""
-    momentum: Share
+    """Learning rate that a cosine schedule reaches after the last epoch."""
+    momentum: Fraction
     """Momentum of SGD."""
     weight_decay: NonNegative
     """L2 penalty on all network weights."""
@@ -34,7 +34,7 @@ class AlphasOptimizer(Settings):
 
     learning_rate: Rate
     """Learning rate of every epoch."""
-    betas: tuple[Share, Share]
+    betas: tuple[Fraction, Fraction]
     """Decay of Adam's first and second moments."""
     weight_decay: NonNegative
     """L2 penalty on the alphas."""

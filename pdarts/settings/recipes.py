@@ -5,20 +5,20 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from pdarts.settings.augmentation import AnyAugmentation
-from pdarts.settings.base import Positive, Rate, Settings, Share
+from pdarts.settings.base import Fraction, Positive, Rate, Settings
 from pdarts.settings.optimization import Precision, Schedule, WeightsOptimizer, check_schedule, check_shares
 
 AUXILIARY_SIZES = {"cifar": 32, "imagenet": 224}
 """The image size that the auxiliary head of each stem is made for."""
 DIVISORS = {"cifar": 4, "imagenet": 32}
-"""What each stem and the two reduction cells divide the image size by; an odd feature map cannot be halved."""
+"""Divisor of the image size for each stem with the two reduction cells; an odd feature map cannot be halved."""
 
 
 class Recipe(Settings):
     """How an evaluation network is built and trained."""
 
     train_portion: Annotated[float, Field(gt=0, le=1)]
-    """Share of the training images, from the first on, that is trained on; the rest is scored, not the test images."""
+    """Portion of the training images, from the first on, that is trained on. The others are scored, no test image."""
     stem: Literal["cifar", "imagenet"]
     """First layers: `cifar` keeps the image size, `imagenet` divides it by 8."""
     cells: Positive
@@ -27,7 +27,7 @@ class Recipe(Settings):
     """Initial channels; even, since a factorized reduction halves them."""
     auxiliary_weight: Rate | None
     """Loss weight of the auxiliary head; null builds none. It needs 32-pixel (cifar) or 224-pixel (imagenet) images."""
-    drop_path: Share
+    drop_path: Fraction
     """Drop path rate that the last epoch approaches; it rises linearly from 0."""
     epochs: Positive
     """Epochs of training."""
@@ -36,15 +36,15 @@ class Recipe(Settings):
     processes: Positive
     """Processes, each with a GPU of its own, that share every batch; BatchNorm normalises each one's share."""
     precision: Precision
-    """Of feature maps and convolutions in training; weights, alphas, statistics, loss and optimizers are float32."""
+    """Type of feature maps and convolutions in training; weights, statistics, loss and optimizers are float32."""
     optimizer: WeightsOptimizer
     """How weights are trained."""
     schedule: Schedule
     """Course of the learning rate; `linear` is the paper's on ImageNet, with a slower slope in the last 5 epochs."""
     warmup_epochs: Annotated[int, Field(ge=0)]
     """First epochs, in which the learning rate rises to its scheduled value."""
-    label_smoothing: Share
-    """Share of the target that is spread over all classes, in the training loss only."""
+    label_smoothing: Fraction
+    """Fraction of the target that is spread over all classes, in the training loss only."""
     augmentation: AnyAugmentation
     """Random changes of the training images."""
 

@@ -49,6 +49,6 @@ class Repeats(Settings):
     """How often things are done."""
 
     retrainings: Annotated[Positive, BeforeValidator(_counted)]
-    """Of each genotype."""
+    """Number of retrainings of each genotype."""
     searches: Annotated[Positive, BeforeValidator(_counted)]
-    """Of each kind."""
+    """Number of searches of each kind."""

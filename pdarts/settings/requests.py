@@ -1,4 +1,4 @@
-"""What jobs ask a scheduler for."""
+"""Resources that jobs ask a scheduler for."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from pdarts.settings.base import Named, Positive, Settings
 
 
 class Request(Settings):
-    """What one job asks a scheduler for; its CPUs follow from `machine.threads` and `machine.workers`."""
+    """Resources that one job asks a scheduler for; its CPUs follow from `machine.threads` and `machine.workers`."""
 
     gpus: Annotated[int, Field(ge=0)] = 0
     """GPUs of each process."""
@@ -19,7 +19,7 @@ class Request(Settings):
 
 
 class Requests(Settings):
-    """What jobs ask a scheduler for. Nothing here changes a result, and nothing limits jobs that run without one."""
+    """Resources that jobs ask a scheduler for; they change no result, and limit no job without a scheduler."""
 
     prepare: Request
     """Verification and index of a dataset."""

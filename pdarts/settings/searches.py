@@ -18,7 +18,7 @@ from pydantic import (
 from pdarts.checking import parse, suggestion
 from pdarts.errors import InputError
 from pdarts.settings.augmentation import AnyAugmentation
-from pdarts.settings.base import Name, Once, Positive, Settings, Share, SkipLimit, one_of
+from pdarts.settings.base import Fraction, Name, Once, Positive, Settings, SkipLimit, one_of
 from pdarts.settings.methods import METHODS, MethodKeys
 from pdarts.settings.optimization import (
     AlphasOptimizer,
@@ -43,7 +43,7 @@ class Stage(Settings):
     """Initial channels of the supernet; even, since a factorized reduction halves them."""
     operations: Annotated[int, Field(ge=2)]
     """Candidate operations on every edge: all in the first stage, the strongest of the stage before in later ones."""
-    skip_dropout: Share
+    skip_dropout: Fraction
     """Dropout rate behind skip connections at the start of the stage; it decays from there."""
 
 
@@ -60,7 +60,7 @@ def _describe_keys_of_methods(schema: dict[str, Any], model: type[Settings]) -> 
 
 
 class SearchProtocol(Settings):
-    """What all stages of a search have in common, but for the keys of its method; see `with_keys_of_method`."""
+    """Settings that all stages of a search share, without the keys of its method; `with_keys_of_method` adds those."""
 
     model_config = ConfigDict(json_schema_extra=_describe_keys_of_methods)
 
@@ -73,9 +73,9 @@ class SearchProtocol(Settings):
     alphas_batches: Literal["passes", "anew"]
     """Batches of the alphas' images: one pass after another in random order, or each drawn anew from all of them."""
     train_portion: Annotated[float, Field(gt=0, lt=1)]
-    """Share of the training images that trains weights."""
+    """Portion of the training images that trains weights."""
     alphas_portion: Annotated[float, Field(gt=0, lt=1)] | None
-    """Share of the training images that trains alphas; null for all others."""
+    """Portion of the training images that trains alphas; null for all others."""
     division: Literal["in_order", "by_class"]
     """Which images these are: the first and those behind them, or as many of every class, drawn for each seed."""
     epochs: Positive
@@ -89,7 +89,7 @@ class SearchProtocol(Settings):
     processes: Positive
     """Processes, each with a GPU of its own, that share every batch; BatchNorm normalises each one's share."""
     precision: Precision
-    """Of feature maps and convolutions in training; weights, alphas, statistics, loss and optimizers are float32."""
+    """Type of feature maps and convolutions in training; weights, alphas, statistics and loss are float32."""
     weights: WeightsOptimizer
     """How network weights are trained."""
     schedule: Schedule
@@ -136,7 +136,7 @@ class Search(SearchProtocol):
     """The stages, in order."""
 
     def stage_settings(self, stage: int) -> StageSettings:
-        """What stage number `stage` (from 1) depends on, and nothing else."""
+        """Select the settings that stage number `stage` (from 1) depends on."""
         whole, own = self.model_dump(mode="json"), METHODS[self.method].model_fields
         protocol = {key: value for key, value in whole.items() if key in own or key in SearchProtocol.model_fields}
         return parse_stage(protocol | self.stages[stage - 1].model_dump(mode="json"), f"stage {stage}")

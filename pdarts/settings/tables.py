@@ -1,4 +1,4 @@
-"""What is set side by side, and the trainings that this takes."""
+"""Tables of results side by side, and the trainings that their rows make."""
 
 from typing import Annotated, Any, Literal, Self
 

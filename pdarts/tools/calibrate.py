@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _works(found: list[Job]) -> list[Work]:
-    """What is to be timed."""
+    """Collect the work to time, each kind once."""
     made_by = makers(found)
     works = [work_of(job, made_by) for job in found if job.step in ("search", "train")]
     return distinct(work for work in works if work is not None)

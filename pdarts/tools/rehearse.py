@@ -15,8 +15,9 @@ from pathlib import Path
 
 import torch
 
-from pdarts.data.catalog import Split, load
+from pdarts.data import uci_digits
 from pdarts.data.formats import Labelled, write_image_folder
+from pdarts.data.split import Split
 from pdarts.data.stand_ins import DIGITS, painted
 from pdarts.engine import files, step
 from pdarts.engine.seeds import derive_seed
@@ -36,7 +37,7 @@ LINKS = (
     "docs",
     "profiles",
 )
-"""What the workflow reads."""
+"""Files and folders that the workflow reads."""
 
 IMAGES, TRAIN_IMAGES, VAL_IMAGES = Path("data", "imagenet_stand_in"), 96, 48
 WEIGHTS = {"cifar": Path("checkpoints", "stand_in.pt"), "imagenet": Path("checkpoints", "stand_in.pth.tar")}
@@ -68,9 +69,9 @@ def main() -> None:
 
 def _write_images(root: Path) -> None:
     """Coloured digits as JPEG files in a folder each class, all of them or none."""
-    digits, part = load("digits", root, download=False), root.with_name(f".{root.name}.part")
+    part = root.with_name(f".{root.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    train, val = _first(digits.train, TRAIN_IMAGES), _first(digits.test, VAL_IMAGES)
+    train, val = _first(uci_digits.read("train")[0], TRAIN_IMAGES), _first(uci_digits.read("test")[0], VAL_IMAGES)
     write_image_folder(part, train, val, DIGITS)
     part.rename(root)
 

@@ -1,4 +1,4 @@
-"""What Snakemake would do for a target: its jobs, and which of them are pending.
+"""Jobs that Snakemake would run for a target, and which of them are pending.
 
 A dry run of all jobs prints the command of each, which says everything that the job depends on; `--summary` says which
 files would be made anew. Neither locks nor changes anything, so both work while a run is under way.
@@ -53,7 +53,7 @@ class Job:
         return Path(self.options[name][0])
 
     def settings(self) -> dict[str, Any]:
-        """What `--settings` holds."""
+        """The values of `--settings`."""
         return json.loads(self.options["settings"][0])
 
     def told(self) -> tuple[str, dict[str, tuple[str, ...]]]:
@@ -163,18 +163,18 @@ def parse(dry_run: str, pending: set[Path]) -> list[Job]:
 def _command(command: str) -> tuple[str, dict[str, tuple[str, ...]]]:
     """Step and options of a shell command such as `python -m pdarts.derive --stage FILE 2> >(tee LOG >&2)`."""
     words = shlex.split(command.partition(" 2> >(")[0])
-    place = next((place for place, word in enumerate(words) if word.startswith("pdarts.")), None)
-    if place is None:
+    index = next((index for index, word in enumerate(words) if word.startswith("pdarts.")), None)
+    if index is None:
         raise InputError(f"a job's command is no step of pdarts: {command}")
     options: dict[str, tuple[str, ...]] = {}
     name = ""
-    for word in words[place + 1 :]:
+    for word in words[index + 1 :]:
         if word.startswith("--"):
             name = word.removeprefix("--")
             options[name] = ()
         else:
             options[name] += (word,)
-    return words[place].removeprefix("pdarts."), options
+    return words[index].removeprefix("pdarts."), options
 
 
 def needed(job: Job, makers: Mapping[Path, Job]) -> Iterable[Job]:

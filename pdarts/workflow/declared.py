@@ -8,6 +8,7 @@ from typing import Any
 
 from pdarts import extensions, paths
 from pdarts.checking import suggestion
+from pdarts.data.catalog import SOURCES
 from pdarts.errors import InputError
 from pdarts.paths import REHEARSAL, RESULTS
 from pdarts.reporting.paper import check_quotes
@@ -99,8 +100,8 @@ def declared(config: Config, noun: str, name: str) -> Any:
 
 def source_files(config: Config, dataset: str) -> list[str]:
     """The file which says that a dataset's source is on the disk; none where there is nothing to download."""
-    source = declared(config, "datasets", dataset).source
-    return [] if source in ("digits", "image_folder") else [paths.SOURCE_FILES.format(source=source)]
+    source = SOURCES.get(declared(config, "datasets", dataset).source)  # folders of images have no record
+    return [paths.SOURCE_FILES.format(source=source.name)] if source and source.files else []
 
 
 def check_targets(config: Config, rules: Iterable[Any]) -> None:

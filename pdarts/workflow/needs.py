@@ -1,4 +1,4 @@
-"""What a job needs of the machine: threads, GPUs, memory, time, processes."""
+"""Needs of jobs: threads, GPUs, memory, time, processes."""
 
 import os
 import socket
@@ -18,7 +18,7 @@ LOADERS = {"prepare": 1, "search": 2, "train": 1, "test": 1}
 
 @dataclass(frozen=True)
 class Needs:
-    """What one job asks a scheduler for."""
+    """Resources that one job asks a scheduler for."""
 
     processes: int
     threads: int
@@ -31,7 +31,7 @@ class Needs:
 
 
 def needs_of(config: Config, step: str, names: Mapping[str, str], attempt: int = 1) -> Needs:
-    """What a job needs.
+    """Look up the needs of a job.
 
     Args:
         config: the whole config.

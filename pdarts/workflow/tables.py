@@ -152,7 +152,7 @@ def _same_run(config: Config, one: str, other: str, seed: int) -> bool:
 
 
 def _origin(config: Config, training: str, seed: int) -> object:
-    """What decides which genotype a training's seed takes; the chosen one of a single search is that search's."""
+    """Identify the genotype that a training's seed takes; the chosen one of a single search is that search's."""
     genotype = config.trainings[training].genotype
     if not isinstance(genotype, FromSearch):
         return genotype

@@ -24,7 +24,7 @@ def test_a_ratio_comes_with_its_spread_and_number() -> None:
     row = {"name": "work", "n": 3, **seconds, "ratio": 3.0, "least": 2.5, "most": 3.5, "floor": 1.5, "target": 4.0}
     row |= {"launches": [200, 100]}
     assert line(row) == "work: 6.000 s to 2.000 s, 3.00 times (n=3, 2.50 to 3.50)"
-    memory = {"stage": 1, "textbook": 400 * 2**20, "pdarts": 200 * 2**20, "checkpointing": 100 * 2**20}
+    memory = {"stage": 1, "textbook": 400 * 2**20, "pdarts": 200 * 2**20, "recomputation": 100 * 2**20}
     result = {"device": "X", "threads": 1, "torch": "2", "kernels": True, "rows": [row], "memory": [memory]}
     text = markdown(result)
     assert "| work | 6.000 | 2.000 | **3.00** | 2.50–3.50 | 3 | 1.5 | 4 | 200 → 100 |" in text

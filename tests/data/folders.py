@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from pdarts.data.catalog import Split, load
 from pdarts.data.formats import JPEG_SIZES, Labelled, write_image_folder
+from pdarts.data.split import Split
 from pdarts.data.stand_ins import DIGITS, painted
 from pdarts.settings.augmentation import StreamedAugmentation
 from pdarts.settings.datasets import ImageFolder
+from tests.data.sources import load
 
 CHANGES = StreamedAugmentation(resized_crop=(0.08, 1.0), flip=True, color_jitter=(0.4, 0.4, 0.4, 0.2))
 """Of training images, all kinds at once."""

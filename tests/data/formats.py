@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 from torchvision.datasets import CIFAR10
 
-from pdarts.data import catalog, formats
-from pdarts.data.catalog import Images, Split
+from pdarts.data import fashion_mnist, formats
+from pdarts.data.split import Split
+from tests.data.sources import Images
 
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 CIFAR100_CLASSES = tuple(f"fine {number:02d}" for number in range(100))
@@ -65,10 +66,10 @@ def accept_cifar(monkeypatch: pytest.MonkeyPatch, kind: type[CIFAR10], root: Pat
 
 def accept_fashion_mnist(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Make the package's checksums those of the four files, compressed or not, in `folder`."""
-    for name in list(catalog.FASHION_MNIST_SHA256):
+    for name in list(fashion_mnist.SHA256):
         plain = folder / name
         content = plain.read_bytes() if plain.exists() else gzip.decompress((folder / f"{name}.gz").read_bytes())
-        monkeypatch.setitem(catalog.FASHION_MNIST_SHA256, name, hashlib.sha256(content).hexdigest())
+        monkeypatch.setitem(fashion_mnist.SHA256, name, hashlib.sha256(content).hexdigest())
 
 
 def _split(count: int, classes: int, seed: int) -> Split:

@@ -10,10 +10,10 @@ import pytest
 import torch
 from torchvision.datasets import CIFAR10, CIFAR100
 
-from pdarts.data import catalog
-from pdarts.data.catalog import Images, Split, load
+from pdarts.data import fashion_mnist, uci_digits
+from pdarts.data.catalog import SOURCES
+from pdarts.data.split import Split
 from pdarts.errors import InputError
-from pdarts.settings.datasets import IMAGE_SIZES, TRAIN_IMAGES, Source
 from tests.data.formats import (
     CIFAR10_CLASSES,
     accept_cifar,
@@ -22,6 +22,7 @@ from tests.data.formats import (
     write_cifar100,
     write_fashion_mnist,
 )
+from tests.data.sources import Images, load
 
 NOWHERE = Path("no/such/folder")
 PACKAGED_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")  # Debian, Ubuntu: dataset-fashion-mnist
@@ -29,6 +30,14 @@ PACKAGED_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")  # Debian, Ub
 
 def same(found: Split, expected: Split) -> bool:
     return torch.equal(found.images, expected.images) and torch.equal(found.labels, expected.labels)
+
+
+@pytest.mark.parametrize("name", ["digits", "cifar10_stand_in", "cifar100_stand_in"])
+def test_a_record_states_the_size_and_number_of_its_images(name: str, tmp_path: Path) -> None:
+    source, images = SOURCES[name], load(name, tmp_path, download=True)
+    assert images.train.images.shape == (source.train_images, 3, source.image_size, source.image_size)
+    assert images.test.images.shape == (source.test_images, 3, source.image_size, source.image_size)
+    assert len(images.classes) == source.classes
 
 
 # Digits
@@ -40,7 +49,7 @@ def digits() -> Images:
 
 
 def lines_of_digits() -> list[tuple[list[int], int]]:
-    text = gzip.decompress(catalog.DIGITS.read_bytes()).decode()
+    text = gzip.decompress(uci_digits.FILE.read_bytes()).decode()
     rows = [[int(value) for value in line.split(",")] for line in text.splitlines()]
     return [(row[:64], row[64]) for row in rows]
 
@@ -84,17 +93,17 @@ def test_a_digit_is_grey_in_three_channels_and_each_pixel_a_block_of_four(digits
 
 
 def test_the_readme_beside_the_digits_states_their_checksum() -> None:
-    found = hashlib.sha256(catalog.DIGITS.read_bytes()).hexdigest()
-    assert found == catalog.DIGITS_SHA256
-    assert found in (catalog.DIGITS.parent / "README.md").read_text(encoding="utf-8")
+    found = hashlib.sha256(uci_digits.FILE.read_bytes()).hexdigest()
+    assert found == uci_digits.SHA256
+    assert found in (uci_digits.FILE.parent / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_digits_file_with_one_changed_byte_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    content = bytearray(catalog.DIGITS.read_bytes())
+    content = bytearray(uci_digits.FILE.read_bytes())
     content[1000] ^= 1
     copy = tmp_path / "digits.csv.gz"
     copy.write_bytes(content)
-    monkeypatch.setattr(catalog, "DIGITS", copy)
+    monkeypatch.setattr(uci_digits, "FILE", copy)
     with pytest.raises(InputError, match=rf"{copy}.*{hashlib.sha256(content).hexdigest()}.*restore it"):
         load("digits", NOWHERE, download=False)
 
@@ -161,7 +170,7 @@ def test_a_plain_file_that_is_cut_off_is_named_with_what_was_found(
     cut = tmp_path / "t10k-images-idx3-ubyte"
     content = cut.read_bytes()[:-1]
     cut.write_bytes(content)
-    found, expected = hashlib.sha256(content).hexdigest(), catalog.FASHION_MNIST_SHA256[cut.name]
+    found, expected = hashlib.sha256(content).hexdigest(), fashion_mnist.SHA256[cut.name]
     with pytest.raises(InputError, match=rf"{cut} .*15,695 bytes with sha256 {found}.*sha256 {expected} was expected"):
         load("fashion_mnist", tmp_path, download=False)
 
@@ -260,16 +269,13 @@ def test_labels_without_a_class_name_are_refused(tmp_path: Path, monkeypatch: py
 # Stand-ins
 
 
-@pytest.mark.parametrize(("source", "classes"), [("cifar10_stand_in", 10), ("cifar100_stand_in", 100)])
-def test_digits_stand_in_in_files_that_are_written_where_they_are_missing(
-    source: Source, classes: int, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("source", ["cifar10_stand_in", "cifar100_stand_in"])
+def test_digits_stand_in_in_files_that_are_written_where_they_are_missing(source: str, tmp_path: Path) -> None:
+    classes = SOURCES[source].classes
     with pytest.raises(InputError, match=r"is not there .* set machine\.download: true"):
         load(source, tmp_path, download=False)
     images = load(source, tmp_path, download=True)
     assert same(images.test, load(source, tmp_path, download=False).test)
-    assert images.train.images.shape == (TRAIN_IMAGES[source], 3, IMAGE_SIZES[source], IMAGE_SIZES[source])
-    assert len(images.classes) == classes
     assert torch.bincount(images.train.labels, minlength=classes).min() > 0
     digits = load("digits", NOWHERE, download=False).train
     assert torch.equal(images.train.labels // (classes // 10), digits.labels)

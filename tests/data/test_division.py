@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from pdarts.data.batches import batches_of_parts
-from pdarts.data.catalog import Split
 from pdarts.data.division import Division, divided
 from pdarts.data.folder import describe
 from pdarts.data.index import Index
+from pdarts.data.split import Split
 from pdarts.errors import InputError
 from pdarts.settings.machine import Machine
 from tests.data.folders import CHANGES, image_folder, write_folder

@@ -16,9 +16,9 @@ import torch
 from torchvision.datasets import CIFAR10, FashionMNIST
 
 from pdarts.data import files
-from pdarts.data.catalog import load
 from pdarts.errors import InputError
 from tests.data.formats import accept_cifar, accept_fashion_mnist, write_cifar10, write_fashion_mnist
+from tests.data.sources import load
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):

@@ -300,10 +300,10 @@ def test_a_local_copy_refuses_images_that_were_not_verified(root: Path, tmp_path
 
 def test_a_local_copy_may_be_named_by_the_nodes_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NODE_DISK", str(tmp_path))
-    assert local_copy.place("$NODE_DISK/images") == tmp_path / "images"
+    assert local_copy.folder("$NODE_DISK/images") == tmp_path / "images"
     monkeypatch.delenv("NODE_DISK")
     with pytest.raises(InputError, match=r"machine.local_copy is '\$NODE_DISK/images', which names an environment var"):
-        local_copy.place("$NODE_DISK/images")
+        local_copy.folder("$NODE_DISK/images")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from pdarts.data.catalog import Split
 from pdarts.data.division import Division, divided
 from pdarts.data.loaders import Loader
+from pdarts.data.split import Split
 from pdarts.errors import InputError
 from pdarts.settings.augmentation import Augmentation
 

@@ -8,18 +8,19 @@ import pytest
 import torch
 from torchvision.datasets import CIFAR10
 
-from pdarts.data.catalog import SplitName, load
 from pdarts.data.manifest import Manifest, describe, images_of, read
+from pdarts.data.split import SplitName
 from pdarts.errors import InputError
-from pdarts.settings.datasets import Dataset, Source
+from pdarts.settings.datasets import Dataset
 from tests.data.formats import accept_cifar, accept_fashion_mnist, write_cifar10, write_fashion_mnist
+from tests.data.sources import load
 
 NOWHERE = Path("no/such/folder")
 TRAIN_DIGEST = "628ef27a43fa3e78b8c9c2e1c0e9dfa46b06ad3434e4575bbc2c45fb55e0c0b3"
 TEST_DIGEST = "8c9fabf7ff1b726b98f94747ace985aa8ea0867ccc1e472904adc10d9f05e4c6"
 
 
-def dataset(source: Source = "digits", train_images: int | None = None) -> Dataset:
+def dataset(source: str = "digits", train_images: int | None = None) -> Dataset:
     return Dataset(source=source, train_images=train_images, mean=(0.3, 0.3, 0.3), std=(0.4, 0.4, 0.4))
 
 

@@ -14,9 +14,9 @@ from torch.func import functional_call
 from torch.nn import functional as F
 from torch.nn.utils import clip_grad_norm_
 
-from pdarts.data.catalog import Split
 from pdarts.data.loaders import Batch, Loader
 from pdarts.data.share import WHOLE, Share
+from pdarts.data.split import Split
 from pdarts.engine import distributed
 from pdarts.engine.journal import Journal
 from pdarts.engine.loop import fit

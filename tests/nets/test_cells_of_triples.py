@@ -9,7 +9,7 @@ from pdarts.nets.count import multiply_adds, parameters
 from pdarts.nets.drop_path import kept
 from pdarts.nets.layout import CellLayout
 from pdarts.nets.network import Cell, Network
-from pdarts.nets.node import State
+from pdarts.nets.node import NodeValue
 from pdarts.nets.reference_export import reference_state
 from pdarts.nets.reference_network import network_arguments, network_state
 from pdarts.space.genotype import Genotype
@@ -44,13 +44,13 @@ def inputs(images: int = 5) -> tuple[Tensor, Tensor]:
     )
 
 
-def by_hand(cell: Cell, before_previous: State, previous: State, drop_path: float) -> Tensor:
+def by_hand(cell: Cell, before_previous: NodeValue, previous: NodeValue, drop_path: float) -> Tensor:
     """The normal cell in PyTorch's own operations."""
     separable, dilated, skip = cell.operations
-    node0 = State(cell.preprocess0(before_previous))
+    node0 = NodeValue(cell.preprocess0(before_previous))
     cell.preprocess1(previous)  # which no edge reads
     node2 = separable(node0) * kept(node0.value, drop_path)
-    node4 = (dilated(State(node2)) + skip(node0)) * kept(node0.value, drop_path)
+    node4 = (dilated(NodeValue(node2)) + skip(node0)) * kept(node0.value, drop_path)
     return torch.cat([node2, node4], 1)
 
 
@@ -64,7 +64,7 @@ def test_a_cell_and_its_gradients_are_what_its_edges_say(drop_path: float) -> No
     for compute in (Cell.forward, by_hand):
         cell, (before_previous, previous) = sparse_cell(), inputs()
         torch.manual_seed(2)
-        output = compute(cell, State(before_previous), State(previous), drop_path)
+        output = compute(cell, NodeValue(before_previous), NodeValue(previous), drop_path)
         output.backward(torch.linspace(-1, 2, output.numel(), dtype=output.dtype).cos().view_as(output))
         gradients = {name: weight.grad for name, weight in cell.named_parameters() if "preprocess1" not in name}
         found.append({"output": output, "input": before_previous.grad} | gradients | dict(cell.named_buffers()))
@@ -85,7 +85,7 @@ def test_drop_path_drops_a_sample_s_whole_node_skips_included_and_keeps_the_mean
     cell = Cell(CellLayout("normal", 6, 3, 4, after_reduction=False), genotype.cell("normal")).double()
     before_previous, previous = inputs(4000)
     with torch.no_grad():
-        whole, dropped = (cell(State(before_previous), State(previous), rate) for rate in (0.0, 0.25))
+        whole, dropped = (cell(NodeValue(before_previous), NodeValue(previous), rate) for rate in (0.0, 0.25))
     factors = (dropped / whole).unflatten(1, (2, 4)).flatten(2)
     of_nodes = factors.mean(2)
     torch.testing.assert_close(factors, of_nodes[:, :, None].expand_as(factors))

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pdarts.nets import execution
-from pdarts.nets.execution import kernels, place
+from pdarts.nets.execution import kernels, move_to_device
 from pdarts.nets.network import Network
 from pdarts.nets.operations import BatchNorm
 from pdarts.progressive.training import StageTraining
@@ -96,13 +96,13 @@ WORK: dict[str, tuple[Callable[[], Any], Callable[[Any], list[Tensor]]]] = {
 
 @pytest.mark.parametrize("chosen", get_args(Kernels))
 @pytest.mark.parametrize("work", WORK)
-def test_checkpointing_changes_no_bit(work: str, chosen: Kernels) -> None:
+def test_recomputation_changes_no_bit(work: str, chosen: Kernels) -> None:
     make, step = WORK[work]
     found, calls = [], []
-    for checkpointing in (False, True):
+    for recompute in (False, True):
         one, passes = make(), []
         module = module_of(one)
-        place(module, CPU, "float32", Machine(kernels=chosen, checkpointing=checkpointing))
+        move_to_device(module, CPU, "float32", Machine(kernels=chosen, recompute=recompute))
         for cell in module.cells:
             cell.register_forward_pre_hook(lambda *_, passes=passes: passes.append(torch.is_grad_enabled()))
         losses = step(one)
@@ -123,7 +123,7 @@ def test_bfloat16_is_for_feature_maps_alone(work: str) -> None:
     for precision in ("float32", "bfloat16"):
         one = make()
         module = module_of(one)
-        place(module, CPU, precision, Machine())  # type: ignore[arg-type]
+        move_to_device(module, CPU, precision, Machine())  # type: ignore[arg-type]
         for cell in module.cells:
             cell.register_forward_hook(lambda _, __, output: types.add(output.dtype))
         found.append(step(one))
@@ -141,11 +141,11 @@ def test_channels_last_computes_the_same(work: str, chosen: Kernels) -> None:
     make, _ = WORK[work]
     one = make()
     module_of(one).double()
-    place(module_of(one), CPU, "float32", PLAIN)
+    move_to_device(module_of(one), CPU, "float32", PLAIN)
     images = torch.randn(4, 3, 32, 32, dtype=torch.float64)
     other = copy.deepcopy(one)
     module_of(other).to(memory_format=torch.channels_last)
-    place(module_of(other), CPU, "float32", Machine(kernels=chosen))
+    move_to_device(module_of(other), CPU, "float32", Machine(kernels=chosen))
     layouts: list[bool] = []
     module_of(other).cells[0].register_forward_hook(
         lambda _, __, output: layouts.append(output.is_contiguous(memory_format=torch.channels_last))
@@ -182,7 +182,7 @@ class Waiting(TorchDispatchMode):
 @pytest.mark.parametrize("method", METHODS)
 def test_no_search_step_waits_for_the_device(method: str) -> None:
     one = search(method)
-    place(one.supernet, CPU, "float32", PLAIN)
+    move_to_device(one.supernet, CPU, "float32", PLAIN)
     with Waiting() as waiting:
         bool(torch.ones(()) > 0)
         search_steps(one)
@@ -207,8 +207,8 @@ def convolutions(one: StageTraining) -> int:
 
 def test_who_computes_is_chosen_for_each_network() -> None:
     ours, plain = search(), search()
-    place(ours.supernet, CPU, "float32", Machine())
-    place(plain.supernet, CPU, "float32", PLAIN)
+    move_to_device(ours.supernet, CPU, "float32", Machine())
+    move_to_device(plain.supernet, CPU, "float32", PLAIN)
     once = convolutions(plain)
     assert once > 0
     assert [convolutions(one) for one in (ours, plain, search())] == [0, once, 0]
@@ -219,7 +219,7 @@ def test_who_computes_is_chosen_for_each_network() -> None:
 
 def test_the_choice_is_that_of_its_own_thread() -> None:
     ours, plain = search(), search()
-    place(plain.supernet, CPU, "float32", PLAIN)
+    move_to_device(plain.supernet, CPU, "float32", PLAIN)
     found = []
 
     def pass_through(*_: Any) -> None:
@@ -264,7 +264,7 @@ def test_cells_are_compiled_once_for_all_rates_of_dropout(monkeypatch: pytest.Mo
     torch.manual_seed(0)
     one = training_of(all_candidates(("skip_connect", "max_pool_3x3")), cells=1, channels=2)
     plain = copy.deepcopy(one)
-    place(one.supernet, CPU, "float32", Machine(compile=True))
+    move_to_device(one.supernet, CPU, "float32", Machine(compile=True))
     images, _ = batch()
     for rate in (0.4, 0.3, 0.2, 0.1, 0.0):
         found = []

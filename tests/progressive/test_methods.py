@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from pdarts.data.catalog import load
 from pdarts.data.division import Division, divided
 from pdarts.data.loaders import Batch, Loader
 from pdarts.engine.journal import Journal
@@ -28,6 +27,7 @@ from pdarts.space.architecture import Architecture, parse, to_json
 from pdarts.space.candidates import all_candidates, prune
 from pdarts.space.operations import CANDIDATES
 from pdarts.space.topology import EDGES, KINDS, NODES, incoming
+from tests.data.sources import load
 from tests.searching import settings_of, training_of
 
 CPU = torch.device("cpu")

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from pdarts.data.catalog import load
 from pdarts.data.division import Division, divided
 from pdarts.data.loaders import Loader
 from pdarts.engine.journal import Journal
@@ -19,6 +18,7 @@ from pdarts.settings.machine import Machine, Wandb
 from pdarts.settings.searches import StageSettings
 from pdarts.space.candidates import all_candidates
 from tests.configuration import CONFIG
+from tests.data.sources import load
 
 CPU = torch.device("cpu")
 MACHINE = Machine()

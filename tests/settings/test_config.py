@@ -13,10 +13,8 @@ import pytest
 import yaml
 
 from pdarts.checking import argument_values, parse, parse_argument
-from pdarts.data.catalog import load
 from pdarts.errors import InputError
 from pdarts.settings.config import parse_config
-from pdarts.settings.datasets import IMAGE_SIZES, TRAIN_IMAGES
 from pdarts.settings.machine import Machine
 from pdarts.settings.recipes import Recipe
 from pdarts.settings.schema import schema
@@ -302,11 +300,6 @@ def test_data_lies_where_the_machine_says_or_under_data() -> None:
     machine = parse(Machine, {"data_roots": {"cifar10": "/scratch/cifar10"}}, "machine")
     assert machine.data_root("cifar10") == "/scratch/cifar10"
     assert machine.data_root("cifar100") == "data/cifar100"
-
-
-def test_what_is_known_of_sources_beforehand_is_true_of_the_digits(tmp_path: Path) -> None:
-    images = load("digits", tmp_path, download=False).train.images
-    assert images.shape == (TRAIN_IMAGES["digits"], 3, IMAGE_SIZES["digits"], IMAGE_SIZES["digits"])
 
 
 def objects(node: Any) -> Iterator[dict[str, Any]]:

@@ -118,7 +118,7 @@ def test_nothing_is_accepted_while_another_run_is_under_way(tree: Tree) -> None:
 
 
 def test_a_target_that_does_not_exist_is_refused(tree: Tree) -> None:
-    refused(tree, "results/tables/tinny.md", "did you mean 'tiny'?", target="results/tables/tinny.md")
+    refused(tree, "tables: there is no 'tinny'; did you mean 'tiny'?", target="results/tables/tinny.md")
 
 
 def test_without_a_change_of_code_there_is_nothing_to_accept(tree: Tree) -> None:

@@ -84,8 +84,8 @@ def test_editing_what_all_figures_share_reruns_figures_and_table_alone(tree: Tre
     ("module", "rules"),
     [
         ("reporting/page.py", {"report": 1}),
-        ("reporting/drawing.py", {"draw": 1, "report": 1}),
-        ("reporting/curves.py", {"search_curves": 1, "training_curves": 1, "report": 1}),
+        ("reporting/cell_drawing.py", {"draw": 1, "report": 1}),
+        ("reporting/curve_figures.py", {"search_curves": 1, "training_curves": 1, "report": 1}),
         ("reporting/templates/table.html.j2", {"report": 1}),
     ],
 )

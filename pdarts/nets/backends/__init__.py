@@ -1,1 +1,1 @@
-"""What computes a node faster than PyTorch's own operations do: a folder for each, and the one form that all take."""
+"""Backends, which compute a node faster than PyTorch does: a folder for each, and the form in which all get a node."""

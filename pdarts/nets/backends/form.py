@@ -1,4 +1,4 @@
-"""What a backend is handed of a node, and what it offers: one form for all of them."""
+"""The form in which all backends get a node, and the functions that they offer."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -26,12 +26,12 @@ class Unit(NamedTuple):
     """
 
     weight: Tensor | None
-    """Of BatchNorm, shape (channels,), as its bias and running statistics."""
+    """Weight of BatchNorm, shape (channels,), like its bias and running statistics."""
     bias: Tensor | None
     running_mean: Tensor
     running_var: Tensor
     training: bool
-    """Whether BatchNorm normalizes by the batch's statistics, and moves the running ones."""
+    """Whether BatchNorm normalizes by the batch's statistics and updates the running ones."""
     dense: Tensor | None = None
     """Shape (channels, C, size, size); size 1 behind a depthwise convolution."""
     depthwise: Tensor | None = None
@@ -43,22 +43,22 @@ class Unit(NamedTuple):
 
     @property
     def tensors(self) -> tuple[Tensor | None, ...]:
-        """All of them."""
+        """All tensors of the unit."""
         return self.weight, self.bias, self.running_mean, self.running_var, self.dense, self.depthwise
 
     def behind(self, channels: int, height: int, width: int) -> tuple[int, int, int]:
-        """Channels, height and width of what it makes of so many."""
+        """Compute channels, height and width of the unit's output from those of its input."""
         channels = channels if self.dense is None else len(self.dense)
         return channels, -(-height // self.stride), -(-width // self.stride)
 
 
 class Part(NamedTuple):
-    """What is added to a sum."""
+    """A term of a node's sum."""
 
     x: Tensor
     """Shape (N, C, H, W)."""
     units: Sequence[Unit]
-    """What it goes through, one behind the other."""
+    """The units that it passes, in this order."""
     scale: Tensor | None
     """A scalar that multiplies the result, in place of the last unit's weight."""
     kept: Tensor | None
@@ -69,27 +69,27 @@ class Backend(Protocol):
     """A module that computes nodes, forward and backward. Whatever tensors hold, it reads right or refuses."""
 
     def suits(self, x: Tensor) -> bool:
-        """Whether it computes on feature maps like `x`; asked before anything else."""
+        """Tell whether the backend computes on feature maps like `x`; this is asked first."""
 
     def shape(self, part: Part) -> tuple[int, ...] | None:
-        """Shape of what a part adds to a sum; None if it does not compute that part."""
+        """Compute the shape of a part's term of the sum; None if the backend does not compute that part."""
 
-    def total(self, parts: Sequence[Part], momentum: float, epsilon: float) -> Tensor:
-        """The sum of at least one part, all of one type and `shape`; with BatchNorm's constants."""
+    def node_sum(self, parts: Sequence[Part], momentum: float, epsilon: float) -> Tensor:
+        """Sum at least one part, all of one type and `shape`; with BatchNorm's constants."""
 
     def pool(self, x: Tensor, largest: bool, size: int, stride: int) -> Tensor:
-        """Maximum or mean of windows, which are padded to keep the size; padding is left out of the mean."""
+        """Take the maximum or mean of windows, padded to keep the size; padding does not count in the mean."""
 
     def dropout(self, x: Tensor, rate: float, seed: Tensor) -> Tensor:
-        """What `pdarts.nets.drop_path.dropped` computes, to the last bit."""
+        """Compute the same as `pdarts.nets.drop_path.dropped`, to the last bit."""
 
 
 Form = tuple[Tensor, list[Unit]]
-"""A tensor, and the units that it goes through."""
+"""Builds a form: a tensor, and the units that it passes."""
 
 
 def form(operation: nn.Module, node: Node) -> Form | None:
-    """The form of what an operation makes of a node's value; None if it has none."""
+    """Describe an operation on a node's value as a form; None if it has none."""
     known = FORMS.get(type(operation).forward)
     return None if known is None else known(operation, node)
 
@@ -131,7 +131,7 @@ def _conv_layers(operation: ConvLayers, node: Node) -> Form | None:
 
 
 def _keeps_size(layer: nn.Conv2d) -> bool:
-    """Whether a convolution is square and dense, and nothing but its padding, stride and dilation sets it apart."""
+    """Tell whether a convolution is square and dense, and keeps the size apart from its stride."""
     size, stride, dilation = layer.kernel_size[0], layer.stride[0], layer.dilation[0]
     square = (layer.kernel_size, layer.stride, layer.dilation) == ((size, size), (stride, stride), (dilation, dilation))
     padding = dilation * (size - 1) // 2
@@ -145,7 +145,7 @@ def _factorized_reduction(operation: FactorizedReduction, node: Node) -> Form:
 
 
 def _unit(norm: BatchNorm, dense: Tensor | None = None, **others: Any) -> Unit:
-    """A unit that ends with `norm`, from the convolutions in front of it; without any it does nothing else."""
+    """Build the unit that ends with `norm`, from the convolutions before it, if there are any."""
     return Unit(norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.training, dense, **others)
 
 
@@ -156,4 +156,4 @@ FORMS: dict[Callable[..., Any], Callable[[Any, Node], Form | None]] = {
     ConvLayers.forward: _conv_layers,
     FactorizedReduction.forward: _factorized_reduction,
 }
-"""By what computes an operation: a class that inherits its `forward` has the same form; with another, it has none."""
+"""Forms by the `forward` of an operation: a class that inherits it has the same form, and no other class has."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from pdarts.nets.node import Branch, State
+from pdarts.nets.node import Branch, NodeValue
 from pdarts.nets.operations import BUILDERS
 from pdarts.nets.supernet import MixedOperation, Parameters, Weights
 from pdarts.progressive.methods import darts
@@ -32,11 +32,11 @@ class AuxiliaryMixedOperation(MixedOperation):
         super().__init__(candidates, channels, stride)
         self.auxiliary = BUILDERS[SKIP](channels, stride, True)
 
-    def forward(self, state: State, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Branch]:
+    def forward(self, source: NodeValue, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Branch]:
         """Yield the candidates, then the auxiliary skip times the last of `weights`, without dropout."""
         *operation_weights, auxiliary_weight = weights
-        yield from super().forward(state, operation_weights, skip_dropout)
-        yield Branch(self.auxiliary, state, auxiliary_weight)
+        yield from super().forward(source, operation_weights, skip_dropout)
+        yield Branch(self.auxiliary, source, auxiliary_weight)
 
 
 class Method(darts.Method):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pdarts.nets.node import Branch, State, total
+from pdarts.nets.node import Branch, NodeValue, node_sum
 from pdarts.nets.operations import Identity
 from pdarts.nets.supernet import MixedOperation, Parameters, Weights
 from pdarts.progressive.methods import darts
@@ -28,13 +28,13 @@ class PartialMixedOperation(MixedOperation):
         self.stride, self.divisor = stride, divisor
         self.whole = Identity()
 
-    def forward(self, state: State, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Branch]:
+    def forward(self, source: NodeValue, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Branch]:
         """Yield the edge, with its channels shuffled, times the edge's weight, which is the last of `weights`."""
         *operation_weights, edge_weight = weights
-        part, rest = state.split(self.divisor, self.stride)
-        mixed = total(super().forward(part, operation_weights, skip_dropout)).value
+        part, rest = source.split(self.divisor, self.stride)
+        mixed = node_sum(super().forward(part, operation_weights, skip_dropout)).value
         shuffled = F.channel_shuffle(torch.cat([mixed, rest], dim=1), self.divisor)
-        yield Branch(self.whole, State(shuffled), edge_weight)
+        yield Branch(self.whole, NodeValue(shuffled), edge_weight)
 
 
 class Method(darts.Method):

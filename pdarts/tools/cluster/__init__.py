@@ -1,1 +1,1 @@
-"""What a SLURM site offers and what jobs ask of it."""
+"""A SLURM site: what it offers, and what jobs ask of it."""

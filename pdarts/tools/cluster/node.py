@@ -1,4 +1,4 @@
-"""What a node of a SLURM site sees of this folder, the environment and the data."""
+"""A look from a node of a SLURM site at this folder, the environment and the data."""
 
 import json
 import sys
@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
+from pdarts.data.catalog import SOURCES
 from pdarts.settings.config import Config
+from pdarts.settings.datasets import Dataset
 from pdarts.tools.cluster.slurm import Finding, Request, client, last_line
 
 WAIT = 20
@@ -31,7 +33,7 @@ print(json.dumps({'node': socket.gethostname(), **seen}))
 
 
 def look(request: Request, config: Config, datasets: Sequence[str]) -> list[Finding]:
-    """What a node of the request's partition sees."""
+    """Look from a node of the request's partition."""
     nonce = Path(f".preflight-{uuid4().hex}").resolve()
     host = "api.wandb.ai" if config.machine.wandb.mode == "online" else None
     roots = [str(root.resolve()) for name in datasets if (root := data_root(config, name)) and root.exists()]
@@ -63,9 +65,10 @@ def look(request: Request, config: Config, datasets: Sequence[str]) -> list[Find
 def data_root(config: Config, name: str) -> Path | None:
     """Where a dataset's files lie outside of the package."""
     dataset = config.datasets[name]
-    return None if dataset.source == "digits" else Path(config.machine.data_root(dataset.place))
+    packaged = isinstance(dataset, Dataset) and SOURCES[dataset.source].files is None
+    return None if packaged else Path(config.machine.data_root(dataset.folder))
 
 
 def _without_signal(options: Sequence[str]) -> list[str]:
-    """What `srun` takes of `sbatch`'s options."""
+    """Select the options of `sbatch` that `srun` takes too."""
     return [option for option in options if not option.startswith(("--signal", "--open-mode"))]

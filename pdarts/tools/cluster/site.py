@@ -1,4 +1,4 @@
-"""What can be wrong at a SLURM site: each check asks one thing and says what to set."""
+"""Checks of a SLURM site: each asks about one thing that can be wrong, and says what to set."""
 
 import math
 import shlex
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pdarts import paths
-from pdarts.data.catalog import public_files
+from pdarts.data.catalog import SOURCES
 from pdarts.errors import InputError
 from pdarts.settings.config import Config
 from pdarts.settings.datasets import ImageFolder
@@ -129,9 +129,10 @@ def data(config: Config, datasets: Sequence[str]) -> list[Finding]:
             there = root is not None and all((root / part).is_dir() for part in ("train", "val"))
             missing = f"there is no {root}/train or {root}/val; set machine.data_roots.{dataset.folder}"
             found.append(Finding(there, f"dataset {name}: {'images are there' if there else missing}"))
-        elif root is not None and (public := public_files(dataset.source, root)):
+        elif root is not None and (files_in := SOURCES[dataset.source].files):
+            public = files_in(root)
             try:
-                public.paths(public.places, download=False)
+                public.paths(public.locations, download=False)
                 found.append(Finding(True, f"dataset {name}: files are there"))
             except InputError as error:
                 load = config.machine.download

@@ -1,4 +1,4 @@
-"""What a SLURM site says, and what jobs ask of it; no client is waited for longer than some seconds."""
+"""Answers of a SLURM site, and requests of jobs to it. A client that takes longer than some seconds is given up."""
 
 import getpass
 import shlex
@@ -23,14 +23,14 @@ LOCAL_STEPS = ("download", "draw", "curves", "report")
 
 @dataclass(frozen=True)
 class Request:
-    """What SLURM jobs of one kind ask for."""
+    """Resources that SLURM jobs of one kind ask for."""
 
     rule: str
     dataset: str | None
     resources: Mapping[str, Any]
-    """As Snakemake calls them, such as `mem_mb`; `runtime` in minutes."""
+    """Resources by Snakemake's names, such as `mem_mb`; `runtime` is in minutes."""
     wanted_minutes: int
-    """What config.yaml thinks necessary; the profile may allow less."""
+    """Minutes that config.yaml asks for; the profile may allow less."""
 
     def __str__(self) -> str:
         return f"{self.rule} on {self.dataset}" if self.dataset else self.rule
@@ -87,7 +87,7 @@ def client(*command: str, seconds: float = SECONDS) -> tuple[bool, str]:
 
 
 def last_line(said: str) -> str:
-    """What a client ended with."""
+    """Return the last line that a client printed."""
     return said.strip().splitlines()[-1] if said.strip() else "no answer"
 
 
@@ -107,7 +107,7 @@ def read_profile(path: Path) -> dict[str, Any]:
 
 
 def requests(found: Iterable[Job], config: Config, profile: Mapping[str, Any]) -> list[Request]:
-    """What the first attempts of jobs ask for, each kind once."""
+    """Collect the requests of the first attempts of jobs, each kind once."""
     kinds: dict[str, Request] = {}
     for job in found:
         if job.step not in LOCAL_STEPS:
@@ -159,7 +159,7 @@ def jobs_from(folder: Path) -> list[str]:
     """Numbers of this user's jobs in the queue that Snakemake submitted in `folder`."""
     answered, said = client("squeue", "--noheader", "--user", getpass.getuser(), "--format", "%i|%k|%Z")
     lines = [line.split("|") for line in said.splitlines()] if answered else []
-    return [number for number, comment, place in lines if comment.startswith("rule_") and Path(place) == folder]
+    return [number for number, comment, folder_of in lines if comment.startswith("rule_") and Path(folder_of) == folder]
 
 
 def accounts() -> list[str]:
@@ -171,7 +171,7 @@ def accounts() -> list[str]:
 
 
 def shown(*command: str) -> dict[str, str]:
-    """What `scontrol show …` says, by name."""
+    """Read the answer of `scontrol show …`, by name."""
     answered, said = client("scontrol", "--oneliner", "show", *command)
     if not answered:
         return {}

@@ -1,1 +1,1 @@
-"""What a run will cost, and what it did cost."""
+"""Costs of a run, expected and actual."""

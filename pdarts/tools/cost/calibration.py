@@ -18,11 +18,11 @@ class Calibration:
     """All that was measured on one device."""
 
     device: str
-    """What the device is called, with the number of threads if it is a CPU."""
+    """Name of the device, with the number of threads if it is a CPU."""
     measured: str
     """When it was last added to, in ISO format."""
     units: Mapping[str, Mapping[str, Any]]
-    """By `Work.key`: `timings`, `memory`, `weights_bytes`, `provenance`."""
+    """Measurements by `Work.key`: `timings`, `memory`, `weights_bytes`, `provenance`."""
 
     def seconds(self, work: Work, counts: Mapping[str, float]) -> float | None:
         """Expected seconds of so many steps, the first of them slow; None if one of their kinds was not measured.

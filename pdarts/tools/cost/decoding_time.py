@@ -19,7 +19,7 @@ from pdarts.tools.cost.stopwatch import STEPS, WARM_UP, Enough, Stopwatch
 WIDTH, HEIGHT, FILES = 500, 375, 32
 """Pixels of an image, as most of ImageNet's, and how many different ones there are; each has about 100 KB."""
 BATCHES = 8
-"""Of one image, that a worker decodes between two looks at the watch."""
+"""Batches of one image that a worker decodes between two looks at the watch."""
 
 
 def time_decoding(

@@ -1,4 +1,4 @@
-"""What a job will cost: as finished jobs of the same work took, or as single steps were timed; or unknown."""
+"""Expected costs of jobs, from finished jobs of the same work or from timed iterations; unknown without either."""
 
 import statistics
 from collections import defaultdict
@@ -23,10 +23,10 @@ BYTES_PER_WEIGHT = 24
 
 @dataclass(frozen=True)
 class Cost:
-    """What one job costs; None where nothing is known."""
+    """Cost of one job; None where nothing is known."""
 
     seconds: float | None
-    """Of all its devices together."""
+    """Seconds of all its devices together."""
     memory: int | None
     """Peak of a process in bytes."""
     disk: int | None
@@ -39,7 +39,7 @@ UNKNOWN = Cost(None, None, None, "unknown")
 
 
 def expected(work: Work, step: str, calibration: Calibration) -> Cost:
-    """What steps that were timed make expect; each process has a device of its own, and a test has one."""
+    """Estimate a cost from timed iterations; each process has a device of its own, and a test has one."""
     counts = work.test_counts() if step == "test" else work.counts()
     seconds = calibration.seconds(work, counts)
     if seconds is not None and step != "test":
@@ -107,7 +107,7 @@ def costs(
 
 
 def _recorded(records: Sequence[Record], memory: int | None) -> Cost:
-    """What the records say; `memory` where they do not say how much they needed."""
+    """Summarize records; `memory` stands in where they do not say how much they needed."""
     return Cost(
         statistics.median(record.seconds for record in records),
         max((record.memory for record in records if record.memory is not None), default=memory),

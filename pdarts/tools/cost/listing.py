@@ -23,16 +23,16 @@ Groups = dict[tuple[str, str], list[Job]]
 def columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Rows under a header, the first two columns aligned left and the others right."""
     lines = [header, *rows]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(header))]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(header))]
     aligned = [
-        "  ".join(cell.ljust(width) if place < 2 else cell.rjust(width) for place, (cell, width) in enumerate(cells))
+        "  ".join(cell.ljust(width) if index < 2 else cell.rjust(width) for index, (cell, width) in enumerate(cells))
         for cells in (list(zip(line, widths, strict=True)) for line in lines)
     ]
     return "\n".join([aligned[0].rstrip(), "─" * (sum(widths) + 2 * len(widths) - 2), *map(str.rstrip, aligned[1:])])
 
 
 def stamp(found: Iterable[Job]) -> list[str]:
-    """What to say first of jobs of a rehearsal."""
+    """Return the first lines of a listing with jobs of a rehearsal."""
     return (
         ["REHEARSAL at toy size: none of this is what the real thing costs.", ""]
         if any(job.rehearsal for job in found)
@@ -91,7 +91,7 @@ def plan(found: Sequence[Job], makers: Mapping[Path, Job], costs: Mapping[Job, C
 
 
 def _steps(computing: Sequence[Job]) -> str:
-    """What is pending, a line for each search and training, without figures."""
+    """List what is pending, a line for each search and training, without figures."""
     steps: dict[str, list[str]] = defaultdict(list)
     jobs: dict[str, int] = defaultdict(int)
     for (owner, doing), group in sorted(grouped(computing).items(), key=lambda item: _place(*item[0])):
@@ -128,7 +128,7 @@ def _place(owner: str, doing: str) -> tuple[bool, str, bool, str]:
 
 
 def _rows(found: Sequence[Job], makers: Mapping[Path, Job], costs: Mapping[Job, Cost]) -> list[str]:
-    """What each row of the tables costs by itself, or each training where there is no table."""
+    """List the cost of each row of the tables by itself, or of each training where there is no table."""
     rows = [
         (name, table, str(len(pending)), _spent(pending, costs))
         for (name, table), behind in sorted(waited_for(found, makers).items(), key=lambda item: item[0][::-1])
@@ -170,7 +170,7 @@ def _sum(values: Iterable[float | None]) -> float | None:
 
 
 def ledger(found: Sequence[Job], makers: Mapping[Path, Job], calibrations: Sequence[Calibration]) -> str:
-    """What finished steps took, beside what the calibration of their device makes expect."""
+    """List what finished steps took, beside what the calibration of their device makes one expect."""
     by_device = {calibration.device: calibration for calibration in calibrations}
     done = [(job, record) for job in found if (record := record_of(job))]
     if not done:

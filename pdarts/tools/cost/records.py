@@ -1,4 +1,4 @@
-"""What finished results say they took."""
+"""Time, memory and disk that finished results say they took."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from pdarts.tools.workflow import Job
 
 @dataclass(frozen=True)
 class Record:
-    """What one finished job took."""
+    """Time, memory and disk that one finished job took."""
 
     seconds: float
     """Wall time, times the number of processes; with that of earlier processes, if it was resumed."""
@@ -22,11 +22,11 @@ class Record:
     disk: int
     """Size of its files in bytes."""
     device: str
-    """As `hardware` calls it."""
+    """Name of the device, as `hardware` gives it."""
 
 
 def record_of(job: Job) -> Record | None:
-    """What the result of a search stage, training or test says; None if there is none, or of other settings.
+    """Read the record of a search stage, training or test; None if there is no result, or one of other settings.
 
     What a training took stands in the test of its weights, so that no weights need be read.
     """

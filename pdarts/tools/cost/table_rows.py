@@ -1,4 +1,4 @@
-"""What each row of a table waits for."""
+"""Jobs that each row of a table waits for."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -16,15 +16,15 @@ from torch import Tensor
 
 from pdarts import extensions
 from pdarts.checking import parse
-from pdarts.data.catalog import Split
 from pdarts.data.loaders import Loader
+from pdarts.data.split import Split
 from pdarts.engine import device
 from pdarts.engine.loop import fit
-from pdarts.engine.metrics import evaluate
+from pdarts.engine.metrics import TEST_BATCH_SIZE, evaluate
 from pdarts.engine.provenance import now, provenance
 from pdarts.engine.run import Run
 from pdarts.nets import saved
-from pdarts.nets.execution import place
+from pdarts.nets.execution import move_to_device
 from pdarts.nets.network import Network
 from pdarts.progressive.stage import search_stage
 from pdarts.progressive.training import StageTraining
@@ -37,7 +37,7 @@ from pdarts.space.genotype import Genotype
 from pdarts.space.topology import EDGES, KINDS
 from pdarts.tools.cost.decoding_time import time_decoding
 from pdarts.tools.cost.stopwatch import Enough, NoResumeFile, Stopwatch
-from pdarts.tools.cost.work import TEST_BATCH_SIZE, Size, Work
+from pdarts.tools.cost.work import Size, Work
 
 MANY_EPOCHS = 1000
 """Epochs of one step each, so that dropout and drop path are at work."""
@@ -158,7 +158,7 @@ def _time_training(
     genotype = Genotype.parse(work.genotype, "genotype")
     auxiliary = recipe.auxiliary_weight is not None
     network = Network(genotype, recipe.stem, recipe.cells, recipe.channels, work.size.classes, auxiliary)
-    place(network, where, recipe.precision, machine)
+    move_to_device(network, where, recipe.precision, machine)
     report("weights_bytes", len(saved.dump(network.state_dict())))
     if "evaluation" in kinds:
         network.eval()
@@ -197,8 +197,8 @@ def mixed_candidates(names: tuple[str, ...], count: int) -> Candidates:
 
     Which ones a real search keeps is not known beforehand.
     """
-    place = iter(range(count * len(EDGES)))
-    return tuple(tuple(names[next(place) % len(names)] for _ in range(count)) for _ in EDGES)
+    index = iter(range(count * len(EDGES)))
+    return tuple(tuple(names[next(index) % len(names)] for _ in range(count)) for _ in EDGES)
 
 
 def _loader(

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from pdarts.checking import parse
+from pdarts.data.catalog import SOURCES
 from pdarts.engine.files import read_json
+from pdarts.engine.metrics import TEST_BATCH_SIZE
 from pdarts.errors import InputError
 from pdarts.settings.augmentation import StreamedAugmentation
-from pdarts.settings.datasets import IMAGE_SIZES, TRAIN_IMAGES, Dataset
+from pdarts.settings.datasets import Dataset
 from pdarts.settings.recipes import Recipe
 from pdarts.settings.searches import parse_stage
 from pdarts.tools.workflow import Job
@@ -25,26 +27,13 @@ FREE = {
 }  # fmt: skip
 """Settings that change how many steps there are, or nothing, but not what one costs."""
 
-TEST_BATCH_SIZE = 256
-"""Images a batch of `pdarts.test`."""
-
 STAND_IN = Path(__file__).parents[2] / "genotypes" / "PDARTS.json"
 """The genotype whose cost stands for that of one which is not found yet."""
-
-PUBLIC = {
-    "digits": (445, 10),
-    "fashion_mnist": (10_000, 10),
-    "cifar10": (10_000, 10),
-    "cifar100": (10_000, 100),
-    "cifar10_stand_in": (445, 10),
-    "cifar100_stand_in": (445, 100),
-}
-"""Test images and classes of each source."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """What of a dataset decides about cost."""
+    """The properties of a dataset that decide about cost."""
 
     train: int
     """Training images."""
@@ -58,22 +47,22 @@ class Size:
 
 @dataclass(frozen=True)
 class Work:
-    """What a search stage or a training computes."""
+    """The work of a search stage or a training."""
 
     step: str
     """`search` or `train`."""
     settings: Mapping[str, Any]
-    """As the step takes them."""
+    """Settings in the form that the step takes."""
     size: Size
-    """Of its dataset."""
+    """Size of its dataset."""
     genotype: Mapping[str, Any] | None
-    """Of a training."""
+    """Genotype of a training."""
     extensions: tuple[str, ...] = ()
     """The user's files of which it uses something."""
 
     @property
     def unit(self) -> dict[str, Any]:
-        """What the cost of one step depends on; equal for all work whose steps cost the same."""
+        """Everything that the cost of one iteration depends on; equal for all work whose iterations cost the same."""
         settings = {key: value for key, value in self.settings.items() if key not in FREE[self.step]}
         size = {"pixels": self.size.pixels, "classes": self.size.classes}
         return {"step": self.step, "settings": settings, **size, "genotype": self.genotype}
@@ -120,7 +109,7 @@ class Work:
         }
 
     def test_counts(self) -> dict[str, float]:
-        """As `counts`, for the test of a training."""
+        """Count the iterations of a training's test, like `counts`."""
         return {"evaluation": math.ceil((self.size.train - self.trained_on or self.size.test) / TEST_BATCH_SIZE)}
 
 
@@ -155,8 +144,5 @@ def size_of(manifest: Path, makers: Mapping[Path, Job]) -> Size | None:
         dataset = parse(Dataset, makers[manifest].settings(), str(manifest))
     except (KeyError, InputError):
         return None
-    if dataset.source not in PUBLIC:
-        return None
-    train = dataset.train_images or TRAIN_IMAGES[dataset.source]
-    test, classes = PUBLIC[dataset.source]
-    return Size(train, test, IMAGE_SIZES[dataset.source], classes)
+    source = SOURCES[dataset.source]
+    return Size(dataset.train_images or source.train_images, source.test_images, source.image_size, source.classes)

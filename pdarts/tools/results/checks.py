@@ -122,7 +122,7 @@ CHECKS: dict[str, Callable[[Job, Files], None]] = {
     "test": _check_test,
     "choose": _check_choice,
 }
-"""By step. Other steps are cheap: what they make is made here again."""
+"""Checks by step. Other steps are cheap: their files are made again here."""
 
 
 def _result(path: Path, *keys: str) -> dict[str, Any]:

@@ -5,11 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from pdarts import test as test_step
 from pdarts.checking import parse
-from pdarts.data.catalog import Split
 from pdarts.data.loaders import Loader
 from pdarts.data.manifest import describe
+from pdarts.data.split import Split
 from pdarts.engine.journal import Journal
 from pdarts.engine.loop import fit
 from pdarts.engine.metrics import evaluate
@@ -19,13 +18,12 @@ from pdarts.engine.tracking import Tracker
 from pdarts.nets.network import Network
 from pdarts.progressive import stage as stage_module
 from pdarts.progressive.stage import search_stage
-from pdarts.settings.datasets import IMAGE_SIZES, TRAIN_IMAGES, Source
 from pdarts.settings.machine import Machine, Wandb
 from pdarts.settings.recipes import Recipe
 from pdarts.settings.searches import parse_stage
 from pdarts.space.candidates import all_candidates
 from pdarts.tools.cost.stopwatch import NoResumeFile
-from pdarts.tools.cost.work import PUBLIC, TEST_BATCH_SIZE, Size, size_of, work_of
+from pdarts.tools.cost.work import Size, size_of, work_of
 from pdarts.tools.workflow import makers
 from tests.configuration import CONFIG
 from tests.genotypes import published
@@ -87,10 +85,6 @@ def test_a_training_has_as_many_steps_as_counted(tmp_path: Path) -> None:
     assert work.test_counts() == {"evaluation": 3}
 
 
-def test_tests_have_the_batches_that_are_counted() -> None:
-    assert TEST_BATCH_SIZE == test_step.BATCH_SIZE
-
-
 @pytest.mark.parametrize(
     "changes",
     [
@@ -121,14 +115,6 @@ def test_larger_images_or_another_cell_make_other_steps() -> None:
     }
     assert len(keys) == 3
     assert training_work(Size(9, 9, 16, 10)).key == training_work().key
-
-
-def test_public_sizes_are_those_of_the_images() -> None:
-    assert set(PUBLIC) == {source for source in TRAIN_IMAGES if source in IMAGE_SIZES}
-    found = describe(CONFIG.datasets["digits"], Path("unused"), download=False)
-    source: Source = "digits"
-    assert (found.splits.test.images, len(found.classes)) == PUBLIC[source]
-    assert (found.splits.train.images, found.image_size) == (TRAIN_IMAGES[source], IMAGE_SIZES[source])
 
 
 def test_a_dataset_that_is_not_prepared_has_the_size_of_its_source(tmp_path: Path) -> None:

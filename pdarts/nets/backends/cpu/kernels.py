@@ -16,7 +16,7 @@ from torch.autograd.function import once_differentiable
 
 from pdarts.nets.backends.cpu import library
 from pdarts.nets.backends.cpu.library import NAMES, call, loaded, regular
-from pdarts.nets.backends.cpu.total import added, evaluated
+from pdarts.nets.backends.cpu.node_sum import added, evaluated
 from pdarts.nets.backends.form import Part, Unit
 
 LARGEST = 7
@@ -24,12 +24,12 @@ LARGEST = 7
 
 
 def suits(x: Tensor) -> bool:
-    """Whether these kernels compute on feature maps like this one."""
+    """Tell whether these kernels compute on feature maps like `x`."""
     return _readable(x) and not torch.is_autocast_enabled("cpu") and loaded() is not None
 
 
 def shape(part: Part) -> tuple[int, int, int, int] | None:
-    """Shape of what a part adds to a sum; None if PyTorch must compute it, and raise what there is to raise."""
+    """Compute the shape of a part's term of the sum; None if PyTorch must compute it, or raise its error."""
     x, units, scale, kept = part
     if not _readable(x):
         return None
@@ -58,7 +58,7 @@ def _alike(x: Tensor, *tensors: Tensor | None) -> bool:
 
 
 def _fits(unit: Unit, channels: int, height: int, width: int) -> bool:
-    """Whether the kernels compute this unit on so many channels, and can write its running statistics."""
+    """Tell whether the kernels compute this unit on so many channels, and can write its running statistics."""
     dense, depthwise, stride = unit.dense, unit.depthwise, unit.stride
     out, _, _ = unit.behind(channels, height, width)
     of_norm = (unit.weight, unit.bias, unit.running_mean, unit.running_var)
@@ -80,8 +80,8 @@ def _fits(unit: Unit, channels: int, height: int, width: int) -> bool:
     return size % 2 == 1 and size <= LARGEST
 
 
-def total(parts: Sequence[Part], momentum: float, epsilon: float) -> Tensor:
-    """The sum of parts that have one type and one `shape`.
+def node_sum(parts: Sequence[Part], momentum: float, epsilon: float) -> Tensor:
+    """Sum parts that have one type and one `shape`.
 
     Args:
         parts: at least one.
@@ -98,7 +98,7 @@ def total(parts: Sequence[Part], momentum: float, epsilon: float) -> Tensor:
 
 
 def pool(x: Tensor, largest: bool, size: int, stride: int) -> Tensor:
-    """Maximum or mean of windows, which are padded to keep the size; padding is left out of the mean.
+    """Take the maximum or mean of windows, padded to keep the size; padding does not count in the mean.
 
     Args:
         x: shape (N, C, H, W).
@@ -133,7 +133,7 @@ class _Pool(torch.autograd.Function):
 
 
 def dropout(x: Tensor, rate: float, seed: Tensor) -> Tensor:
-    """What `pdarts.nets.drop_path.dropped` computes, by a `seed` on the CPU."""
+    """Compute the same as `pdarts.nets.drop_path.dropped`, from a `seed` on the CPU."""
     return _Dropout.apply(x, rate, int(seed))
 
 

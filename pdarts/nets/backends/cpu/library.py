@@ -47,7 +47,7 @@ class Shape(ctypes.Structure):
 
 
 class Part(ctypes.Structure):
-    """What is added to a sum, likewise."""
+    """The term that a part adds to a sum, in the same form."""
 
     _fields_ = (
         ("product", _POINTER),
@@ -58,7 +58,7 @@ class Part(ctypes.Structure):
 
 @lru_cache(maxsize=1024)
 def shape(*values: Any) -> Shape:
-    """The same for the same sizes."""
+    """Return one object for the same sizes."""
     return Shape(*values)
 
 
@@ -68,19 +68,19 @@ def call(name: str, dtype: torch.dtype, *arguments: Any) -> None:
 
 
 def pointer(tensor: Tensor | None) -> int | None:
-    """Where the first value of a tensor lies."""
+    """Return the address of a tensor's first value."""
     return None if tensor is None else tensor.data_ptr()
 
 
 def regular(x: Tensor) -> Tensor:
-    """`x` itself, shape (N, C, H, W), if its images are contiguous, even if they lie apart; otherwise a copy."""
+    """Return `x`, shape (N, C, H, W), if each of its images is contiguous, and a contiguous copy otherwise."""
     height, width = x.shape[2:]
     return x if x.stride()[1:] == (height * width, width, 1) else x.contiguous()
 
 
 @cache
 def loaded() -> ctypes.CDLL | None:
-    """The compiled kernels, or None, with a message, where there is no compiler."""
+    """Load the compiled kernels; None, with a message, where there is no compiler."""
     try:
         path = _compiled()
     except (OSError, subprocess.SubprocessError) as error:
@@ -96,7 +96,7 @@ def loaded() -> ctypes.CDLL | None:
 
 
 def _compiled() -> Path:
-    """Path of the shared library, compiled if the cache has none for this source, compiler and processor."""
+    """Return the path of the shared library, compiled unless the cache has it for this source, compiler and CPU."""
     compiler = os.environ.get("CXX", "c++")
     version = subprocess.run([compiler, "--version"], check=True, capture_output=True, text=True).stdout
     cpuinfo = Path("/proc/cpuinfo")

@@ -16,7 +16,7 @@ from benchmarks.baseline.supernet import Supernet as BaselineSupernet
 from pdarts.nets.backends.cpu import kernels, library
 from pdarts.nets.drop_path import dropped
 from pdarts.nets.network import Network
-from pdarts.nets.node import Branch, State, computed_by, total
+from pdarts.nets.node import Branch, NodeValue, computed_by, node_sum
 from pdarts.nets.operations import BUILDERS, DilatedConv
 from pdarts.nets.reference import network_state, supernet_state
 from pdarts.nets.stems import STEMS
@@ -60,7 +60,7 @@ def outcome(
     module.train(training).zero_grad()
     x = x.clone().requires_grad_()
     scale = None if scale is None else scale.clone().requires_grad_()
-    y = total([Branch(module, State(x), scale)]).value
+    y = node_sum([Branch(module, NodeValue(x), scale)]).value
     y.backward(torch.linspace(-1, 2, y.numel(), dtype=y.dtype).cos().view_as(y))
     gradients = [x.grad, *([] if scale is None else [scale.grad]), *(weight.grad for weight in module.parameters())]
     return [y.detach(), *gradients, *(buffer.clone() for buffer in module.buffers())]
@@ -93,7 +93,7 @@ def test_parts_of_the_channels_are_read_where_they_lie() -> None:
     operation = DilatedConv(3, 4, 1, True).double()
     whole = torch.randn(2, 8, 6, 6, dtype=torch.float64)
     for part in (whole[:, 2:6], whole.mT[:, 2:6]):
-        close(*(total([Branch(operation, State(x))]).value for x in (part, part.clone())))
+        close(*(node_sum([Branch(operation, NodeValue(x))]).value for x in (part, part.clone())))
 
 
 @pytest.mark.parametrize("chosen", WAYS)
@@ -154,13 +154,13 @@ def passed(
     """Logits in training, gradients, state behind it, logits in evaluation."""
     network.train()
     logits = forward(images)
-    total = sum(
+    node_sum = sum(
         F.cross_entropy(part, torch.arange(len(images)))
         for part in (logits if isinstance(logits, tuple) else [logits])
         if part is not None
     )
     network.zero_grad()
-    total.backward()
+    node_sum.backward()
     gradients = {name: parameter.grad for name, parameter in network.named_parameters()}
     state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     with torch.no_grad():
@@ -218,8 +218,8 @@ def test_without_a_compiler_torch_computes(monkeypatch: pytest.MonkeyPatch, capf
     try:
         assert not kernels.suits(torch.zeros(1, 1, 1, 1))
         assert "no C++ kernels" in capfd.readouterr().err
-        branch = Branch(DilatedConv(3, 2, 1, True), State(torch.randn(2, 2, 4, 4)))
-        assert total([branch]).value.shape == (2, 2, 4, 4)
+        branch = Branch(DilatedConv(3, 2, 1, True), NodeValue(torch.randn(2, 2, 4, 4)))
+        assert node_sum([branch]).value.shape == (2, 2, 4, 4)
     finally:
         library.loaded.cache_clear()
 

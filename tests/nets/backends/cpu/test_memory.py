@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from pdarts.nets.backends.cpu import kernels, library
 from pdarts.nets.backends.form import Part, form
-from pdarts.nets.node import Branch, State, computed_by, total
+from pdarts.nets.node import Branch, NodeValue, computed_by, node_sum
 from pdarts.nets.operations import (
     BUILDERS,
     BatchNorm,
@@ -127,7 +127,7 @@ def given(name: str, dtype: torch.dtype = torch.float64) -> Given:
         tensor.add_(torch.rand_like(tensor), alpha=0.5)
     x = torch.randn(3, 3 if name == "stem" else CHANNELS, SIZE, SIZE, dtype=dtype)
     with torch.no_grad():
-        gradient = torch.randn_like(copy.deepcopy(operation)(State(x)))
+        gradient = torch.randn_like(copy.deepcopy(operation)(NodeValue(x)))
     scale = torch.tensor(0.3, dtype=dtype) if "search" in name else None
     return Given(operation, x, scale, torch.tensor([0.0, 2.0, 1.5], dtype=dtype).view(3, 1, 1, 1), gradient)
 
@@ -146,11 +146,11 @@ def outcome(one: Given, training: bool) -> Outcome:
     operation = one.operation.train(training)
     x = one.x.detach().requires_grad_()
     scale = None if one.scale is None else one.scale.detach().requires_grad_()
-    value = total([Branch(operation, State(x), scale, one.kept), Branch(operation, State(x), scale)]).value
+    value = node_sum([Branch(operation, NodeValue(x), scale, one.kept), Branch(operation, NodeValue(x), scale)]).value
     inputs = [x, *([] if scale is None else [scale]), *operation.parameters()]
     gradients = torch.autograd.grad(value, inputs, one.gradient, allow_unused=True)
     with torch.no_grad():
-        evaluated = total([Branch(operation.eval(), State(one.x), one.scale, one.kept)]).value
+        evaluated = node_sum([Branch(operation.eval(), NodeValue(one.x), one.scale, one.kept)]).value
     return Outcome(value.detach(), inputs, list(gradients), list(operation.buffers()), evaluated)
 
 
@@ -253,7 +253,7 @@ def test_the_kernels_compute_what_lies_otherwise_themselves() -> None:
     for name in ("sep_conv_3x3, stride 2, search", "stem", "pointwise"):
         for tensor in given(name).tensors():
             one = given(name).with_other(tensor, channels_last).with_other(tensor, every_second)
-            known = form(one.operation, State(one.x))
+            known = form(one.operation, NodeValue(one.x))
             assert known is not None
             taken = kernels.shape(Part(*known, one.scale, one.kept)) is not None
             assert taken == ("running" not in tensor)
@@ -266,7 +266,7 @@ class Cube(Operation):
         super().__init__()
         self.change = change
 
-    def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
+    def forward(self, state: NodeValue, scale: Tensor | None = None) -> Tensor:
         """The cube, scaled before it is changed."""
         value = state.value**3
         return self.change(value if scale is None else value * scale)
@@ -275,7 +275,7 @@ class Cube(Operation):
 class Doubled(SeparableConv):
     """One with a `forward` of its own, of a class that the kernels know."""
 
-    def forward(self, state: State, scale: Tensor | None = None) -> Tensor:
+    def forward(self, state: NodeValue, scale: Tensor | None = None) -> Tensor:
         """Twice what it was."""
         return 2 * super().forward(state, scale)
 
@@ -305,10 +305,10 @@ def test_operations_of_others_take_part_as_in_torch(change: str, first: bool) ->
     for chosen in ("torch", "auto"):
         torch.manual_seed(1)
         operations = [Cube(CHANGES[change]), Doubled(3, CHANNELS, 1, True).double(), Identity()]
-        branches = [Branch(operation, State(x), scale, kept) for operation in operations]
+        branches = [Branch(operation, NodeValue(x), scale, kept) for operation in operations]
         with computed_by(chosen):  # type: ignore[arg-type]
             try:
-                ends.append(total(branches if first else branches[::-1]).value)
+                ends.append(node_sum(branches if first else branches[::-1]).value)
             except RuntimeError as error:
                 ends.append(str(error))
     expected, found = ends
@@ -353,12 +353,12 @@ def agreeing(operation: Operation, x: Tensor) -> bool:
     for chosen in ("torch", "auto"):
         again, seen = copy.deepcopy(operation).double(), x.double().requires_grad_()
         with computed_by(chosen):  # type: ignore[arg-type]
-            value = total([Branch(again, State(seen))]).value
+            value = node_sum([Branch(again, NodeValue(seen))]).value
         value.square().sum().backward()
         found.append([value, *(tensor.grad for tensor in (seen, *again.parameters())), *again.buffers()])
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
-    known = form(operation.double(), State(x.double()))
+    known = form(operation.double(), NodeValue(x.double()))
     return known is not None and kernels.shape(Part(*known, None, None)) is not None
 
 
@@ -392,7 +392,7 @@ def test_shapes_that_torch_refuses_are_refused(operation: str, shape: tuple[int,
     module, errors = BUILDERS[operation](CHANNELS, 2, True), []
     for chosen in ("torch", "auto"):
         with computed_by(chosen), pytest.raises((RuntimeError, ValueError)) as caught:  # type: ignore[arg-type]
-            total([Branch(module, State(torch.zeros(shape)), torch.tensor(0.3))])
+            node_sum([Branch(module, NodeValue(torch.zeros(shape)), torch.tensor(0.3))])
         errors.append(str(caught.value))
     assert errors[0] == errors[1]
 
@@ -406,7 +406,7 @@ def test_each_batch_norm_has_a_mode_of_its_own() -> None:
         one = SeparableConv(3, CHANNELS, 1, True).double()
         one.first.norm.eval()
         with computed_by(chosen):  # type: ignore[arg-type]
-            value = total([Branch(Identity().eval(), State(x)), Branch(one, State(x))]).value
+            value = node_sum([Branch(Identity().eval(), NodeValue(x)), Branch(one, NodeValue(x))]).value
         value.square().sum().backward()
         found.append([value, *(weight.grad for weight in one.parameters()), *one.buffers()])
     for plain, ours in zip(*found, strict=True):

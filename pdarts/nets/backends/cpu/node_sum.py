@@ -15,31 +15,31 @@ from pdarts.nets.backends.form import Part, Unit
 
 
 class _Layer(NamedTuple):
-    """What the backward pass needs of a unit; a part without units has one layer, with no more than a product."""
+    """Tensors of a unit for the backward pass; a part without units has one layer, which holds a product alone."""
 
     product: Tensor
-    """What BatchNorm takes."""
+    """The input of BatchNorm."""
     norm: Tensor | None = None
-    """What it does to each channel, shape (4, channels): mean, 1 / deviation, factor, shift."""
+    """BatchNorm's constants for each channel, shape (4, channels): mean, 1 / deviation, factor, shift."""
     dense: Tensor | None = None
-    """Contiguous, as the other one."""
+    """Weight of the dense convolution, contiguous, like that of the depthwise one."""
     depthwise: Tensor | None = None
 
 
 def added(parts: Sequence[Part], constants: tuple[float, float]) -> Tensor:
-    """The sum, for autograd; `constants` are BatchNorm's momentum and epsilon."""
+    """Compute the sum for autograd; `constants` are BatchNorm's momentum and epsilon."""
     inputs = {id(part.x): part.x for part in parts}
-    places = [list(inputs).index(id(part.x)) for part in parts]
+    indices = [list(inputs).index(id(part.x)) for part in parts]
     others: list[Tensor | None] = []
     for part in parts:
         others.append(part.scale)
         for unit in part.units:
             others += unit.weight, unit.bias, unit.dense, unit.depthwise
-    return _Total.apply(parts, places, constants, *inputs.values(), *others)
+    return _Total.apply(parts, indices, constants, *inputs.values(), *others)
 
 
 def evaluated(parts: Sequence[Part], constants: tuple[float, float]) -> Tensor:
-    """The same by running statistics, for no gradient: a part is added as its last convolution is computed."""
+    """Compute the sum by running statistics, without gradients; the last convolution of a part adds it to the sum."""
     out = _behind(parts[0].x, *parts[0].units)
     for number, part in enumerate(parts):
         layers, shapes = _forward(part, constants, out, number > 0)
@@ -50,16 +50,16 @@ def evaluated(parts: Sequence[Part], constants: tuple[float, float]) -> Tensor:
 
 class _Total(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, parts: Sequence[Part], places: list[int], constants: Any, *tensors: Any) -> Tensor:
-        ctx.inputs, ctx.layout = max(places) + 1, []
+    def forward(ctx: Any, parts: Sequence[Part], indices: list[int], constants: Any, *tensors: Any) -> Tensor:
+        ctx.inputs, ctx.layout = max(indices) + 1, []
         saved = list(tensors[: ctx.inputs])
         out = _behind(parts[0].x, *parts[0].units)
-        for number, (part, place) in enumerate(zip(parts, places, strict=True)):
+        for number, (part, index) in enumerate(zip(parts, indices, strict=True)):
             layers, shapes = _forward(part, constants)
             _combine(part, layers[-1], shapes[-1], out, number > 0)
             saved += [layer.product for layer in layers]
-            ctx.layout.append((place, shapes, *part[1:], [layer[1:] for layer in layers]))
-        # Feature maps alone: what is small takes autograd's bookkeeping, and checkpointing's, longer than kernels.
+            ctx.layout.append((index, shapes, *part[1:], [layer[1:] for layer in layers]))
+        # Feature maps alone: what is small takes autograd's bookkeeping, and recomputation's, longer than kernels.
         ctx.save_for_backward(*saved)
         return out
 
@@ -71,23 +71,23 @@ class _Total(torch.autograd.Function):
         inputs, onward = list(islice(saved, ctx.inputs)), list(islice(wanted, ctx.inputs))
         gradients: list[Tensor | None] = [None] * ctx.inputs
         others: list[Tensor | None] = []
-        for place, shapes, units, scale, kept, small in ctx.layout:
+        for index, shapes, units, scale, kept, small in ctx.layout:
             wanted_scale = next(wanted)
             layers = [_Layer(next(saved), *each) for each in small]
             of_units = [list(islice(wanted, 4)) for _ in units]
             behind, target = gradient, None
             for number in reversed(range(len(layers))):
                 layer, last = layers[number], number == len(layers) - 1
-                before = layers[number - 1] if number else _Layer(inputs[place])
+                before = layers[number - 1] if number else _Layer(inputs[index])
                 sums = gradient.new_empty(4 * layer.product.shape[1] + 1)
                 structure = _part(layer, scale if last else None, kept if last else None, sums)
                 outer = ctypes.byref(structure), behind.data_ptr(), behind.stride(0)
                 _call("sums", gradient, shapes[number], *outer)
                 if last:
                     others.append(sums[-1] if wanted_scale else None)
-                target = None if number else gradients[place]
+                target = None if number else gradients[index]
                 add = target is not None
-                if target is None and (number or onward[place]):
+                if target is None and (number or onward[index]):
                     target = gradient.new_empty(before.product.shape)
                 dense = depthwise = None
                 if of_units:
@@ -99,14 +99,14 @@ class _Total(torch.autograd.Function):
                     _call("backward", gradient, shapes[number], *outer, *results)
                 if target is not None:
                     behind = target
-            gradients[place] = target
+            gradients[index] = target
             for unit, (weight, bias, dense, depthwise) in zip(units, of_units, strict=True):
                 others += weight, bias, _laid_out(dense, unit.dense), _laid_out(depthwise, unit.depthwise)
         return None, None, None, *gradients, *others
 
 
 def _room(layer: _Layer, sums: Tensor, *wanted: bool) -> list[Tensor | None]:
-    """Gradients of a unit's parameters, as far as they are wanted; those of convolutions are still to be computed."""
+    """Allocate gradients of a unit's parameters that are wanted; those of convolutions are computed later."""
     channels = layer.product.shape[1]
     of_norm = sums[:channels], sums[channels : 2 * channels]
     of_convolutions = (None if tensor is None else torch.empty_like(tensor) for tensor in layer[2:])
@@ -135,10 +135,10 @@ def _forward(
         if unit.dense is not None:
             product = out if last and out is not None and part.kept is None else _behind(value, unit)
         norm_out = value.new_empty(4, product.shape[1])
-        places = (None, out) if product is out else (product, None)
+        indices = (None, out) if product is out else (product, None)
         weight, bias, dense, depthwise = map(_contiguous, (unit.weight, unit.bias, unit.dense, unit.depthwise))
         arguments = value, norm_in, depthwise, dense, weight, bias, part.scale if last else None
-        results = unit.running_mean, unit.running_var, places[0], norm_out, places[1]
+        results = unit.running_mean, unit.running_var, indices[0], norm_out, indices[1]
         shapes.append(_shape(value, constants, unit))
         _call("forward", value, shapes[-1], *map(pointer, (*arguments, *results)), product.stride(0), add)
         layers.append(_Layer(product, norm_out, dense, depthwise))
@@ -170,7 +170,7 @@ def _contiguous(tensor: Tensor | None) -> Tensor | None:
 
 
 def _shape(x: Tensor, constants: tuple[float, float], unit: Unit | None = None) -> Shape:
-    """Of a unit's input, or of what is summed."""
+    """Compute the gradient of a unit's input, or of a term of the sum."""
     number, channels_in, height, width = x.shape
     channels, size, stride, dilation, full, rectified = channels_in, 0, 1, 1, False, True
     if unit is not None and unit.dense is not None:

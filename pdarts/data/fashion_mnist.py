@@ -1,0 +1,61 @@
+"""Reads Fashion-MNIST (Xiao et al. 2017, arXiv:1708.07747) from its four files, compressed or not."""
+
+import gzip
+import zlib
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torchvision.datasets import FashionMNIST
+
+from pdarts.data.files import PublicFiles
+from pdarts.data.split import Split, SplitName
+
+SHA256 = {
+    "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+}
+"""Checksum of each file once it is uncompressed: different sites compress the same images differently."""
+
+
+def files(root: Path) -> PublicFiles:
+    """The four files, directly in `root` or as torchvision lays them out."""
+    return PublicFiles(
+        source="fashion_mnist",
+        root=root,
+        page="https://github.com/zalandoresearch/fashion-mnist",
+        locations={
+            name: tuple(f"{folder}{name}{ending}" for folder in ("", "FashionMNIST/raw/") for ending in ("", ".gz"))
+            for name in SHA256
+        },
+        fetch=lambda folder: FashionMNIST(folder, download=True),
+    )
+
+
+def read(name: SplitName, root: Path, download: bool) -> tuple[Split, tuple[str, ...]]:
+    """Read one split, padded from 28 to 32 pixels, and the names of the classes.
+
+    Raises:
+        InputError: if a file is missing, cut off or another one.
+    """
+    public = files(root)
+    beginning = {"train": "train", "test": "t10k"}[name]
+    wanted = [file for file in SHA256 if file.startswith(beginning)]
+    grey, labels = (_values(public, file, path) for file, path in public.paths(wanted, download).items())
+    padded = functional.pad(grey.view(-1, 1, 28, 28), (2, 2, 2, 2))  # black, to 32 x 32
+    return Split(padded.repeat(1, 3, 1, 1), labels.long()), tuple(FashionMNIST.classes)
+
+
+def _values(public: PublicFiles, file: str, path: Path) -> Tensor:
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        try:
+            content = gzip.decompress(content)
+        except (EOFError, OSError, zlib.error) as error:
+            raise public.unusable(path, f"gzip says {error}") from error
+    public.verify(path, content, "sha256", SHA256[file])
+    header = 4 * (1 + content[3])  # bytes: magic number, which ends in the number of dimensions, and their sizes
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8, offset=header)
