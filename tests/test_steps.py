@@ -183,6 +183,7 @@ def test_a_cell_of_triples_is_drawn_trained_and_tested(tmp_path: Path) -> None:
     assert len(losses) == 2
     assert all(map(math.isfinite, losses))
     result = json.loads(tested.read_text())
+    assert result["epochs_run"] == torch.load(weights, weights_only=True)["epochs_run"] == 2
     assert result["genotype"] == published("FairDARTS_c").to_json()
     assert result["parameters"] == parameters(Network(published("FairDARTS_c"), "cifar", 3, 2, 10, auxiliary=False))
     assert Classifier.load(weights)(torch.zeros(1, 3, 16, 16)).shape == (1, 10)

@@ -23,7 +23,7 @@ from pdarts.errors import InputError
 Value = TypeVar("Value")
 
 TIMEOUT = timedelta(minutes=10)
-"""How long processes wait for one that is stuck; one that dies ends all at once."""
+"""Longest wait for a process that is stuck; one that dies ends all at once."""
 
 
 def start(processes: int, device: torch.device) -> None:

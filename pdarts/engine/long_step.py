@@ -1,7 +1,7 @@
 """The frame of a step that trains for long: a stage of a search, or a training.
 
 Both begin alike, with arguments, device, processes and batches; both can be killed and continued; and both say in their
-results how many epochs ran, for how long, and where.
+results how many epochs ran, for how long, and on which device.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -83,12 +83,12 @@ class LongStep:
         return Run(seed, self.device, journal, resume_file)
 
     def record(self, run: Run, kernels: str, inputs: Mapping[str, Path | None]) -> dict[str, Any]:
-        """The last keys of the result: `epochs_run`, `seconds` over all processes that continued it, `provenance`.
+        """The last keys of the result: `epochs_run`, `seconds` (with those of earlier processes), `provenance`.
 
         Args:
-            run: its course, which has ended.
+            run: the course of the step, which has ended.
             kernels: what computed the cells.
-            inputs: JSON files that were read, by option; None where one was left out.
+            inputs: JSON files that were read, by option; None if one was left out.
         """
         provenance = self.invocation.provenance(self.device, inputs)
         provenance |= {"resumed": run.resumed, "kernels": kernels}

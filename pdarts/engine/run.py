@@ -37,7 +37,7 @@ class Run:
 
     Args:
         seed: every epoch seeds torch from it, in each process differently.
-        device: where networks and images are.
+        device: device of networks and images.
         journal: takes the metrics.
         resume_file: the file to continue from.
     """
@@ -48,7 +48,7 @@ class Run:
         self.earlier_seconds = 0.0
         """Time that earlier processes spent on the part of their work that is kept."""
         self.resumed: list[dict[str, Any]] = []
-        """Where earlier processes stopped, and the commit and the hash of their code."""
+        """Epoch and iteration at which earlier processes stopped, with the commit and the hash of their code."""
         self._parts: Mapping[str, Stateful] = {}
         self._tallies: Mapping[str, Tally] = {}
         self._earlier_epoch_seconds = 0.0

@@ -84,6 +84,17 @@ def test_alphas_start_small_and_random(metrics: list[dict]) -> None:
     assert 0 < (rows - 1 / 3).abs().max() < 0.002
 
 
+def test_epochs_run_are_those_that_ended_where_a_loop_is_left_early(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "metrics.jsonl", Tracker(Wandb(mode="disabled"), "", "", "", {}), Progress("", 9, 1))
+    course = Run(0, CPU, journal, ResumeFile(tmp_path / "stage.json", {}, other_code=False))
+    course.begin({}, {})
+    for epoch in course.epochs(9):
+        journal.epoch(epoch, {"train_loss": 1.0})
+        if epoch == 3:
+            break
+    assert course.epochs_run == len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 4
+
+
 def test_batches_of_alphas_can_be_drawn_anew(tmp_path: Path) -> None:
     anew, passes = (
         run(stage(epochs=1, frozen_epochs=0, scored_epochs=0, alphas_batches=batches), tmp_path)

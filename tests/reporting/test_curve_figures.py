@@ -124,6 +124,16 @@ def test_metrics_of_another_stage_are_refused(tmp_path: Path, monkeypatch: pytes
         run(monkeypatch, "--stages", stage, "--metrics", metrics, "--output", str(tmp_path / "x.svg"))
 
 
+def test_a_stage_that_ended_early_has_the_epochs_that_ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics, figure = Path(write_stage_metrics(tmp_path / "1.jsonl")), str(tmp_path / "curves.svg")
+    metrics.write_text("".join(metrics.read_text().splitlines(keepends=True)[:2]))
+    whole, ended = write_stage(tmp_path / "whole.json"), write_stage(tmp_path / "ended.json", epochs_run=2)
+    with pytest.raises(InputError, match=r"1\.jsonl is not of the stage in .*whole\.json"):
+        run(monkeypatch, "--stages", whole, "--metrics", str(metrics), "--output", figure)
+    run(monkeypatch, "--stages", ended, "--metrics", str(metrics), "--output", figure)
+    assert "Architecture weights" in Path(figure).read_text()
+
+
 def test_metrics_of_a_search_without_its_stages_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     metrics = write_stage_metrics(tmp_path / "1.jsonl")
     with pytest.raises(InputError, match=r"1\.jsonl, line 1: not a metrics file of a training: drop_path"):

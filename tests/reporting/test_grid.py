@@ -132,6 +132,15 @@ def test_metrics_that_end_early_are_refused(tmp_path: Path) -> None:
         values_of(files)
 
 
+def test_metrics_of_a_training_that_ended_early_have_the_epochs_that_ran(tmp_path: Path) -> None:
+    files = row(tmp_path, [97.0])
+    write_test(tmp_path / "seed0/test.json", 97.0, epochs_run=2)
+    with pytest.raises(InputError, match=r"metrics\.jsonl has 3 epochs, but the tested weights were trained for 2"):
+        values_of(files)
+    write_metrics(tmp_path / "seed0/metrics.jsonl", epochs=2)
+    assert shown(files)["n"] == "1"
+
+
 def test_a_missing_result_is_named_unless_a_partial_table_is_wanted(tmp_path: Path) -> None:
     files = row(tmp_path, [97.0, 98.0, 99.0], searches=1)
     (tmp_path / "seed1/metrics.jsonl").unlink()

@@ -25,7 +25,7 @@ class Method:
     """
 
     listing: ClassVar[Literal["by source", "by strength", "with targets"]] = "by source"
-    """How a genotype lists the edges of a node; `with targets` suits cells in which a node may have fewer than two."""
+    """The order and form in which a genotype lists edges; `with targets` is for nodes that may have fewer than two."""
 
     def __init__(self, settings: StageSettings) -> None:
         self.settings = settings
