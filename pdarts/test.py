@@ -10,14 +10,12 @@ from typing import Any
 
 from pdarts.checking import parse_argument
 from pdarts.data import manifest
-from pdarts.data.batches import batches_of, batches_of_parts
-from pdarts.data.batching import Batching
-from pdarts.data.division import Division
 from pdarts.data.manifest import AnyManifest
 from pdarts.engine import files, step
 from pdarts.engine.device import set_up
 from pdarts.engine.invocation import Invocation
-from pdarts.engine.metrics import TEST_BATCH_SIZE, evaluate
+from pdarts.engine.metrics import evaluate
+from pdarts.engine.testing import batches_to_test
 from pdarts.engine.tracking import new_id
 from pdarts.errors import InputError
 from pdarts.nets import count, saved
@@ -49,10 +47,7 @@ def main() -> None:
     dataset = manifest.read(arguments.data)
     _check_classes(arguments, trained, dataset)
     portion = trained["recipe"]["train_portion"] if trained["recipe"] else 1
-    if portion < 1:
-        _, batches = batches_of_parts(dataset, Division(portion), machine, Batching(TEST_BATCH_SIZE, None, device))
-    else:
-        batches = batches_of(dataset, "test", machine, Batching(TEST_BATCH_SIZE, None, device))
+    batches = batches_to_test(dataset, portion, machine, device)
     tally = evaluate(lambda batch: network(batch)[0], batches.in_order(), device)
     figures = {
         "top1": tally.top1,

@@ -9,9 +9,6 @@ from torch.nn import functional as F
 
 from pdarts.engine import distributed
 
-TEST_BATCH_SIZE = 256
-"""Images a batch of a test."""
-
 
 class Tally:
     """Loss and accuracy over all images that this process has added to it."""

@@ -145,7 +145,7 @@ def test_what_a_rehearsal_made_is_not_accepted(tree: Tree) -> None:
     result = json.loads(tree.read(TESTED))
     result["provenance"]["rehearsal"] = True
     tree.write(TESTED, json.dumps(result))
-    tree.edit("pdarts/test.py", "BATCH_SIZE = 256", "BATCH_SIZE = 255")
+    tree.edit("pdarts/engine/testing.py", "BATCH_SIZE = 256", "BATCH_SIZE = 255")
     before = tree.results()
     done = accept(tree)
     assert done.returncode != 0

@@ -103,8 +103,9 @@ def test_a_stage_file_keeps_its_contract(finished: Tree, number: int) -> None:
     content = finished.results()[f"{SEED}/stage{number}.json"]
     assert len(content) < 20_000
     stage = json.loads(content)
-    assert set(stage) == {"stage", "settings", "cells", "seconds", "provenance"}
+    assert set(stage) == {"stage", "settings", "cells", "epochs_run", "seconds", "provenance"}
     assert stage["stage"] == number
+    assert stage["epochs_run"] == stage["settings"]["epochs"]
     assert list(stage["cells"]) == list(KINDS)
     for edges in stage["cells"].values():
         assert [tuple(edge["edge"]) for edge in edges] == list(EDGES)

@@ -51,7 +51,7 @@ def test_a_new_seed_adds_its_own_jobs_and_what_shows_all_seeds(tree: Tree) -> No
 
 
 def test_editing_the_test_step_reruns_test_and_table(tree: Tree) -> None:
-    tree.edit("pdarts/test.py", "BATCH_SIZE = 256", "BATCH_SIZE = 128")
+    tree.edit("pdarts/engine/testing.py", "BATCH_SIZE = 256", "BATCH_SIZE = 128")
     assert tree.run() == TEST | REPORT
     assert tree.run() == set()
 
@@ -127,7 +127,7 @@ def edit_and_revert(tree: Tree) -> None:
     """A setting and a statement that were otherwise for a while."""
     for name, old, new in (
         (CONFIG, "skip_dropout: 0.4", "skip_dropout: 0.5"),
-        ("pdarts/test.py", "BATCH_SIZE = 256", "BATCH_SIZE = 128"),
+        ("pdarts/engine/testing.py", "BATCH_SIZE = 256", "BATCH_SIZE = 128"),
     ):
         tree.edit(name, old, new)
         tree.edit(name, new, old)

@@ -19,9 +19,9 @@ from pdarts.checking import parse
 from pdarts.data.batching import Batching
 from pdarts.data.loaders import Loader
 from pdarts.data.split import Split
-from pdarts.engine import device
+from pdarts.engine import device, testing
 from pdarts.engine.loop import fit
-from pdarts.engine.metrics import TEST_BATCH_SIZE, evaluate
+from pdarts.engine.metrics import evaluate
 from pdarts.engine.provenance import now, provenance
 from pdarts.engine.run import Run
 from pdarts.nets import saved
@@ -163,7 +163,7 @@ def _time_training(
     report("weights_bytes", len(saved.dump(network.state_dict())))
     if "evaluation" in kinds:
         network.eval()
-        test = _loader(work.size, TEST_BATCH_SIZE, None, where)
+        test = _loader(work.size, testing.BATCH_SIZE, None, where)
         report("evaluation", _time_evaluation(lambda images: network(images)[0], test, where, limit))
     if "train_step" not in kinds:
         return

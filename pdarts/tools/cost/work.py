@@ -9,8 +9,8 @@ from typing import Any
 
 from pdarts.checking import parse
 from pdarts.data.catalog import SOURCES
+from pdarts.engine import testing
 from pdarts.engine.files import read_json
-from pdarts.engine.metrics import TEST_BATCH_SIZE
 from pdarts.errors import InputError
 from pdarts.settings.augmentation import StreamedAugmentation
 from pdarts.settings.datasets import Dataset
@@ -84,7 +84,7 @@ class Work:
         if "resized_crop" not in changes:
             return {}
         augmentation, batch_size = parse(StreamedAugmentation, changes, "augmentation"), self.settings["batch_size"]
-        tested = TEST_BATCH_SIZE if self.step == "train" else batch_size
+        tested = testing.BATCH_SIZE if self.step == "train" else batch_size
         return {"decoding": (augmentation, batch_size), "evaluation_decoding": (None, tested)}
 
     @property
@@ -110,7 +110,7 @@ class Work:
 
     def test_counts(self) -> dict[str, float]:
         """Count the iterations of a training's test, like `counts`."""
-        return {"evaluation": math.ceil((self.size.train - self.trained_on or self.size.test) / TEST_BATCH_SIZE)}
+        return {"evaluation": math.ceil((self.size.train - self.trained_on or self.size.test) / testing.BATCH_SIZE)}
 
 
 def work_of(job: Job, makers: Mapping[Path, Job]) -> Work | None:
