@@ -128,8 +128,8 @@ class Search(SearchProtocol):
     seeds: Seeds
     """Seeds, each of an independent search; a name under `repeats` stands for that many seeds, from 0 on."""
     validation: Name | None = None
-    """Name under `recipes` of a recipe with the search's `train_portion`. By it the genotype of each seed is retrained, to
-    choose one of several (`seed: chosen`) by accuracy on the other training images; null if none is chosen."""
+    """Name under `recipes` of a recipe with the search's `train_portion`. By it the genotype of each seed is retrained,
+    to choose one of several (`seed: chosen`) by accuracy on the other training images; null if none is chosen."""
     max_skips: SkipLimit | None
     """Skip connections that the normal cell may keep, 0 to 8; null for no limit."""
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
