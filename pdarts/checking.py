@@ -12,11 +12,11 @@ from pydantic import BaseModel, ValidationError
 from pdarts.errors import InputError
 
 NEAR, MANY = 5, 30
-"""Names that a message suggests, and how many it lists at most."""
+"""Numbers of near names that a message suggests, and of names that it lists at most."""
 
 
 def suggestion(value: object, allowed: Iterable[object]) -> str:
-    """The end of a message about a `value` that is none of `allowed`: the nearest one, and all, or of many the near."""
+    """End a message about a `value` that is not `allowed`: with the nearest name, and all names or, of many, a few."""
     names = [str(name) for name in allowed]
     close = difflib.get_close_matches(str(value), names, NEAR)
     meant = f"; did you mean {close[0]!r}?" if close else ""
@@ -73,7 +73,7 @@ def argument_values(text: str, where: str) -> object:
 
 
 def _explain(model: type[BaseModel], values: object, problem: dict[str, Any], problems: list[dict[str, Any]]) -> str:
-    """One line; that of a missing key names all that are missing beside it. Empty if another problem says it all."""
+    """Explain a problem in one line, or a missing entry in place of its keys; empty if other problems explain it."""
     path, node = _locate(model, problem["loc"])
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
     value, kind = problem["input"], problem["type"]
@@ -113,7 +113,7 @@ def _meant(values: object, holder: tuple[str | int, ...], missing: int) -> str:
 
 
 def _as_number(text: str, whole: bool) -> str:
-    """How to write the number that `text` stands for, so that YAML reads it as one; empty if it stands for none."""
+    """Say how to write the number in `text` so that YAML reads it as a number; empty if it is none."""
     try:
         number = Decimal(text)
     except InvalidOperation:
@@ -125,9 +125,9 @@ def _as_number(text: str, whole: bool) -> str:
 
 
 def _locate(model: type[BaseModel], location: tuple[str | int, ...]) -> tuple[list[str | int], dict[str, Any]]:
-    """The keys of `location` alone, and the JSON schema of what holds the last of them.
+    """Reduce pydantic's `location` to keys, and find the JSON schema of the object that holds the last one.
 
-    Where a value has several forms, pydantic tells behind its key which of them it took.
+    Where a value has several forms, pydantic names the form that it took after the key.
     """
     schema = model.model_json_schema()
     path: list[str | int] = []
@@ -175,7 +175,7 @@ def fields(model: type[BaseModel]) -> dict[str, str]:
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
-    """All models that values of this type can be."""
+    """Find all models that values of this type can be."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for part in get_args(annotation) for model in _models(part)]

@@ -1,4 +1,4 @@
-"""The one error that a user's own input can end in."""
+"""The error for mistakes in the user's input."""
 
 
 class InputError(ValueError):

@@ -36,24 +36,24 @@ class Extension:
     """A file that was loaded."""
 
     file: str
-    """Its path, as it was named."""
+    """Path of the file, as it was given."""
     digest: str
-    """SHA-256 of its bytes."""
+    """SHA-256 of the file's bytes."""
 
 
 builders: dict[str, Callable[[int, int, bool], Any]] = {}
-"""Operations, as `pdarts.nets.operations.BUILDERS` has the package's."""
+"""Builders of operations by name, like `pdarts.nets.operations.BUILDERS`."""
 
 methods: dict[str, type[Any]] = {}
-"""Classes that derive from `pdarts.progressive.methods.darts.Method`; their keys are in `METHODS`."""
+"""Search methods by name: subclasses of `pdarts.progressive.methods.darts.Method`; their keys are in `METHODS`."""
 
 schedules: dict[str, Callable[[int, int, float, float], float]] = {}
-"""Learning rates, as `pdarts.engine.schedules.SCHEDULES` has the package's."""
+"""Learning-rate schedules by name, like `pdarts.engine.schedules.SCHEDULES`."""
 
 _loaded: dict[Path, Extension] = {}
 _loading: list[Extension] = []
 _origins: dict[tuple[str, str], Extension] = {}
-"""Files by kind and name of what they registered."""
+"""Files by the kind and name that they registered."""
 
 Builder = TypeVar("Builder", bound=Callable[[int, int, bool], Any])
 Class = TypeVar("Class", bound=type[Any])
@@ -61,7 +61,7 @@ Schedule = TypeVar("Schedule", bound=Callable[[int, int, float, float], float])
 
 
 def operation(name: str) -> Callable[[Builder], Builder]:
-    """Register what builds an `Operation` of `pdarts.nets.operations` from channels, stride and search, as its class.
+    """Register an `Operation` of `pdarts.nets.operations`, or a function that builds one of channels, stride, search.
 
     Args:
         name: as candidates and genotypes write it: letters, digits and '_', no digit first.
@@ -105,7 +105,7 @@ def method(name: str, keys: type[MethodKeys] = MethodKeys) -> Callable[[Class], 
 
 
 def schedule(name: str) -> Callable[[Schedule], Schedule]:
-    """Register a learning rate by epoch: a function of the epoch, from 0, the number of epochs, first and final rate.
+    """Register a learning-rate schedule: a function of the epoch from 0, the number of epochs, first and final rate.
 
     Args:
         name: as `schedule` of a search or recipe.
@@ -147,7 +147,7 @@ def load(files: Iterable[str | Path]) -> None:
 
 
 def named_in(config: object) -> list[str]:
-    """The files that a config, not checked yet, names; none where it is no list of them."""
+    """List the files that a config names which is not checked yet; none if `extensions` is no list."""
     named = config.get("extensions") if isinstance(config, dict) else None
     return [file for file in named if isinstance(file, str)] if isinstance(named, list) else []
 
@@ -155,13 +155,13 @@ def named_in(config: object) -> list[str]:
 def behind(
     operations: Iterable[str] = (), methods: Iterable[str] = (), schedules: Iterable[str] = ()
 ) -> tuple[Extension, ...]:
-    """The files that registered any of these names, each once, in the order in which they were loaded."""
+    """Find the files that registered any of these names, each once, in the order in which they were loaded."""
     kinds = {"operation": set(operations), "method": set(methods), "schedule": set(schedules)}
     return tuple(dict.fromkeys(found for (kind, name), found in _origins.items() if name in kinds[kind]))
 
 
 def refuse_others(recorded: dict[str, str], where: str) -> None:
-    """Refuse work with a network whose own operations are missing, or may compute something else by now.
+    """Refuse a network whose extensions are not loaded, or have changed since it was trained.
 
     Args:
         recorded: digests by file of the extensions that it was trained with.
@@ -187,10 +187,10 @@ def refuse_others(recorded: dict[str, str], where: str) -> None:
 
 
 def _claim(kind: str, name: str, existing: Iterable[str], pattern: str) -> None:
-    """Note that the file that is being loaded registers a name.
+    """Record that the file being loaded registers a name.
 
     Raises:
-        InputError: if it cannot.
+        InputError: if it cannot have that name, or is not loaded but imported.
     """
     if not _loading:
         raise InputError(
@@ -206,7 +206,7 @@ def _claim(kind: str, name: str, existing: Iterable[str], pattern: str) -> None:
 
 
 class _Loader(SourceFileLoader):
-    """Loads the very bytes whose digest was taken, whatever compiled file lies beside them."""
+    """A loader of exactly the bytes whose digest was taken; it ignores compiled files beside them."""
 
     def __init__(self, name: str, path: Path, content: bytes) -> None:
         super().__init__(name, str(path))
@@ -235,7 +235,7 @@ def _import(extension: Extension, path: Path, content: bytes) -> None:
 
 
 def _line(error: Exception, path: Path) -> str:
-    """Where in the file an error arose, such as `:12`; empty where that is not known."""
+    """Find the line of the file at which an error arose, such as `:12`; empty if that is unknown."""
     if isinstance(error, SyntaxError) and error.filename == str(path):
         return f":{error.lineno}"
     frames: Sequence[traceback.FrameSummary] = traceback.extract_tb(error.__traceback__)

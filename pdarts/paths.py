@@ -81,32 +81,32 @@ FOLDERS = (
     *(SEARCH_SEED, TRAINING_SEED, f"{SEARCH}/chosen", SEARCH, TRAINING),
     *("results/random/seed{seed}", "results/checkpoints/{checkpoint}"),
 )
-"""Folders that belong to one thing in the config, the innermost first; others' files in them belong to it too."""
+"""Folders of one entry of the config each, the innermost first; all files in a folder belong to its entry."""
 
 
 def forms(table: str) -> list[str]:
-    """The files of a table, whose stem is given."""
+    """List the files of a table from their common stem."""
     return [f"{table}.{form}" for form in TABLE_FORMS]
 
 
 def variant(max_skips: int | None = None, stage: int | None = None) -> str:
-    """End of the name of a genotype with another skip limit than its search's, or from another stage than the last."""
+    """Make the end of a genotype's name that has another skip limit than its search, or is from an earlier stage."""
     if stage is not None:
         return f"_stage{stage}"
     return "" if max_skips is None else f"_skips{max_skips}"
 
 
 def number_in(variant: str, kind: str) -> int | None:
-    """The number behind `skips` or `stage` in the end of a genotype's name; None if it has none."""
+    """Read the number after `skips` or `stage` in the end of a genotype's name; None if there is none."""
     _, _, digits = variant.partition(f"_{kind}")
     return int(digits) if digits else None
 
 
 def wildcards_of(path: Path) -> Mapping[str, str]:
-    """Values of the wildcards in the path of a file, such as `{"search": "digits", "seed": "0", "stage": "1"}`.
+    """Read the values of wildcards from the path of a file, such as `{"search": "digits", "seed": "0", "stage": "1"}`.
 
     Args:
-        path: a file below `results/`; empty for one that belongs to nothing in the config.
+        path: a file below `results/`; if it belongs to nothing in the config, there are no wildcards.
     """
     text = path.as_posix()
     for template, end in (*((file, "") for file in FILES), *((folder, "/.*") for folder in FOLDERS)):
@@ -116,7 +116,7 @@ def wildcards_of(path: Path) -> Mapping[str, str]:
 
 
 def _expression(template: str) -> str:
-    """A regular expression with a group for each wildcard of a path."""
+    """Make a regular expression with a group for each wildcard of a path."""
     parts = re.split(r"\{(\w+)\}", template)
     texts, names = map(re.escape, parts[::2]), [*(f"(?P<{name}>{PATTERNS[name]})" for name in parts[1::2]), ""]
     return "".join(text + name for text, name in zip(texts, names, strict=True))

@@ -1,8 +1,8 @@
 """Find or fetch a dataset's images, check them, and describe them in a manifest.
 
 Every later step reads the manifest and refuses images that differ from it. Missing files are downloaded where the
-source and the network allow it. The images of a folder are decoded once, to find what is no whole image, and an index
-is written beside them.
+source and the network allow it. The images of a folder are decoded once, to find damaged ones, and an index is written
+beside them.
 """
 
 from pathlib import Path

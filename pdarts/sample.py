@@ -1,8 +1,8 @@
 """Draw a random genotype: every cell of the search space is equally likely.
 
 Retrained like the cells that searches find, random cells show what searching is worth. With --max-skips the normal
-cell is drawn uniformly from those with at most so many skip connections. A seed's cells with and without a limit, or
-with different limits, have nothing to do with each other.
+cell is drawn uniformly from those with at most so many skip connections. With the same seed, cells
+with different limits, or without one, are drawn independently.
 """
 
 from pathlib import Path

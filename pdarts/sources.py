@@ -24,23 +24,23 @@ NEUTRAL = (
     "pdarts.engine.termination",
     "pdarts.engine.tracking",
 )
-"""Modules that touch no step's result; neither they nor what only they import counts."""
+"""Modules that change no step's result; neither they nor modules that only they import count."""
 
 SETTINGS = "pdarts.settings."
-"""Neutral as a whole: its values reach a step in its command."""
+"""Prefix of the settings' modules, all of which are neutral: a step's settings are in its command."""
 
 REPORTING = "pdarts.reporting."
 REPORTING_STEPS = ("draw", "curves", "report")
-"""Steps whose results `pdarts.reporting` makes; to others it only lends pictures for tracking, and does not count."""
+"""Steps whose results `pdarts.reporting` makes. For others, it only draws pictures for tracking and does not count."""
 
 METHODS = "pdarts.progressive.methods."
-"""Methods of search, of which a search and its derivation have one: that which settings name."""
+"""Prefix of the search methods' modules; for a search and its derivation, only that of their own method counts."""
 
 RULES = "pdarts.progressive.derivation"
-"""Rules that choose the cell of a finished search: methods refer to them, but no search is made of them."""
+"""Rules that derive the cell of a finished search; methods refer to them, but they change no search."""
 
 _LAYOUT = ("ctx", "kind")
-"""Fields of syntax nodes that say nothing which the rest of the tree does not say."""
+"""Fields of syntax nodes that repeat what the rest of the tree says."""
 
 
 @dataclass(frozen=True)
@@ -58,17 +58,17 @@ class Module:
 def fingerprint(
     step: str, method: str | None = None, root: Path = Path(__file__).parent, extensions: Iterable[str] = ()
 ) -> str:
-    """The hash of the code of `pdarts.STEP` and of all modules of the package that it imports, directly or not.
+    """Hash the code of `pdarts.STEP` and of all modules of the package that it imports, directly or not.
 
     Names, values and the order of statements count, and so do the files and folders beside a module that a string in
     it names, such as its templates. Comments, docstrings, layout, Python's version and neutral modules do not.
 
     Args:
         step: a module at the package's top, such as `search`.
-        method: of search, whose module counts too, if it is the package's; None for steps that have none.
+        method: the search method, whose module counts too if it is the package's; None for steps without one.
         root: the folder of the package.
-        extensions: the user's files of which something is used. They count byte by byte, with what they import from
-            the package.
+        extensions: the user's files that the step uses. They count byte by byte, with all that they import from the
+            package.
 
     Returns:
         16 hexadecimal digits.
@@ -92,7 +92,7 @@ def fingerprint(
 
 
 def package(root: Path) -> dict[str, Module]:
-    """All modules of the package in `root`, by dotted name; `__init__.py` files hold docstrings only and do not count.
+    """Read all modules of the package in `root`, by dotted name; not `__init__.py` files, which hold only docstrings.
 
     Raises:
         SyntaxError: if a module is no Python, or imports relatively.
@@ -107,7 +107,7 @@ def package(root: Path) -> dict[str, Module]:
 def reached(
     step: str, modules: Mapping[str, Module], method: str | None = None, extended: Iterable[str] | None = None
 ) -> set[str]:
-    """Names of the modules whose code counts for the result of `pdarts.STEP`, itself among them.
+    """Name the modules whose code counts for the result of `pdarts.STEP`, which is one of them.
 
     Args:
         step: as in `fingerprint`.
@@ -141,7 +141,7 @@ def imported(module: Module, modules: Mapping[str, Module]) -> set[str]:
 
 
 def _module(name: str, modules: Mapping[str, Module]) -> str:
-    """The module that `name` stands for, which may be that of something in a module."""
+    """Find the module that has this dotted name, or that holds the object of this name."""
     for candidate in (name, name.rpartition(".")[0]):
         if candidate in modules:
             return candidate
@@ -149,7 +149,7 @@ def _module(name: str, modules: Mapping[str, Module]) -> str:
 
 
 def _files_beside(name: str, module: Module, root: Path) -> Iterator[Path]:
-    """Files beside the module, or in folders beside it, that a string of it names; no Python and no read-me."""
+    """Find files beside the module, or in folders beside it, that its strings name; no Python files and no read-mes."""
     folder = root.joinpath(*name.split(".")[1:-1])
     named = {string.partition("/")[0] for string in module.strings}
     for path in sorted(folder.iterdir()):
@@ -177,7 +177,7 @@ def _read(text: bytes, filename: str) -> Module:
 
 
 def _canonical(node: object) -> str:
-    """A syntax tree as text, the same in every Python version: unlike in `ast.dump`, absent fields leave no trace."""
+    """Write a syntax tree as text, the same in all versions of Python: unlike `ast.dump`, without absent fields."""
     if isinstance(node, list):
         return f"[{','.join([_canonical(item) for item in node if not _is_docstring(item)])}]"
     if not isinstance(node, ast.AST):
@@ -193,5 +193,5 @@ def _canonical(node: object) -> str:
 
 
 def _is_docstring(node: object) -> bool:
-    """Whether `node` is a string that stands alone: of a module, class or function, or below a constant or field."""
+    """Whether `node` is a string on its own: in a module, class or function, or below a constant or field."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

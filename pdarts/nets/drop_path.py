@@ -9,10 +9,10 @@ BITS = 2**32 - 1
 
 
 def kept(x: Tensor, rate: float) -> Tensor:
-    """Factors, shape (N, 1, 1, 1), that zero each sample's branch with probability `rate` and scale the rest.
+    """Draw factors, shape (N, 1, 1, 1), that zero each image's branch with probability `rate` and scale the rest.
 
     Args:
-        x: what a branch is computed of, shape (N, C, H, W).
+        x: the input of a branch, shape (N, C, H, W).
         rate: from 0 to below 1.
 
     Source: Larsson et al. 2017 (arXiv:1605.07648).
@@ -26,8 +26,8 @@ def kept(x: Tensor, rate: float) -> Tensor:
 def dropped(x: Tensor, rate: float, seed: Tensor | None = None) -> Tensor:
     """Zero single values with probability `rate`, and scale the rest, so that the mean stays.
 
-    Which ones follows from the seed and from their places in rows, as if `x` were contiguous: the same on all devices,
-    in all memory layouts and with all backends.
+    Which values those are follows from the seed and their indices, as if `x` were contiguous: they are the same on all
+    devices, in all memory layouts and with all backends.
 
     Args:
         x: feature maps, shape (N, C, H, W).

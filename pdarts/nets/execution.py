@@ -44,7 +44,7 @@ class Execution:
         if self.compiled:
             return _compiled()(cell, before_previous.value, previous.value, *arguments)
         if self.recompute and torch.is_grad_enabled():
-            return _checkpointed(cell, self.kernels, before_previous.value, previous.value, *arguments)
+            return _recomputed(cell, self.kernels, before_previous.value, previous.value, *arguments)
         return cell(before_previous, previous, *arguments)
 
 
@@ -66,11 +66,11 @@ def kernels(device: torch.device, precision: Precision, machine: Machine) -> str
     return "pdarts" if own else "torch"
 
 
-def _checkpointed(cell: nn.Module, kernels: Kernels, *inputs: Any) -> Tensor:
+def _recomputed(cell: nn.Module, kernels: Kernels, *inputs: Any) -> Tensor:
     """Run a cell, and run it again in the backward pass, with the same random numbers and kernels.
 
-    The second time takes the parameters of the first, which may be those of a `functional_call` that has ended by then,
-    and in training moves running statistics that are thrown away.
+    The second run uses the parameters of the first, which may be those of a `functional_call` that has ended by then.
+    In training it leaves the running statistics as they are, and updates buffers that are thrown away.
 
     Source: Chen et al. 2016 (arXiv:1604.06174).
     """

@@ -1,4 +1,4 @@
-"""The channels of every cell and the places of reductions, for supernets and evaluation networks alike."""
+"""The channels of every cell and the positions of reduction cells, for supernets and evaluation networks alike."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,5 +59,5 @@ def layout(
 
 
 def output_channels(last: CellLayout, concatenated: Mapping[str, int]) -> int:
-    """Channels of the cell's output."""
+    """Return the number of channels of the last cell's output."""
     return last.channels * concatenated[last.kind]

@@ -117,7 +117,7 @@ class Network(nn.Module):
 
         Args:
             images: normalized images, shape (N, 3, H, W); H and W multiples of 4 (cifar) or 32 (imagenet).
-            drop_path: probability that a sample's branch, or its sum of a node's branches, is left out, in training.
+            drop_path: probability in training that an image's branch, or its sum of a node's branches, is left out.
         """
         auxiliary_logits = None
         with self.execution.autocast(images.device):

@@ -56,23 +56,23 @@ class NodeValue:
 
     @property
     def rectified(self) -> Tensor:
-        """ReLU of the value."""
+        """Compute ReLU of the value."""
         if self._rectified is None:
             self._rectified = F.relu(self.value)
         return self._rectified
 
-    def split(self, share: int, stride: int) -> "tuple[NodeValue, Tensor]":
-        """The first 1/`share` of the channels, and the rest, 2x2 max pooled where edges stride."""
-        if share not in self._parts:
-            channels = self.value.shape[1] // share
+    def split(self, divisor: int, stride: int) -> "tuple[NodeValue, Tensor]":
+        """Split off the first 1/`divisor` of the channels; the rest is 2x2 max pooled where edges stride."""
+        if divisor not in self._parts:
+            channels = self.value.shape[1] // divisor
             rest = self.value[:, channels:]
             if stride == 2:
                 rest = F.max_pool2d(rest, 2)
-            self._parts[share] = NodeValue(self.value[:, :channels]), rest
-        return self._parts[share]
+            self._parts[divisor] = NodeValue(self.value[:, :channels]), rest
+        return self._parts[divisor]
 
     def pooled(self, kind: PoolKind, stride: int) -> Tensor:
-        """3x3 pooling of the value."""
+        """Pool the value over 3x3 windows."""
         if kind not in self._pooled:
             computing = backend(self.value)
             if computing is not None:
@@ -84,7 +84,7 @@ class NodeValue:
         return self._pooled[kind]
 
     def normalized(self, kind: PoolKind, stride: int) -> tuple[Tensor, Tensor, Tensor]:
-        """3x3 pooling, normalized by the batch's statistics; and these: mean and unbiased variance, shape (C,)."""
+        """Pool over 3x3 windows and normalize by the batch; also return its mean and unbiased variance, shape (C,)."""
         if kind not in self._normalized:
             pooled = self.pooled(kind, stride)
             precise = torch.promote_types(pooled.dtype, torch.float32)
@@ -108,7 +108,7 @@ class Branch(NamedTuple):
     """Factor of drop path for each image, shape (N, 1, 1, 1)."""
 
     def value(self) -> Tensor:
-        """Shape (N, channels, H / stride, W / stride)."""
+        """Compute the branch, shape (N, channels, H / stride, W / stride)."""
         value: Tensor = self.operation(self.source, self.scale)
         return value if self.kept is None else value * self.kept
 

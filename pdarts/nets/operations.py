@@ -32,13 +32,13 @@ class Node(Protocol):
 
     @property
     def rectified(self) -> Tensor:
-        """ReLU of the value."""
+        """Compute ReLU of the value."""
 
     def pooled(self, kind: PoolKind, stride: int) -> Tensor:
-        """3x3 pooling of the value."""
+        """Pool the value over 3x3 windows."""
 
     def normalized(self, kind: PoolKind, stride: int) -> tuple[Tensor, Tensor, Tensor]:
-        """3x3 pooling, normalized by the batch's statistics; and these: mean and unbiased variance, shape (C,)."""
+        """Pool over 3x3 windows and normalize by the batch; also return its mean and unbiased variance, shape (C,)."""
 
 
 class BatchNorm(nn.Module):

@@ -1,6 +1,6 @@
 """Files of trained networks.
 
-What `pdarts.train` writes describes itself: everything needed to use it is inside. Files in the reference
+A file of `pdarts.train` describes itself: it holds everything that is needed to use it. Files in the reference
 implementation's format hold tensors alone.
 """
 

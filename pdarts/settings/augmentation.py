@@ -10,25 +10,25 @@ from pdarts.settings.datasets import AnyDataset, ImageFolder
 
 
 class Augmentation(Settings):
-    """Random changes of training images in memory; each image of a batch draws its own."""
+    """Random changes of training images in memory, drawn anew for each image of a batch."""
 
     crop_padding: Annotated[int, Field(ge=0)]
     """Pixels of black added on every side before a random crop of the old size; 0 leaves images where they are."""
     flip: bool
     """Mirror half of the images horizontally."""
     cutout: Annotated[int, Field(ge=0)]
-    """Side in pixels of a square that is blanked at a random place; 0 for none."""
+    """Side in pixels of a square that is blanked at a random position; 0 for none."""
 
 
 class StreamedAugmentation(Settings):
-    """Random changes of training images of an image folder; each image draws its own."""
+    """Random changes of training images of an image folder, drawn anew for each image."""
 
     resized_crop: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]]
-    """Smallest and largest share of an image's area that is cut out and scaled to the image size, 3:4 to 4:3 wide."""
+    """Smallest and largest fraction of an image's area to crop, 3:4 to 4:3 wide, and resize to the image size."""
     flip: bool
     """Mirror half of the images horizontally."""
     color_jitter: tuple[NonNegative, NonNegative, NonNegative, Annotated[float, Field(ge=0, le=0.5)]]
-    """Largest relative change of brightness, contrast, saturation, and shift of the hue as part of a turn, to 0.5."""
+    """Largest relative change of brightness, contrast and saturation; largest shift of hue in turns, at most 0.5."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -51,7 +51,7 @@ AnyAugmentation = Annotated[
 
 
 def check_augmentation(dataset: AnyDataset, augmentation: Augmentation | StreamedAugmentation) -> None:
-    """Refuse changes that images of this kind do not take.
+    """Refuse augmentation that does not suit this kind of dataset.
 
     Raises:
         InputError: naming the keys to write instead.

@@ -44,7 +44,7 @@ def known(key: str, value: str | int, existing: Iterable[str | int]) -> None:
 
 
 def one_of(names: Collection[str]) -> Callable[[Any], Any]:
-    """A validator of names like a `Literal`, of which there may be more by the time that it is called."""
+    """Make a validator that accepts only `names`, those included that are added before it is called."""
 
     def check(value: Any) -> Any:
         if value not in names:

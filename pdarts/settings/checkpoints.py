@@ -13,8 +13,8 @@ class Checkpoint(Settings):
     file: Annotated[str, Field(min_length=1)]
     """Path of the file: a bare state dict, or a dict that has one as `state_dict`."""
     origin: Annotated[str, Field(min_length=1)]
-    """Where to get the file, for the message where it is missing."""
+    """Where to get the file; shown in the message if it is missing."""
     genotype: str
-    """Its cells, which the file does not say: a published cell (`PDARTS`), or the path of a genotype file."""
+    """Genotype, which the file does not hold: a published cell (`PDARTS`), or the path of a genotype file."""
     dataset: Name
-    """Name under `datasets` of what it is tested on."""
+    """Name under `datasets` of the images that it is tested on."""

@@ -1,4 +1,4 @@
-"""All of `config.yaml`, and what one part of it says of another."""
+"""The whole of `config.yaml`, and checks that its parts fit each other."""
 
 import json
 from collections.abc import Mapping
@@ -25,22 +25,22 @@ SEEDS: TypeAdapter[tuple[int, ...]] = TypeAdapter(Seeds)
 
 
 class Config(Settings):
-    """`config.yaml`: what exists, and where it runs. The target says what of it is built."""
+    """`config.yaml`: everything that can be built, and where the work runs. The target decides what is built."""
 
     rehearsal: bool = False
-    """Stamp all results as a rehearsal's, only in a folder that `pdarts.tools.rehearse` sets up, and always there."""
+    """Mark all results as a rehearsal's: true in folders that `pdarts.tools.rehearse` sets up, and false elsewhere."""
     extensions: Annotated[tuple[str, ...], Field(strict=False), Once] = ()
     """Your own Python files, relative to the working directory, that register operations, methods or schedules."""
     repeats: Repeats | None = None
-    """Where `seeds` is a name in here, it stands for as many seeds, from 0 on; null where none is."""
+    """Numbers of seeds, by names that `seeds` can give; each stands for that many seeds, from 0 on. Null for none."""
     datasets: Named[Annotated[Dataset | ImageFolder, Discriminator("source")]]
     """Where images come from."""
     searches: Named[AnySearch]
-    """From a dataset to genotypes."""
+    """Searches, which turn a dataset into genotypes."""
     recipes: Named[Recipe]
     """How evaluation networks are built and trained."""
     trainings: Named[Training]
-    """A genotype, a dataset and a recipe."""
+    """Trainings, which give a genotype and a dataset to a recipe."""
     checkpoints: Named[Checkpoint]
     """Weights that others trained."""
     tables: Named[Table]
@@ -191,7 +191,7 @@ class Config(Settings):
 def parse_config(values: object) -> Config:
     """Check the whole config, with the trainings that rows of tables and validations of searches make.
 
-    An entry under `trainings` overrides the one of its name that is made, key by key.
+    An entry under `trainings` overrides a training of the same name that is made so, key by key.
 
     Raises:
         InputError: as `parse`; if two rows make different trainings of one name.
@@ -209,10 +209,10 @@ def _overrides(name: str, entry: object, made: Mapping[str, object]) -> bool:
 
 
 def trainings_made(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Plain settings, by name, of the trainings that rows of tables make, and that choose among seeds of searches.
+    """Make plain settings, by name, of trainings for rows of tables, and of those that choose a seed of a search.
 
     Args:
-        values: the config as plain values, not checked yet; what is wrong in it makes none.
+        values: the config as plain values, not checked yet; invalid entries make no trainings.
     """
     made: dict[str, dict[str, Any]] = {}
     origins: dict[str, str] = {}
@@ -247,7 +247,7 @@ def trainings_made(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _seeds_of(search: dict[str, Any], values: dict[str, Any]) -> tuple[int, ...]:
-    """The seeds of a search that is not checked yet; one where they cannot be, which the check of the search says."""
+    """Read the seeds of a search that is not checked yet; a single one if they are invalid, since its check says so."""
     try:
         return SEEDS.validate_json(json.dumps(search.get("seeds"), default=str), context=values)
     except ValidationError:
@@ -255,7 +255,7 @@ def _seeds_of(search: dict[str, Any], values: dict[str, Any]) -> tuple[int, ...]
 
 
 def _entries(values: dict[str, Any], noun: str) -> dict[str, dict[str, Any]]:
-    """The entries below a first key of a config that is not checked yet, as far as they have keys."""
+    """Collect the entries under a first key of a config that is not checked yet, without those that hold no keys."""
     entries = values.get(noun)
     found = entries.items() if isinstance(entries, dict) else ()
     return {name: entry for name, entry in found if isinstance(entry, dict)}

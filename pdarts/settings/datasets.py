@@ -10,7 +10,7 @@ from pdarts.data.catalog import SOURCES
 from pdarts.settings.base import Name, Positive, Rate, Settings
 
 SourceName = Annotated[str, GetPydanticSchema(lambda *_: literal_schema([*SOURCES]))]
-"""A key of `SOURCES`."""
+"""Name of a known source: a key of `SOURCES`."""
 
 
 class AnyDataset(Settings):
@@ -19,7 +19,7 @@ class AnyDataset(Settings):
     source: str
     """Name of the images' source."""
     train_images: Positive | None
-    """Use only the first so many training images; null uses all."""
+    """Number of training images to use, from the first on; null uses all."""
     mean: tuple[float, float, float]
     """Mean of each colour channel of the training images, on a scale from 0 to 1."""
     std: tuple[Rate, Rate, Rate]
@@ -30,7 +30,7 @@ class Dataset(AnyDataset):
     """Images of a known data set, which fit in memory."""
 
     source: SourceName
-    """Which images: `digits` is part of the package, a stand-in is digits in CIFAR's files, others lie on disk."""
+    """Source of the images: `digits` is in the package, stand-ins are digits in CIFAR's files, others lie on disk."""
 
     @property
     def folder(self) -> str:
@@ -42,7 +42,7 @@ class ImageFolder(AnyDataset):
     """Image files in a folder for each class, `train/CLASS/…` and `val/CLASS/…`, decoded whenever they are needed."""
 
     source: Literal["image_folder"]
-    """Any image files: ImageNet, or one's own."""
+    """Image files on disk, such as those of ImageNet or your own."""
     folder: Name
     """Name under `machine.data_roots` of the folder that has `train` and `val`."""
     image_size: Annotated[int, Field(ge=8, multiple_of=4)]
@@ -50,7 +50,7 @@ class ImageFolder(AnyDataset):
 
 
 def image_size(dataset: Dataset | ImageFolder) -> int:
-    """Height and width in pixels of what a network sees."""
+    """Height and width in pixels of the images that a network is given."""
     return dataset.image_size if isinstance(dataset, ImageFolder) else SOURCES[dataset.source].image_size
 
 

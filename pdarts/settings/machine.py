@@ -10,16 +10,16 @@ Kernels = Literal["auto", "torch"]
 
 
 class Wandb(Settings):
-    """Weights & Biases: a mirror of the files on disk, never needed by a later step."""
+    """Weights & Biases, which mirrors the files on disk; no later step needs it."""
 
     mode: Literal["offline", "online", "disabled"] = "offline"
     """`offline` writes run files that `wandb sync` uploads later, `online` uploads at once, `disabled` does nothing."""
     project: str = "pdarts"
     """Project that runs appear under."""
     entity: str | None = None
-    """User or team; null for the account's own."""
+    """User or team; null for the account's default."""
     directory: str = "results"
-    """Folder in which `wandb/` with the run files is made."""
+    """Folder in which W&B makes `wandb/` for its run files."""
 
 
 class Machine(Settings):
@@ -28,21 +28,21 @@ class Machine(Settings):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """`auto` takes a GPU where there is one; `cuda` without a GPU is an error."""
     threads: Positive = 1
-    """CPU threads a step. Sums of floats differ in the last bits between thread counts."""
+    """CPU threads of a step. Sums of floats differ in the last bits between numbers of threads."""
     workers: Annotated[int, Field(ge=0)] = 2
-    """Processes that decode the images of a folder, two sets of them in a search; 0 decodes in the step's own."""
+    """Processes that decode the images of a folder; a search has two sets of them. With 0 the step decodes itself."""
     kernels: Kernels = "auto"
-    """`auto` takes this project's own kernels where there are some; `torch`, PyTorch's alone, changes last bits."""
+    """`auto` uses this project's own kernels where it can; `torch` uses PyTorch's alone, which changes last bits."""
     recompute: bool = False
-    """Save memory: the backward pass computes each cell again. Longer, and the same to the last bit on a CPU."""
+    """Save memory: the backward pass computes each cell again. It is slower; on a CPU, even last bits stay the same."""
     compile: bool = False
-    """Let torch.compile fuse each kind of cell, in minutes at first; last bits and drop path's draws change."""
+    """Compile each kind of cell by torch.compile, in minutes at first; last bits and drop path's draws change."""
     data_roots: Named[str] = {}
-    """Folder of each source, and of each `folder` of a dataset; `data/NAME` where none is named."""
+    """Folder of each source, and of each dataset's `folder`; `data/NAME` for those not listed."""
     local_copy: str | None = None
-    """Folder on a disk of the node, such as `$TMPDIR`, that image folders are copied to; null reads where they lie."""
+    """Folder on the node's own disk, such as `$TMPDIR`, to copy image folders to; null reads them where they lie."""
     resume_other_code: bool = False
-    """Continue an interrupted step although the code has changed since; its provenance says so."""
+    """Continue an interrupted step even if the code has changed since; its provenance says so."""
     download: bool = True
     """Fetch missing data where the source allows it."""
     wandb: Wandb = Wandb()
@@ -55,5 +55,5 @@ class Machine(Settings):
         return self
 
     def data_root(self, folder: str) -> str:
-        """Path of a dataset's folder, which goes by this name under `data_roots`."""
+        """Return the path of a folder with data: the one that `data_roots` gives for its name, or `data/NAME`."""
         return self.data_roots.get(folder, f"data/{folder}")

@@ -1,4 +1,4 @@
-"""Keys that search methods add to a search; here, not with the methods, so that a config is read without torch."""
+"""Keys that search methods add to a search, apart from the methods so that a config can be read without torch."""
 
 import json
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from pdarts.settings.base import NonNegative, Rate, Settings
 
 
 class MethodKeys(Settings):
-    """A method without keys of its own, and the base of the others' keys."""
+    """Base of the keys of all methods, and the keys of a method that adds none."""
 
     refused: ClassVar[tuple[str, ...]] = ()
-    """Candidates that the method has no use for."""
+    """Candidates that the method does not allow."""
 
     def described(self) -> str:
-        """Difference from other methods, in the words of a report."""
+        """Describe how the method differs from others, for a report."""
         return "first-order gradients of alphas; operations on all channels"
 
     def check_channels(self, channels: int) -> None:
@@ -67,7 +67,7 @@ class AuxiliarySkip(MethodKeys):
     auxiliary_weight: Rate
     """Weight of every edge's auxiliary skip connection in the first epoch of a stage."""
     auxiliary_decay: Literal["linear", "cosine", "slow_cosine"]
-    """How it falls to 0: in a line, by half a cosine, or by a quarter of one, which falls late."""
+    """Course of this weight to 0: a line, half a cosine, or a quarter of one, which falls late."""
 
     def described(self) -> str:
         decay = self.auxiliary_decay.replace("_", " ")
@@ -78,9 +78,9 @@ class Perturbation(MethodKeys):
     """SDARTS."""
 
     perturbation: Literal["random", "adversarial"]
-    """Perturbation of architecture weights while network weights are updated: drawn, or found by raising the loss."""
+    """Perturbation of architecture weights while network weights are updated: drawn, or made to raise the loss."""
     radius: tuple[NonNegative, NonNegative]
-    """Largest perturbation of a weight, in the first epoch of a stage and behind its last one; it rises in a line."""
+    """Largest perturbation of a weight, in the first epoch of a stage and after its last one; it rises linearly."""
 
     def described(self) -> str:
         first, last = self.radius
@@ -97,7 +97,7 @@ class BetaDecay(MethodKeys):
     """beta-DARTS."""
 
     beta_decay: Literal["half_an_epoch", "fifty_at_the_end"]
-    """Weight of the term on alphas, from 0: half the number of the epoch, or a line to 50 behind a stage's last one."""
+    """Weight of the term on alphas: half the epoch's number, or linear from 0 to 50 after a stage's last epoch."""
 
     def described(self) -> str:
         slope = self.beta_decay.replace("_", " ")

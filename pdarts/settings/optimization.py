@@ -11,7 +11,7 @@ SCHEDULES = ["cosine", "linear"]
 """Names of learning-rate schedules; extensions add theirs."""
 Schedule = Annotated[str, BeforeValidator(one_of(SCHEDULES)), Field(json_schema_extra={"examples": [*SCHEDULES]})]
 LINEAR_TAIL = 5
-"""The same number as in `engine.schedules`, which is code of a step, while settings count by their values."""
+"""Epochs of the linear schedule's tail, repeated from `engine.schedules`, which settings do not import."""
 
 
 class WeightsOptimizer(Settings):
@@ -26,7 +26,7 @@ class WeightsOptimizer(Settings):
     weight_decay: NonNegative
     """L2 penalty on all network weights."""
     clip: Rate | None
-    """Largest norm of all weights' gradients together; null for no limit."""
+    """Largest norm of the gradient of all weights together; null for no limit."""
 
 
 class AlphasOptimizer(Settings):
@@ -39,11 +39,11 @@ class AlphasOptimizer(Settings):
     weight_decay: NonNegative
     """L2 penalty on the alphas."""
     clip: Rate | None
-    """Largest norm of all alphas' gradients together; null for no limit."""
+    """Largest norm of the gradient of all alphas together; null for no limit."""
 
 
 def check_schedule(schedule: str, warmup_epochs: int, epochs: int) -> None:
-    """Refuse more epochs of warm-up than there are, and too few for a schedule."""
+    """Refuse a warm-up longer than all epochs, and fewer epochs than the schedule needs."""
     if warmup_epochs > epochs:
         raise ValueError(f"warmup_epochs is {warmup_epochs}, but there are {epochs} epochs")
     if schedule == "linear" and epochs <= LINEAR_TAIL:

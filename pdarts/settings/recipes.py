@@ -9,16 +9,16 @@ from pdarts.settings.base import Fraction, Positive, Rate, Settings
 from pdarts.settings.optimization import Precision, Schedule, WeightsOptimizer, check_schedule, check_shares
 
 AUXILIARY_SIZES = {"cifar": 32, "imagenet": 224}
-"""The image size that the auxiliary head of each stem is made for."""
+"""Image size in pixels that the auxiliary head needs, by stem."""
 DIVISORS = {"cifar": 4, "imagenet": 32}
-"""Divisor of the image size for each stem with the two reduction cells; an odd feature map cannot be halved."""
+"""Number of which the image size must be a multiple, by stem: stem and reduction cells cannot halve odd sizes."""
 
 
 class Recipe(Settings):
     """How an evaluation network is built and trained."""
 
     train_portion: Annotated[float, Field(gt=0, le=1)]
-    """Portion of the training images, from the first on, that is trained on. The others are scored, no test image."""
+    """Portion of the training images to train on, from the first on. Below 1, a test scores the others instead."""
     stem: Literal["cifar", "imagenet"]
     """First layers: `cifar` keeps the image size, `imagenet` divides it by 8."""
     cells: Positive
@@ -32,9 +32,9 @@ class Recipe(Settings):
     epochs: Positive
     """Epochs of training."""
     batch_size: Positive
-    """Images a step."""
+    """Images in a batch of all processes together."""
     processes: Positive
-    """Processes, each with a GPU of its own, that share every batch; BatchNorm normalises each one's share."""
+    """Processes, each with a GPU of its own, that share every batch; BatchNorm sees one process's share."""
     precision: Precision
     """Type of feature maps and convolutions in training; weights, statistics, loss and optimizers are float32."""
     optimizer: WeightsOptimizer

@@ -1,4 +1,4 @@
-"""How often things are done: seeds, listed or counted by a name."""
+"""Seeds, either listed or counted by a name."""
 
 from typing import Annotated, Any
 
@@ -9,7 +9,7 @@ from pdarts.settings.base import Once, Positive, Settings
 
 
 def _repeated(value: Any, info: ValidationInfo) -> Any:
-    """The seeds that a name under `repeats` stands for."""
+    """Replace a name under `repeats` by the seeds that it stands for."""
     if not isinstance(value, str):
         return value
     context = info.context if isinstance(info.context, dict) else {}
@@ -23,7 +23,7 @@ def _repeated(value: Any, info: ValidationInfo) -> Any:
 
 
 def _counted(value: Any) -> Any:
-    """A number that Snakemake's command line gives as text: `--config 'repeats={retrainings: 10}'`."""
+    """Convert a number that Snakemake's command line gives as text: `--config 'repeats={retrainings: 10}'`."""
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
 
 
@@ -46,7 +46,7 @@ Seeds = Annotated[
 
 
 class Repeats(Settings):
-    """How often things are done."""
+    """Numbers of seeds, by the names that `seeds` can refer to."""
 
     retrainings: Annotated[Positive, BeforeValidator(_counted)]
     """Number of retrainings of each genotype."""

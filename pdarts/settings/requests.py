@@ -19,23 +19,23 @@ class Request(Settings):
 
 
 class Requests(Settings):
-    """Resources that jobs ask a scheduler for; they change no result, and limit no job without a scheduler."""
+    """Resources that jobs ask a scheduler for. They change no result, and without a scheduler they limit no job."""
 
     prepare: Request
     """Verification and index of a dataset."""
     search: Request
-    """A stage."""
+    """A stage of a search."""
     train: Request
-    """A training."""
+    """The training of a network."""
     test: Request
     """A test of weights."""
     short: Request
     """Everything else."""
     datasets: Named[Named[Request]] = {}
-    """Other figures for some datasets, by the step's name in here."""
+    """Other requests for single datasets, by names of datasets and of steps."""
 
     def of(self, step: str, dataset: str | None) -> Request:
-        """The request of a step on a dataset; None where it reads none."""
+        """Look up the request of a step on a dataset; `dataset` is None if the step reads none."""
         own = self.datasets.get(dataset or "", {})
         request: Request = own.get(step) or getattr(self, step)
         return request

@@ -9,7 +9,7 @@ from pdarts.settings.recipes import Recipe
 
 
 def schema() -> dict[str, Any]:
-    """Every key with its description, and what is allowed there."""
+    """Make the schema: every key with its description and its allowed values."""
     config = Config.model_json_schema()
     recipe = {key: {"$ref": f"#/$defs/Recipe/properties/{key}"} for key in Recipe.model_fields}
     for model in ("Training", "Row"):

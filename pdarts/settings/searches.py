@@ -1,4 +1,4 @@
-"""From a dataset to genotypes."""
+"""Searches, which turn a dataset into genotypes."""
 
 import json
 from functools import cache
@@ -44,7 +44,7 @@ class Stage(Settings):
     operations: Annotated[int, Field(ge=2)]
     """Candidate operations on every edge: all in the first stage, the strongest of the stage before in later ones."""
     skip_dropout: Fraction
-    """Dropout rate behind skip connections at the start of the stage; it decays from there."""
+    """Rate of the dropout after skip connections at the start of the stage; it decays from there."""
 
 
 def _existing(method: str) -> str:
@@ -71,23 +71,23 @@ class SearchProtocol(Settings):
     stem: Literal["cifar", "imagenet"]
     """First layers: `cifar` keeps the image size, `imagenet` divides it by 8."""
     alphas_batches: Literal["passes", "anew"]
-    """Batches of the alphas' images: one pass after another in random order, or each drawn anew from all of them."""
+    """Batches of the alphas' images: in passes over all of them in random order, or each drawn anew from all."""
     train_portion: Annotated[float, Field(gt=0, lt=1)]
     """Portion of the training images that trains weights."""
     alphas_portion: Annotated[float, Field(gt=0, lt=1)] | None
-    """Portion of the training images that trains alphas; null for all others."""
+    """Portion of the training images that trains alphas; null for all that remain."""
     division: Literal["in_order", "by_class"]
-    """Which images these are: the first and those behind them, or as many of every class, drawn for each seed."""
+    """Division into portions: the first images, then those that follow; or drawn by class, anew for each seed."""
     epochs: Positive
     """Epochs of each stage."""
     frozen_epochs: Annotated[int, Field(ge=0)]
-    """First epochs of each stage, in which alphas do not move."""
+    """First epochs of each stage, in which alphas are not updated."""
     scored_epochs: Annotated[int, Field(ge=0)]
-    """Last epochs of each stage, in which accuracy on the alphas' images is logged; nothing is selected by it."""
+    """Last epochs of each stage, in which accuracy on the alphas' images is logged; it selects nothing."""
     batch_size: Positive
-    """Images a step, of weights and of alphas alike."""
+    """Images in a batch of all processes together, both for network weights and for alphas."""
     processes: Positive
-    """Processes, each with a GPU of its own, that share every batch; BatchNorm normalises each one's share."""
+    """Processes, each with a GPU of its own, that share every batch; BatchNorm sees one process's share."""
     precision: Precision
     """Type of feature maps and convolutions in training; weights, alphas, statistics and loss are float32."""
     weights: WeightsOptimizer
@@ -95,11 +95,11 @@ class SearchProtocol(Settings):
     schedule: Schedule
     """Course of the network weights' learning rate in each stage."""
     warmup_epochs: Annotated[int, Field(ge=0)]
-    """First epochs of each stage, in which it rises to the learning rate in equal steps instead."""
+    """First epochs of each stage, in which the network weights' rate rises linearly to `learning_rate` instead."""
     alphas: AlphasOptimizer
     """How alphas are trained."""
     augmentation: AnyAugmentation
-    """Random changes of the images of both halves."""
+    """Random changes of all training images, both for network weights and for alphas."""
 
     @model_validator(mode="after")
     def _fits_its_method(self) -> Self:
@@ -117,19 +117,19 @@ class SearchProtocol(Settings):
 
 
 class StageSettings(SearchProtocol, Stage):
-    """All that one stage needs to know: `pdarts.search --settings`."""
+    """Settings of one stage, as `pdarts.search --settings` takes them."""
 
 
 class Search(SearchProtocol):
-    """Turns a dataset into genotypes."""
+    """A search, which turns a dataset into genotypes."""
 
     dataset: Name
     """Name under `datasets`."""
     seeds: Seeds
-    """One independent search each; a name under `repeats` stands for that many seeds, from 0 on."""
+    """Seeds, each of an independent search; a name under `repeats` stands for that many seeds, from 0 on."""
     validation: Name | None = None
-    """Name under `recipes`, with the search's `train_portion`: how the genotype of each seed is retrained to choose
-    among several (`seed: chosen`), by accuracy on the other training images; null where none is chosen."""
+    """Name under `recipes` of a recipe with the search's `train_portion`. By it the genotype of each seed is retrained,
+    to choose one of several (`seed: chosen`) by accuracy on the other training images; null if none is chosen."""
     max_skips: SkipLimit | None
     """Skip connections that the normal cell may keep, 0 to 8; null for no limit."""
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
@@ -169,7 +169,7 @@ Protocol = TypeVar("Protocol", bound=SearchProtocol)
 
 
 def with_keys_of_method(settings: type[Protocol], values: object) -> type[Protocol]:
-    """The settings with the keys of the method that plain `values` name.
+    """Find the model of settings with the keys of the method that plain `values` name.
 
     Raises:
         ValueError: if the values have a key of another method.

@@ -22,11 +22,11 @@ class Column(Settings):
     heading: Annotated[str, Field(min_length=1)] | None = None
     """Text over the column, such as `CIFAR-10`; without headings a table has a line for each training."""
     measure: Measure | None = None
-    """Percent of the test images whose class is not the most probable one, or not among the five most probable."""
+    """Test error in percent: images whose class is not the most probable one, or not among the five most probable."""
     dataset: Name | None = None
     """Name under `datasets` of the images that rows' genotypes are retrained and tested on."""
     recipe: Name | None = None
-    """Name under `recipes` by which they are retrained."""
+    """Name under `recipes` of the recipe by which they are retrained."""
     seeds: Seeds | None = None
     """Seeds of these trainings; a name under `repeats` stands for that many seeds, from 0 on."""
 
@@ -58,7 +58,7 @@ class Row(Settings):
     genotype: Genotype | None = None
     """Genotype to retrain, as of a training: a published cell, the path of a genotype file, or random cells."""
     changes: dict[str, Any] = {}
-    """Keys of the recipe that the row's trainings set otherwise."""
+    """Keys of the recipe that the row's trainings override."""
     columns: Annotated[tuple[Name, ...], Field(min_length=1, strict=False), Once] | None = None
     """Columns in which the row is retrained; null for all."""
     training: Name | None = None
@@ -68,7 +68,7 @@ class Row(Settings):
     paper: Annotated[str, Field(min_length=1)] | None = None
     """Architecture in the paper's table whose figures stand beside; null for the architecture that the row names."""
     independent: Named[str] = {}
-    """Measurements by independent people, by column: a `subject` in `pdarts/reporting/paper.yaml`."""
+    """Measurements by other people, by column: each is a `subject` in `pdarts/reporting/paper.yaml`."""
 
     @property
     def quotes(self) -> bool:
@@ -80,7 +80,7 @@ class Row(Settings):
         return self.search.get(column) if isinstance(self.search, dict) else self.search
 
     def trainings(self, name: str, column: Column) -> dict[str, dict[str, Any] | None]:
-        """Plain settings, by name, of the trainings that a column shows; None for one that stands under `trainings`.
+        """Make plain settings, by name, of the trainings that a column shows; None for one that `trainings` declares.
 
         Args:
             name: of the column.
@@ -126,11 +126,11 @@ class Table(Settings):
     title: Annotated[str, Field(min_length=1)]
     """Caption of the table."""
     paper: PaperTable | None = None
-    """The table of published figures that stand beside: the paper's own, or those of several papers."""
+    """Table of published figures to show beside the results: one of the paper, or figures of several papers."""
     complete: bool = False
-    """Whether architectures of the paper's table that no row stands for are quoted too, in the paper's order."""
+    """Also quote those architectures of the paper's table that have no row here, in the paper's order."""
     columns: Named[Column] = {}
-    """Test results side by side, by the paper's name for them; without any, each row names a training."""
+    """Columns with test results, by the paper's names for them; without any, each row names a training."""
     rows: Annotated[tuple[Row, ...], Field(min_length=1)]
     """The lines, in order."""
 

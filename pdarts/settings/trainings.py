@@ -1,4 +1,4 @@
-"""A genotype, a dataset and a recipe."""
+"""Trainings, which give a genotype and a dataset to a recipe."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -9,7 +9,7 @@ from pdarts.settings.repeats import Seed, Seeds
 
 
 class FromSearch(Settings):
-    """The genotype that a search of this workflow derives: from its last stage and with its own skip limit, or else."""
+    """A genotype that a search of this workflow derives, by default from its last stage and with its own skip limit."""
 
     search: Name
     """Name under `searches`."""
@@ -35,7 +35,7 @@ class RandomCells(Settings):
     """A genotype drawn at random, every cell of the search space being equally likely."""
 
     random: Seed | Literal["each"]
-    """Seed of the draw; `each` draws for every seed of the training with the same seed."""
+    """Seed of the draw; `each` draws a genotype for every seed of the training, with the same seed."""
     max_skips: SkipLimit | None
     """Skip connections that the normal cell may have, 0 to 8; null for no limit."""
 
@@ -56,7 +56,7 @@ Genotype = Annotated[
 
 
 class Training(Settings):
-    """Gives a genotype and a dataset to a recipe."""
+    """A training, which gives a genotype and a dataset to a recipe."""
 
     genotype: Genotype
     """A published cell (`PDARTS`), the path of a genotype file (`cells/mine.json`), what a search derives
@@ -67,9 +67,9 @@ class Training(Settings):
     recipe: Name
     """Name under `recipes`."""
     changes: dict[str, Any] = {}
-    """Keys of the recipe that this training sets otherwise; a key that holds keys is given whole."""
+    """Keys of the recipe that this training overrides; a key that holds keys is given whole."""
     seeds: Seeds
-    """One independent training each; a name under `repeats` stands for that many seeds, from 0 on."""
+    """Seeds, each of an independent training; a name under `repeats` stands for that many seeds, from 0 on."""
 
     @property
     def differs_by_seed(self) -> bool:

@@ -1,1 +1,1 @@
-"""Programs that serve people between runs: costs, results of other machines, SLURM sites."""
+"""Commands for people between runs, about costs, results of other machines, and SLURM sites."""

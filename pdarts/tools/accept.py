@@ -1,8 +1,8 @@
 """Accept finished results after a change of code that cannot have changed them.
 
-Snakemake would make them anew, since the code of their steps differs. Where nothing else does (no setting, no input,
+Snakemake would make them anew, since the code of their steps differs. Where nothing else differs (no setting, no input,
 no missing file) they are marked as up to date instead, and their provenance says when, under which commit and why.
-Tables and figures are cheap: the next run makes them anew, and the tables repeat it.
+The next run makes tables and figures anew, since they are cheap, and tables show this provenance.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,9 +16,9 @@ from pdarts.tools.results.annotations import note, rehearsed
 from pdarts.tools.workflow import DRY_RUN, Job, add_config, config_of, outdated, parse, recorded, snakemake
 
 FILES_ALONE = ("--rerun-triggers", "input", "mtime", "software-env")
-"""Neither code nor settings: params hold both, so settings are compared by the commands that they are part of."""
+"""Rerun triggers without params, which hold code and settings; settings are compared in the commands instead."""
 RESULTS = (".json", ".jsonl", ".pt")
-"""Suffixes of what steps compute; all else is made of these."""
+"""Suffixes of computed results; all other files are made from these."""
 
 
 def main() -> None:
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def _refuse_rehearsed(results: list[Path]) -> None:
-    """Refuse what a rehearsal made, unless this is one.
+    """Refuse results of a rehearsal, unless this is one.
 
     Raises:
         InputError: naming the first such file.
@@ -72,7 +72,7 @@ def _refuse_rehearsed(results: list[Path]) -> None:
 
 
 def _set_otherwise(planned: list[Job], commands: Mapping[Path, Job]) -> Iterator[Path]:
-    """Results that were made by other settings than the present ones; where a step runs is no such setting."""
+    """Yield results that other settings made than the present ones; settings of the machine do not count."""
     for job in planned:
         for path in job.outputs:
             made = commands.get(path)
@@ -81,7 +81,7 @@ def _set_otherwise(planned: list[Job], commands: Mapping[Path, Job]) -> Iterator
 
 
 def _outdated(summary: str) -> list[Path]:
-    """Results that are missing or would be made anew, of what `snakemake --summary` says."""
+    """List results that are missing or would be made anew, as `snakemake --summary` says."""
     return sorted(path for path in outdated(summary) if path.suffix in RESULTS)
 
 

@@ -52,10 +52,10 @@ def main() -> None:
 
 
 def _bring(found: list[Job], source: Path, other_code: bool) -> tuple[dict[Job, bool], dict[Path, str]]:
-    """Copy what fits.
+    """Copy the files that fit.
 
     Returns:
-        The jobs whose files were copied, and whether other code had made them; why other files were not, by path.
+        Jobs whose files were copied, with whether other code had made them; and reasons against others, by path.
     """
     made_by = makers(found)
     brought: dict[Job, bool] = {}
@@ -76,7 +76,7 @@ def _bring(found: list[Job], source: Path, other_code: bool) -> tuple[dict[Job, 
 
 
 def _fits(job: Job, there: Mapping[Path, Path], not_brought: set[Job], other_code: bool) -> bool:
-    """Check one job's files; whether other code made them, where that is allowed.
+    """Check one job's files, and tell whether other code made them, if that is allowed.
 
     Raises:
         InputError: if they do not fit.
@@ -103,7 +103,7 @@ def _mark(brought: Mapping[Job, bool], source: Path, reason: str, config: list[s
     """Note in each result where it came from, and tell Snakemake that it is up to date.
 
     Raises:
-        InputError: if Snakemake refuses, as while a run is under way; what was copied is gone again then.
+        InputError: if Snakemake refuses, such as during a run; the copied files are deleted then.
     """
     outputs = [path for job in brought for path in job.outputs]
     touch = (*config, "--touch", "--", *map(str, outputs))

@@ -1,10 +1,10 @@
-"""Time a few real steps of everything behind a target on this device; `pdarts.tools.plan` then says what it costs.
+"""Time a few real iterations of all work behind a target on this device, for the costs that `pdarts.tools.plan` gives.
 
     python -m pdarts.tools.calibrate --target cifar
 
-Each distinct setting is timed once, on synthetic images of the dataset's size: steps of every search stage with frozen
-and with moving alphas, training steps of every recipe, evaluation. What is found is added to the file of the device in
-results/calibration/. A kind of step that takes too long, or does not fit into memory, is named and left out.
+Each distinct setting is timed once, on synthetic images of the dataset's size: iterations of every search stage with
+frozen and with trained alphas, iterations of every recipe, and evaluation. The times are added to the file of the
+device in results/calibration/. A kind of iteration that takes too long, or too much memory, is named and left out.
 """
 
 import sys
@@ -26,9 +26,9 @@ def main() -> None:
     parser = step.parser(__doc__)
     add_target(parser)
     add_config(parser)
-    parser.add_argument("--limit", type=float, default=10, help="seconds a kind of step at most (default: 10)")
+    parser.add_argument("--limit", type=float, default=10, help="most seconds for a kind of iteration (default: 10)")
     parser.add_argument(
-        "--patience", type=float, default=120, help="give a kind of step up after so many seconds (default: 120)"
+        "--patience", type=float, default=120, help="seconds until a kind of iteration is given up (default: 120)"
     )
     arguments = parser.parse_args()
     found = jobs(arguments.target, config_of(arguments))
@@ -62,7 +62,7 @@ def _works(found: list[Job]) -> list[Work]:
 
 
 def _machine(found: list[Job]) -> Machine:
-    """Where the jobs would run."""
+    """Read where the jobs would run."""
     (text,) = {job.options["machine"][0] for job in found if "machine" in job.options}
     return parse_argument(Machine, text, "machine")
 
@@ -74,7 +74,7 @@ def _label(work: Work) -> str:
 
 
 def _store(work: Work, unit: dict[str, object]) -> object:
-    """Add what was measured to the file of its device, and say where that is."""
+    """Add measurements to the file of their device, and return its path."""
     record = unit["provenance"]
     assert isinstance(record, dict)
     device = hardware(record)

@@ -14,7 +14,7 @@ from pdarts.settings.trainings import RandomCells
 
 
 def read_config(paths: Sequence[Path], entries: Sequence[str] = ()) -> Config:
-    """The config as Snakemake puts it together: later parts add and override, keys within keys too.
+    """Read the config as Snakemake puts it together: later parts add and override keys, at all depths.
 
     Args:
         paths: config files.
@@ -66,7 +66,7 @@ def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def belongs(path: Path, config: Config) -> bool:
-    """Whether a file below `results/` belongs to something declared, or to nothing that could be, as W&B's do."""
+    """Whether a file below `results/` belongs to something declared, or, like W&B's, to no entry of any config."""
     found = wildcards_of(path)
     nouns = {"dataset": "datasets", "search": "searches", "training": "trainings", "checkpoint": "checkpoints"}
     for name, noun in (nouns | {"table": "tables"}).items():

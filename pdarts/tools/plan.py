@@ -1,11 +1,11 @@
-"""Know the cost before you submit: all pending steps of a target, with device-hours, memory and disk.
+"""Estimate the cost of all pending steps of a target: device-hours, memory and disk.
 
     python -m pdarts.tools.plan --target cifar
     python -m pdarts.tools.plan --target cifar --ledger
 
-Figures are those that finished jobs of the same settings recorded on the same device, else what single steps took in
-`pdarts.tools.calibrate`; steps without either are unknown. It needs no GPU, and works while a run is under way. The
-ledger shows what finished steps took, beside what the calibration makes expect.
+Costs are those that finished jobs of the same settings recorded on the same device, or else follow from the iterations
+that `pdarts.tools.calibrate` timed; without either they are unknown. The plan needs no GPU, and can be made during a
+run. The ledger compares the costs of finished steps with those that the calibration predicts.
 """
 
 from pdarts.engine import step

@@ -2,8 +2,8 @@
 
     python -m pdarts.tools.preflight --target paper
 
-Every request is put to SLURM as a job that is never run, and a job of some seconds looks from a node of each partition:
-at this folder, at the environment, at the data. It changes nothing, and works while a run is under way.
+SLURM is asked about every request without running a job, and a job of some seconds checks from a node of each partition
+that it sees this folder, the environment and the data. Nothing is changed, and it can be called during a run.
 """
 
 import sys

@@ -5,8 +5,8 @@
     snakemake paper methods released --configfile rules/rehearsal.yaml
 
 The folder has links to the project, results of its own under a mark that keeps them from being taken for real ones,
-and what stands in for files that cannot be had everywhere: JPEG images for ImageNet's, and random weights in the format
-of the authors'. What is there stays as it is. CIFAR's stand-ins are written when they are prepared.
+and stand-ins for files that cannot be had everywhere: JPEG images for ImageNet's, and random weights in the format of
+the authors'. Files that are there stay as they are. CIFAR's stand-ins are written when they are prepared.
 """
 
 import os
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def _write_images(root: Path) -> None:
-    """Coloured digits as JPEG files in a folder each class, all of them or none."""
+    """Write coloured digits as JPEG files, in a folder for each class: all of them or none."""
     part = root.with_name(f".{root.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     train, val = _first(uci_digits.read("train")[0], TRAIN_IMAGES), _first(uci_digits.read("test")[0], VAL_IMAGES)
@@ -81,7 +81,7 @@ def _first(split: Split, count: int) -> Labelled:
 
 
 def _write_weights(path: Path, stem: str) -> None:
-    """Random weights under the names, and in the wrapping, that the authors' file for a data set has."""
+    """Write random weights under the names, and in the wrapping, that the authors' file for a data set has."""
     published = Path("pdarts", "genotypes", "PDARTS.json")
     genotype = Genotype.parse(files.read_json(published, "genotype file", "the repository"), str(published))
     torch.manual_seed(derive_seed(0, "stand-in weights"))

@@ -5,7 +5,7 @@
 
 A file belongs to the config if it is that of a declared dataset, search, training, checkpoint or table, and of one of
 its seeds and stages. Calibrations, W&B's runs and the report stay. Give the files of your own settings as for
-snakemake: without them, what only they declare looks as if nothing did.
+snakemake: without them, files that only they declare look undeclared.
 """
 
 from collections.abc import Iterator

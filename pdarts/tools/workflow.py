@@ -1,6 +1,6 @@
 """Jobs that Snakemake would run for a target, and which of them are pending.
 
-A dry run of all jobs prints the command of each, which says everything that the job depends on; `--summary` says which
+A dry run of all jobs prints the command of each, which gives everything that the job depends on; `--summary` says which
 files would be made anew. Neither locks nor changes anything, so both work while a run is under way.
 """
 
@@ -27,7 +27,7 @@ DRY_RUN = ("--nolock", "--dry-run", "--forceall", "--printshellcmds")
 
 
 UNTOLD = ("machine", "extensions")
-"""Options that say where a step runs, and where code lies that counts as such."""
+"""Options that do not count as settings: where a step runs, and files of code, which count in its hash."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Job:
     """One job of the workflow."""
 
     step: str
-    """The module behind it, such as `search`."""
+    """Name of the step, such as `search`."""
     code: str
     """Hash of that step's code."""
     options: Mapping[str, tuple[str, ...]]
@@ -57,12 +57,12 @@ class Job:
         return json.loads(self.options["settings"][0])
 
     def told(self) -> tuple[str, dict[str, tuple[str, ...]]]:
-        """Its step, and all that its command tells that step of what to compute."""
+        """The step, and those of its options that decide what it computes."""
         return self.step, {name: values for name, values in self.options.items() if name not in UNTOLD}
 
     @property
     def rehearsal(self) -> bool:
-        """Whether what it makes is no result."""
+        """Whether it belongs to a rehearsal, which makes no results."""
         return "rehearsal" in self.options
 
     @property
@@ -80,12 +80,12 @@ class Job:
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names what is built."""
+    """Add the option that names the targets."""
     parser.add_argument("--target", nargs="*", default=["demo"], help="targets or result files (default: demo)")
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which settings hold: those of Snakemake."""
+    """Add Snakemake's options that say where settings come from."""
     parser.add_argument(
         "--configfile", nargs="+", default=[], metavar="FILE.yaml", help="your own settings, as for snakemake"
     )
@@ -95,7 +95,7 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 
 
 def config_of(arguments: argparse.Namespace) -> list[str]:
-    """These options, for Snakemake.
+    """Collect the options of `add_config` for Snakemake.
 
     Raises:
         InputError: as `read_config`, whose messages are shorter than Snakemake's.
@@ -106,10 +106,10 @@ def config_of(arguments: argparse.Namespace) -> list[str]:
 
 
 def jobs(targets: Sequence[str], config: Sequence[str] = ()) -> list[Job]:
-    """All jobs behind the targets, pending or not.
+    """Find all jobs behind the targets, pending or not.
 
     Args:
-        targets: of the workflow, or result files.
+        targets: names of targets, or result files.
         config: what `config_of` gives.
 
     Raises:
@@ -124,13 +124,13 @@ def jobs(targets: Sequence[str], config: Sequence[str] = ()) -> list[Job]:
 
 
 def outdated(summary: str) -> set[Path]:
-    """Files that are missing or would be made anew, of what `snakemake --summary` says: path, …, status, plan."""
+    """List files that are missing or would be made anew, from `snakemake --summary`: path, …, status, plan."""
     rows = [line.split("\t") for line in summary.splitlines() if "\t" in line]
     return {Path(row[0]) for row in rows if row[-1] == "update pending" or row[-2] == "missing"}
 
 
 def recorded(detailed_summary: str) -> dict[Path, Job]:
-    """The job that made each file, by the command that Snakemake has kept of it; without files that have none."""
+    """Find the job that made each file, from the command that Snakemake has kept; files without one are left out."""
     found = {}
     for line in detailed_summary.splitlines():
         path, *_, command, _status, _plan = line.split("\t") if line.count("\t") == 7 else ("",) * 4
@@ -141,7 +141,7 @@ def recorded(detailed_summary: str) -> dict[Path, Job]:
 
 
 def parse(dry_run: str, pending: set[Path]) -> list[Job]:
-    """The jobs of a dry run that prints commands; a job with an output in `pending` is pending.
+    """Read the jobs of a dry run that prints commands; a job with an output in `pending` is pending.
 
     Raises:
         InputError: if a job's command is none of a step.
@@ -161,7 +161,7 @@ def parse(dry_run: str, pending: set[Path]) -> list[Job]:
 
 
 def _command(command: str) -> tuple[str, dict[str, tuple[str, ...]]]:
-    """Step and options of a shell command such as `python -m pdarts.derive --stage FILE 2> >(tee LOG >&2)`."""
+    """Read step and options of a shell command such as `python -m pdarts.derive --stage FILE 2> >(tee LOG >&2)`."""
     words = shlex.split(command.partition(" 2> >(")[0])
     index = next((index for index, word in enumerate(words) if word.startswith("pdarts.")), None)
     if index is None:
@@ -178,10 +178,10 @@ def _command(command: str) -> tuple[str, dict[str, tuple[str, ...]]]:
 
 
 def needed(job: Job, makers: Mapping[Path, Job]) -> Iterable[Job]:
-    """The jobs that make what `job` reads, directly.
+    """Find the jobs that make the files which `job` reads, directly.
 
     Args:
-        job: any.
+        job: any job.
         makers: the job behind each file.
     """
     for values in job.options.values():
@@ -200,7 +200,7 @@ def snakemake(*arguments: str) -> str:
     """Run Snakemake, and return what it prints.
 
     Raises:
-        InputError: if it fails: with the message that the workflow ended with, or else with all that it printed.
+        InputError: if it fails, with the message that ended the workflow, or else with all that it printed.
     """
     command = [sys.executable, "-m", "snakemake", *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)

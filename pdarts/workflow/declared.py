@@ -1,4 +1,4 @@
-"""The config that a run of the workflow begins with, checked as a whole, and what is found in it by name."""
+"""The checked config that a run of the workflow begins with, and look-ups in it by name."""
 
 import json
 import os
@@ -57,12 +57,12 @@ def _check_folder(config: Config) -> None:
 
 
 def genotype_file(name: str) -> str:
-    """Path of a published cell, such as `PDARTS`, or of a user's own file, whose name ends in `.json`."""
+    """Return the path of a published cell, such as `PDARTS`, or of a user's own file, whose name ends in `.json`."""
     return name if name.endswith(".json") else f"{PUBLISHED}/{name}.json"
 
 
 def published_or_own(key: str, name: str) -> Genotype:
-    """The genotype in a published cell's or a user's file.
+    """Read the genotype of a published cell or of a user's file.
 
     Args:
         key: in the config, for messages.
@@ -87,10 +87,10 @@ def published_or_own(key: str, name: str) -> Genotype:
 
 
 def declared(config: Config, noun: str, name: str) -> Any:
-    """Settings of the entry `name` under a first key of the config, such as `searches`.
+    """Look up the entry `name` under a first key of the config, such as `searches`.
 
     Raises:
-        InputError: if there is none, as where a user wrote the path of a result by hand.
+        InputError: if there is none, such as when a user wrote the path of a result by hand.
     """
     existing = getattr(config, noun)
     if name not in existing:
@@ -99,7 +99,7 @@ def declared(config: Config, noun: str, name: str) -> Any:
 
 
 def source_files(config: Config, dataset: str) -> list[str]:
-    """The file which says that a dataset's source is on the disk; none where there is nothing to download."""
+    """List the file that records a dataset's source as present; empty if there is nothing to download."""
     source = SOURCES.get(declared(config, "datasets", dataset).source)  # folders of images have no record
     return [paths.SOURCE_FILES.format(source=source.name)] if source and source.files else []
 
@@ -122,7 +122,7 @@ def check_targets(config: Config, rules: Iterable[Any]) -> None:
 
 
 def unknown_target(target: str, rules: Iterable[Any]) -> str:
-    """Message about a target that no rule makes, with the nearest names that are targets.
+    """Make the message about a target that no rule makes, with the nearest targets.
 
     Args:
         target: as the user wrote it.

@@ -42,7 +42,7 @@ def stages_of_seeds(config: Config, search: str, template: str = paths.STAGE) ->
 
 
 def stage_to_derive_from(config: Config, search: str, seed: str, variant: str) -> str:
-    """The file of the last stage, or of the one that the end of the genotype's name says.
+    """The file of the last stage, or of the stage that the end of the genotype's name gives.
 
     Raises:
         InputError: if the search has no such stage.
@@ -55,13 +55,13 @@ def stage_to_derive_from(config: Config, search: str, seed: str, variant: str) -
 
 
 def limit_in_name(config: Config, variant: str) -> str:
-    """The option with the skip limit that the end of a genotype's name says; empty if it says none."""
+    """The option with the skip limit that the end of a genotype's name gives; empty if it gives none."""
     limit = number_in(variant, "skips")
     return "" if limit is None else f"--max-skips {limit}"
 
 
 def skip_limit(config: Config, search: str, variant: str) -> str:
-    """The option with the search's own skip limit, unless the genotype's name says another."""
+    """The option with the search's own skip limit, unless the genotype's name gives another."""
     own = declared(config, "searches", search).max_skips
     return limit_in_name(config, variant) or ("" if own is None else f"--max-skips {own}")
 
@@ -78,7 +78,7 @@ def genotypes_of_seeds(config: Config, search: str, variant: str) -> list[str]:
 
 
 def validations(config: Config, search: str) -> list[str]:
-    """Tests that a seed is chosen by, whatever skip limit or stage is asked for; none where there is one seed.
+    """Tests by which a seed is chosen, the same for every skip limit and stage; none if there is only one seed.
 
     Raises:
         InputError: if there are several seeds and nothing to choose by.
@@ -99,7 +99,7 @@ def seed_of(wanted: int | str, seed: int) -> int:
 
 
 def seeds_behind(config: Config, genotype: FromSearch, seed: int) -> tuple[int, ...]:
-    """Seeds of the search that the genotype of a training's seed comes from: all, where one of them is chosen."""
+    """Seeds of the search that the genotype of a training's seed comes from: all of them, if one was chosen."""
     if genotype.seed == "chosen":
         seeds: tuple[int, ...] = config.searches[genotype.search].seeds
         return seeds

@@ -1,4 +1,4 @@
-"""Files behind the tables of the config."""
+"""The files that the tables of the config are made of."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ Seeds = Mapping[str, Iterable[int]]
 
 
 def table_files(config: Config, table: str) -> TableFiles:
-    """The files behind a table: those of its rows, and rows that the paper alone has where it is to be complete."""
+    """Find the files of a table's rows; a complete table also has the rows that only the paper has."""
     found: Table = declared(config, "tables", table)
     columns = {
         name: MeasuredColumn(heading=column.heading, measure=column.measure)
@@ -30,7 +30,7 @@ def table_files(config: Config, table: str) -> TableFiles:
 
 
 def table_settings(config: Config, table: str) -> str:
-    """The same as one line of JSON."""
+    """Write `table_files` as one line of JSON."""
     return table_files(config, table).model_dump_json()
 
 
@@ -40,14 +40,14 @@ def table_inputs(config: Config, table: str) -> list[str]:
 
 
 def results_so_far(config: Config, table: str) -> str:
-    """Hash of which results of a table are there and how old they are; a partial table is current until it changes."""
+    """Hash which results of a table exist and how old they are; a partial table is current until the hash changes."""
     present = [Path(path) for path in table_inputs(config, table) if Path(path).exists()]
     lines = [f"{path} {path.stat().st_mtime_ns}" for path in present]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def _with_quotes(table: Table, rows: list[RowFiles]) -> Iterator[RowFiles]:
-    """The rows and, in a complete table, quotes of the paper's other rows, in the paper's order."""
+    """Yield the rows and, in a complete table, quotes of the paper's other rows, in the paper's order."""
     theirs = [row.architecture for row in paper().tables[table.paper].rows] if table.paper and table.complete else []
     stood_for = {row.paper for row in rows}
     for row in rows:
@@ -87,7 +87,7 @@ def _row_files(config: Config, table: Table, row: Row) -> RowFiles:
 
 
 def _shown(config: Config, table: Table, row: Row) -> tuple[dict[str, str], dict[str, str]]:
-    """The training that a row shows in each column: of one genotype, and of a genotype for each seed."""
+    """Find the trainings that a row shows, by column: those of one genotype, and those of a genotype for each seed."""
     alike: dict[str, str] = {}
     several: dict[str, str] = {}
     for column, settings in table.columns.items():
@@ -100,7 +100,7 @@ def _shown(config: Config, table: Table, row: Row) -> tuple[dict[str, str], dict
 
 
 def _runs(config: Config, trainings: Seeds) -> Runs:
-    """Trained seeds by folder, and the searches behind them.
+    """Find trained seeds by folder, and the searches behind them.
 
     Args:
         config: the whole config.
@@ -117,7 +117,7 @@ def _runs(config: Config, trainings: Seeds) -> Runs:
 
 
 def _search_files(config: Config, searched: list[tuple[FromSearch, int]]) -> SearchFiles:
-    """Files of the search behind genotypes of seeds of trainings."""
+    """Find the files of the search from which the seeds of trainings have their genotypes."""
     first, _ = searched[0]
     chosen = first.seed == "chosen"
     ending = paths.variant(first.max_skips, first.stage)
@@ -131,9 +131,9 @@ def _search_files(config: Config, searched: list[tuple[FromSearch, int]]) -> Sea
 
 
 def _of_several_searches(config: Config, name: str, beside: str | None) -> dict[str, list[int]]:
-    """Seeds by training of one retraining for each of several searches.
+    """Find the seeds, by training, that retrain the genotype of each seed of a search once.
 
-    A seed that is the same in the training `beside` is taken from there, not run twice; none where that is so of all.
+    A seed with which the training `beside` does the same is taken from there; none are found if all are such seeds.
     """
     own = list(config.trainings[name].seeds)
     shared = [seed for seed in own if beside is not None and _same_run(config, name, beside, seed)]
@@ -143,7 +143,7 @@ def _of_several_searches(config: Config, name: str, beside: str | None) -> dict[
 
 
 def _same_run(config: Config, one: str, other: str, seed: int) -> bool:
-    """Whether both trainings have a seed and do the same with it."""
+    """Whether both trainings have this seed and do the same with it."""
     first, second = config.trainings[one], config.trainings[other]
     if seed not in second.seeds or first.dataset != second.dataset:
         return False
@@ -160,7 +160,7 @@ def _origin(config: Config, training: str, seed: int) -> object:
 
 
 def _released(config: Config, table: Table, row: Row) -> dict[str, ReleasedFiles]:
-    """Weights that others trained, in every column of their dataset."""
+    """Find weights that others trained, by each column of their dataset."""
     if row.checkpoint is None:
         return {}
     checkpoint = config.checkpoints[row.checkpoint]
@@ -171,14 +171,14 @@ def _released(config: Config, table: Table, row: Row) -> dict[str, ReleasedFiles
 
 
 def _cells(config: Config, training: str) -> list[str]:
-    """A drawing of each genotype of a training."""
+    """List a drawing of each genotype of a training."""
     seeds = config.trainings[training].seeds
     drawn = {genotype_of(config, training, seed): seed for seed in reversed(seeds)}
     return [paths.CELLS.format(training=training, seed=seed) for seed in sorted(drawn.values())]
 
 
 def _curves(config: Config, training: str) -> list[str]:
-    """Curves of a training and of each search behind it, first those of all its seeds where all are behind it."""
+    """List curves of a training and of each seed of the search behind it; first one of all seeds, if all are used."""
     genotype, seeds = config.trainings[training].genotype, config.trainings[training].seeds
     curves = []
     if isinstance(genotype, FromSearch):

@@ -22,7 +22,7 @@ class Unit(NamedTuple):
     """ReLU, depthwise convolution, dense convolution, BatchNorm; without convolutions only BatchNorm.
 
     Convolutions are padded to keep the size. A dense convolution of size 1 that strides without a depthwise one is a
-    factorized reduction: half of its channels see even rows and columns, the other half odd ones.
+    factorized reduction: half of its channels come from even rows and columns, the other half from odd ones.
     """
 
     weight: Tensor | None
@@ -66,7 +66,7 @@ class Part(NamedTuple):
 
 
 class Backend(Protocol):
-    """A module that computes nodes, forward and backward. Whatever tensors hold, it reads right or refuses."""
+    """A module that computes nodes, forward and backward; tensors in a layout that it cannot read, it refuses."""
 
     def suits(self, x: Tensor) -> bool:
         """Tell whether the backend computes on feature maps like `x`; this is asked first."""
@@ -85,7 +85,7 @@ class Backend(Protocol):
 
 
 Form = tuple[Tensor, list[Unit]]
-"""Builds a form: a tensor, and the units that it passes."""
+"""A form: a tensor, and the units that it passes."""
 
 
 def form(operation: nn.Module, node: Node) -> Form | None:

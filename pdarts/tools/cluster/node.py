@@ -1,4 +1,4 @@
-"""A look from a node of a SLURM site at this folder, the environment and the data."""
+"""A check of what a node of a SLURM site sees of this folder, the environment and the data."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ from pdarts.settings.datasets import Dataset
 from pdarts.tools.cluster.slurm import Finding, Request, client, last_line
 
 WAIT = 20
-"""Seconds that a job which looks from a node may wait for one."""
+"""Seconds for which the job of the check may wait for a node."""
 SLOW = 30
 """Seconds in which an environment should start."""
 
@@ -33,7 +33,7 @@ print(json.dumps({'node': socket.gethostname(), **seen}))
 
 
 def look(request: Request, config: Config, datasets: Sequence[str]) -> list[Finding]:
-    """Look from a node of the request's partition."""
+    """Check what a node of the request's partition sees."""
     nonce = Path(f".preflight-{uuid4().hex}").resolve()
     host = "api.wandb.ai" if config.machine.wandb.mode == "online" else None
     roots = [str(root.resolve()) for name in datasets if (root := data_root(config, name)) and root.exists()]
@@ -63,7 +63,7 @@ def look(request: Request, config: Config, datasets: Sequence[str]) -> list[Find
 
 
 def data_root(config: Config, name: str) -> Path | None:
-    """Where a dataset's files lie outside of the package."""
+    """Return the folder of a dataset's files; None if they are part of the package."""
     dataset = config.datasets[name]
     packaged = isinstance(dataset, Dataset) and SOURCES[dataset.source].files is None
     return None if packaged else Path(config.machine.data_root(dataset.folder))

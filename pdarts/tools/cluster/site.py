@@ -21,13 +21,13 @@ from pdarts.workflow.needs import CONTINUING
 FIRST_LOOK = 40
 """Seconds until the executor asks for a job's state, unless the profile says otherwise."""
 FREE = 10
-"""GB that results should find."""
+"""GB that should be free for results."""
 
 Check = Callable[[], list[Finding]]
 
 
 def checks(asked: Sequence[Request], config: Config, profile: Mapping[str, Any]) -> list[Check]:
-    """All checks of a target's requests; none needs another's answer."""
+    """List all checks of a target's requests; none depends on the result of another."""
     datasets = sorted({request.dataset for request in asked if request.dataset})
     partitions = {request.partition: request for request in asked}
     accounts = {str(name) for request in asked if (name := request.resources.get("slurm_account"))}
@@ -44,7 +44,7 @@ def checks(asked: Sequence[Request], config: Config, profile: Mapping[str, Any])
 
 
 def accounting(profile: Mapping[str, Any], accounts: set[str]) -> list[Finding]:
-    """Whether the executor can learn what became of jobs, and whom it may charge."""
+    """Check whether the executor can learn the state of jobs, and which accounts it may charge."""
     answered, said = client("sacct", "--noheader", "--allocations", "--starttime", "now-1hours")
     squeue = profile.get("slurm-status-command") == "squeue"
     if squeue:
@@ -71,7 +71,7 @@ def accounting(profile: Mapping[str, Any], accounts: set[str]) -> list[Finding]:
 
 
 def submission(request: Request) -> list[Finding]:
-    """Whether SLURM would take such a job."""
+    """Check whether SLURM would accept such a job."""
     options = request.options()
     answered, said = client("sbatch", "--test-only", *options, "--wrap", "true")
     text = f"{request}: {shlex.join(options)}"
@@ -79,7 +79,7 @@ def submission(request: Request) -> list[Finding]:
 
 
 def preemption(partition: str) -> list[Finding]:
-    """Whether jobs that must make way come back: the executor never learns of those that are cancelled."""
+    """Check whether preempted jobs come back: the executor never learns of those that are cancelled."""
     kind = slurm.shown("config").get("PreemptType", "preempt/none")
     settings = slurm.shown("partition", partition)
     mode, grace = settings.get("PreemptMode", "OFF"), int(settings.get("GraceTime", "0"))
@@ -99,7 +99,7 @@ def preemption(partition: str) -> list[Finding]:
 
 
 def limits(asked: Sequence[Request], profile: Mapping[str, Any]) -> list[Finding]:
-    """Whether long steps are told before their end, and may be submitted often enough."""
+    """Check whether long steps get a signal before their time limit, and may be submitted often enough."""
     found = []
     retries = profile.get("retries", 0)
     if not isinstance(retries, int) or retries < 0:
@@ -119,7 +119,7 @@ def limits(asked: Sequence[Request], profile: Mapping[str, Any]) -> list[Finding
 
 
 def data(config: Config, datasets: Sequence[str]) -> list[Finding]:
-    """Whether each dataset is prepared, or its files are there to prepare it from."""
+    """Check whether each dataset is prepared, or its files are there to prepare it from."""
     found = []
     for name in datasets:
         dataset, root = config.datasets[name], data_root(config, name)
@@ -141,14 +141,14 @@ def data(config: Config, datasets: Sequence[str]) -> list[Finding]:
 
 
 def space(folder: Path) -> list[Finding]:
-    """Whether there is room."""
+    """Check whether there is room for results."""
     free = shutil.disk_usage(folder).free / 1e9
     enough = free >= FREE
     return [Finding(enough, f"{free:,.0f} GB free in {folder}/" + ("" if enough else f"; free up to {FREE} or more"))]
 
 
 def left_over(folder: Path) -> list[Finding]:
-    """Whether something of an earlier run is still there."""
+    """Check whether jobs or locks of an earlier run are left."""
     found = []
     if numbers := slurm.jobs_from(folder):
         listed = " ".join(numbers)

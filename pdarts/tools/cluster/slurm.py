@@ -16,9 +16,9 @@ from pdarts.tools.workflow import Job
 from pdarts.workflow.needs import dataset_of, needs_of
 
 SECONDS = 10.0
-"""For a client that only asks."""
+"""Seconds for a client that only asks."""
 LOCAL_STEPS = ("download", "draw", "curves", "report")
-"""Steps that run where Snakemake runs."""
+"""Steps that run where Snakemake runs, not in jobs of SLURM."""
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,16 @@ class Request:
 
     @property
     def partition(self) -> str | None:
-        """Where it should run; None leaves it to the site."""
+        """Partition to run in; None leaves the choice to the site."""
         return self.resources.get("slurm_partition")
 
     @property
     def wants_gpu(self) -> bool:
-        """Whether it asks for one, in whatever way."""
+        """Whether it asks for a GPU, in any of the ways to do so."""
         return bool(self.resources.get("gpu") or self.resources.get("gpu_model") or self.resources.get("gres"))
 
     def options(self, minutes: int | None = None) -> list[str]:
-        """Options of `sbatch` and `srun`, as the executor writes them; `minutes` instead of the job's own."""
+        """List options of `sbatch` and `srun`, as the executor writes them; `minutes` replaces the job's own limit."""
         get = self.resources.get
         given = {
             "--account": get("slurm_account"),
@@ -66,15 +66,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the answer."""
+    """The result of a check: a line of the report."""
 
     good: bool | None
-    """None where it could not be found out."""
+    """Whether all is well; None if that could not be found out."""
     text: str
 
 
 def client(*command: str, seconds: float = SECONDS) -> tuple[bool, str]:
-    """Whether a SLURM client succeeds, and what it prints; one that does not end in time fails."""
+    """Call a SLURM client: whether it succeeds, and its output; one that does not end in time fails."""
     try:
         done = subprocess.run(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds, check=False
@@ -92,7 +92,7 @@ def last_line(said: str) -> str:
 
 
 def read_profile(path: Path) -> dict[str, Any]:
-    """Settings of a Snakemake profile.
+    """Read the settings of a Snakemake profile.
 
     Raises:
         InputError: if it cannot be read.
@@ -137,12 +137,12 @@ def _request(job: Job, config: Config, profile: Mapping[str, Any]) -> Request:
 
 
 def _plain(value: Any) -> Any:
-    """A resource without the quotes that keep Snakemake from reading it as an expression."""
+    """Strip a resource of the quotes that keep Snakemake from reading it as an expression."""
     return value[1:-1] if isinstance(value, str) and value[:1] == value[-1:] == "'" else value
 
 
 def minutes(runtime: object) -> int:
-    """Minutes of what Snakemake takes as `runtime`: a number, or a text such as 90m, 12h or 2d.
+    """Convert Snakemake's `runtime` to minutes; it is a number, or a text such as 90m, 12h or 2d.
 
     Raises:
         InputError: if it is neither.
@@ -156,14 +156,14 @@ def minutes(runtime: object) -> int:
 
 
 def jobs_from(folder: Path) -> list[str]:
-    """Numbers of this user's jobs in the queue that Snakemake submitted in `folder`."""
+    """List the numbers of this user's jobs in the queue that Snakemake submitted in `folder`."""
     answered, said = client("squeue", "--noheader", "--user", getpass.getuser(), "--format", "%i|%k|%Z")
     lines = [line.split("|") for line in said.splitlines()] if answered else []
     return [number for number, comment, folder_of in lines if comment.startswith("rule_") and Path(folder_of) == folder]
 
 
 def accounts() -> list[str]:
-    """Accounts that this user may charge."""
+    """List the accounts that this user may charge."""
     answered, said = client(
         "sacctmgr", "--noheader", "--parsable2", "show", "associations", f"user={getpass.getuser()}", "format=account"
     )
@@ -180,5 +180,5 @@ def shown(*command: str) -> dict[str, str]:
 
 
 def _words(line: str) -> list[str]:
-    """`scontrol show config` has one setting a line, with blanks around =, others have many."""
+    """Split a line of `scontrol show` into settings; that of `config` has one, with blanks around =, others many."""
     return [line] if " = " in line else line.split()

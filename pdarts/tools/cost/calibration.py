@@ -20,12 +20,12 @@ class Calibration:
     device: str
     """Name of the device, with the number of threads if it is a CPU."""
     measured: str
-    """When it was last added to, in ISO format."""
+    """Time of the last addition, in ISO format."""
     units: Mapping[str, Mapping[str, Any]]
     """Measurements by `Work.key`: `timings`, `memory`, `weights_bytes`, `provenance`."""
 
     def seconds(self, work: Work, counts: Mapping[str, float]) -> float | None:
-        """Expected seconds of so many steps, the first of them slow; None if one of their kinds was not measured.
+        """Expect the seconds of so many iterations, the first one slow; None if one of their kinds was not measured.
 
         Images are decoded while the device computes, so the slower of the two decides.
         """
@@ -41,7 +41,7 @@ class Calibration:
         return max(start, 0.0) + sum(counts[kind] * medians[kind] for kind in kinds)
 
     def memory(self, work: Work, kinds: Iterable[str]) -> int | None:
-        """Expected peak in bytes of a process with steps of these kinds; None if one was not measured."""
+        """Expect the peak, in bytes, of a process with iterations of these kinds; None if one was not measured."""
         timings = self.units.get(work.key, {}).get("timings", {})
         peaks = [timings.get(kind, {}).get("memory") for kind in kinds]
         return None if not peaks or None in peaks else max(peaks)
@@ -52,7 +52,7 @@ class Calibration:
 
 
 def hardware(provenance: Mapping[str, Any]) -> str:
-    """The device in a provenance; CPUs with the number of threads, which decides how fast they are."""
+    """Name the device in a provenance; a CPU with the number of threads, which decides how fast it is."""
     if provenance["device_type"] == "cpu":
         threads = provenance["threads"]
         return f"{provenance['device']}, {threads} thread{'s' * (threads > 1)}"
@@ -60,7 +60,7 @@ def hardware(provenance: Mapping[str, Any]) -> str:
 
 
 def path_of(device: str) -> Path:
-    """Where the calibration of a device is stored."""
+    """Return the path of a device's calibration."""
     return Path(paths.CALIBRATION.format(device=re.sub(r"[^A-Za-z0-9.]+", "-", device).strip("-")))
 
 
@@ -90,14 +90,14 @@ def write(calibration: Calibration) -> Path:
 
 
 def all_there() -> list[Calibration]:
-    """All calibrations here, the newest first."""
+    """List all calibrations here, the newest first."""
     return sorted(
         map(read, path_of("").parent.glob("*.json")), key=lambda calibration: calibration.measured, reverse=True
     )
 
 
 def named(name: str | None) -> Calibration | None:
-    """The calibration of a device by its name, or part of it; without a name the newest, if any.
+    """Find the calibration of a device by its name, or part of it; without a name the newest, if any.
 
     Raises:
         InputError: if none, or more than one, has that name.

@@ -18,17 +18,17 @@ from pdarts.settings.augmentation import StreamedAugmentation
 from pdarts.tools.cost.stopwatch import STEPS, WARM_UP, Enough, Stopwatch
 
 WIDTH, HEIGHT, FILES = 500, 375, 32
-"""Pixels of an image, as most of ImageNet's, and how many different ones there are; each has about 100 KB."""
+"""Size of an image in pixels, like most of ImageNet's, and number of different files, each of about 100 KB."""
 BATCHES = 8
-"""Batches of one image that a worker decodes between two looks at the watch."""
+"""Batches of one image that a worker decodes between two readings of the clock."""
 
 
 def time_decoding(
     pixels: int, batch_size: int, augmentation: StreamedAugmentation | None, workers: int, limit: float
 ) -> dict[str, Any]:
-    """Time it takes to decode and change a batch, as `Stopwatch.result`.
+    """Time how long a batch takes to decode and augment; the result is in the form of `Stopwatch.result`.
 
-    Images are counted in small batches, since workers hand over whole ones, and several at once.
+    Batches of one image are timed, since workers hand over whole batches, several at once.
 
     Args:
         pixels: height and width that images are cropped to.
@@ -55,7 +55,7 @@ def time_decoding(
 
 
 def _written(folder: Path, count: int) -> Index:
-    """An index of so many images, which lie in fewer files."""
+    """Write `FILES` images, and return an index of `count` images, which names each file several times."""
     generator = torch.Generator().manual_seed(0)
     lines = []
     for number in range(FILES):

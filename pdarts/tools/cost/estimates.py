@@ -50,7 +50,7 @@ def expected(work: Work, step: str, calibration: Calibration) -> Cost:
 
 
 def _disk(work: Work, step: str, weights: int | None) -> int | None:
-    """Bytes of a job's files; a line of metrics has about 200 bytes besides architecture weights."""
+    """Estimate the bytes of a job's files; a line of metrics has about 200 bytes besides architecture weights."""
     if step == "test":
         return 4_000
     lines = work.settings["epochs"] * 200
@@ -61,7 +61,7 @@ def _disk(work: Work, step: str, weights: int | None) -> int | None:
 
 
 def device_of(found: Iterable[Job], calibration: Calibration | None, name: str | None) -> str | None:
-    """The device that costs are given for: that of the calibration, else the one most results come from.
+    """Find the device that costs are given for: that of the calibration, else the one of most results.
 
     Raises:
         InputError: if a device is named that has neither a calibration nor results.
@@ -82,13 +82,13 @@ def device_of(found: Iterable[Job], calibration: Calibration | None, name: str |
 def costs(
     found: Sequence[Job], makers: Mapping[Path, Job], calibration: Calibration | None, device: str | None
 ) -> dict[Job, Cost]:
-    """The cost of every job that computes, on one device.
+    """Estimate the cost of every job that computes, on one device.
 
     Args:
         found: all jobs of a target, finished ones too.
         makers: the job behind each file.
-        calibration: of the device, if there is one.
-        device: its name; recorded figures of other devices do not count.
+        calibration: the device's, if there is one.
+        device: name of the device; costs that others recorded do not count.
     """
     recorded: dict[str, list[Record]] = defaultdict(list)
     for job in found:
@@ -107,7 +107,7 @@ def costs(
 
 
 def _recorded(records: Sequence[Record], memory: int | None) -> Cost:
-    """Summarize records; `memory` stands in where they do not say how much they needed."""
+    """Summarize records; `memory` is taken if they did not record how much they needed."""
     return Cost(
         statistics.median(record.seconds for record in records),
         max((record.memory for record in records if record.memory is not None), default=memory),

@@ -21,7 +21,7 @@ Groups = dict[tuple[str, str], list[Job]]
 
 
 def columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Rows under a header, the first two columns aligned left and the others right."""
+    """Lay out rows under a header, the first two columns aligned left and the others right."""
     lines = [header, *rows]
     widths = [max(len(line[index]) for line in lines) for index in range(len(header))]
     aligned = [
@@ -41,7 +41,7 @@ def stamp(found: Iterable[Job]) -> list[str]:
 
 
 def hours(seconds: float | None) -> str:
-    """Device-hours; below a tenth with more digits."""
+    """Write seconds as device-hours; below a tenth with more digits."""
     if seconds is None:
         return "unknown"
     value = seconds / 3600
@@ -49,14 +49,14 @@ def hours(seconds: float | None) -> str:
 
 
 def gigabytes(size: float | None) -> str:
-    """Bytes as GB."""
+    """Write bytes as GB, or as MB if they are few."""
     if size is None:
         return "unknown"
     return f"{size / 1e9:,.1f} GB" if size >= 1e8 else f"{size / 1e6:,.2f} MB"
 
 
 def grouped(found: Iterable[Job]) -> Groups:
-    """Jobs that differ in nothing but their seed, by whose they are and what they do."""
+    """Group jobs that differ only in their seed, by the search or training that they belong to, and by step."""
     groups: Groups = defaultdict(list)
     for job in found:
         owner = (
@@ -72,7 +72,7 @@ def grouped(found: Iterable[Job]) -> Groups:
 
 
 def plan(found: Sequence[Job], makers: Mapping[Path, Job], costs: Mapping[Job, Cost], device: str | None) -> str:
-    """All pending steps and what they cost, what each training waits for, and the total."""
+    """List all pending steps with their costs, the cost of each row or training, and the sum."""
     pending = [job for job in found if job.pending]
     if not pending:
         return "\n".join([*stamp(found), "Nothing is pending."])
@@ -94,14 +94,14 @@ def _steps(computing: Sequence[Job]) -> str:
     """List what is pending, a line for each search and training, without figures."""
     steps: dict[str, list[str]] = defaultdict(list)
     jobs: dict[str, int] = defaultdict(int)
-    for (owner, doing), group in sorted(grouped(computing).items(), key=lambda item: _place(*item[0])):
+    for (owner, doing), group in sorted(grouped(computing).items(), key=lambda item: _order(*item[0])):
         steps[owner].append(doing)
         jobs[owner] += len(group)
     return columns(("of", "steps", "jobs"), [(owner, ", ".join(steps[owner]), str(jobs[owner])) for owner in steps])
 
 
 def _table(computing: Sequence[Job], costs: Mapping[Job, Cost]) -> str:
-    """The pending steps and what each costs."""
+    """List the pending steps with the cost of each."""
     rows = []
     for (owner, doing), group in grouped(computing).items():
         each = [costs[job] for job in group]
@@ -117,13 +117,13 @@ def _table(computing: Sequence[Job], costs: Mapping[Job, Cost]) -> str:
                 ", ".join(sorted({cost.source for cost in each})),
             )
         )
-    rows.sort(key=lambda row: _place(row[0], row[1]))
+    rows.sort(key=lambda row: _order(row[0], row[1]))
     header = ("of", "step", "jobs", "device-hours", "memory a process", "disk", "figures")
     return columns(header, rows)
 
 
-def _place(owner: str, doing: str) -> tuple[bool, str, bool, str]:
-    """Order of rows: searches by stage, then trainings, each before its test."""
+def _order(owner: str, doing: str) -> tuple[bool, str, bool, str]:
+    """Give the order of rows: searches by stage, then trainings, each before its test."""
     return not owner.startswith("search"), owner, doing == "test", doing
 
 
@@ -150,7 +150,7 @@ def _total(computing: Sequence[Job], costs: Mapping[Job, Cost]) -> str:
 
 
 def _spent(found: Iterable[Job], costs: Mapping[Job, Cost]) -> str:
-    """The sum of what is known, and how many jobs are not."""
+    """Write the sum of known costs, and the number of jobs whose cost is unknown."""
     seconds = [costs[job].seconds for job in found]
     known = [value for value in seconds if value is not None]
     missing = len(seconds) - len(known)
@@ -160,7 +160,7 @@ def _spent(found: Iterable[Job], costs: Mapping[Job, Cost]) -> str:
 
 
 def _sum(values: Iterable[float | None]) -> float | None:
-    """The sum; None if any is."""
+    """Sum values; None if any is None."""
     total = 0.0
     for value in values:
         if value is None:
@@ -170,14 +170,14 @@ def _sum(values: Iterable[float | None]) -> float | None:
 
 
 def ledger(found: Sequence[Job], makers: Mapping[Path, Job], calibrations: Sequence[Calibration]) -> str:
-    """List what finished steps took, beside what the calibration of their device makes one expect."""
+    """List the costs of finished steps beside those that the calibration of their device predicts."""
     by_device = {calibration.device: calibration for calibration in calibrations}
     done = [(job, record) for job in found if (record := record_of(job))]
     if not done:
         return "Nothing is finished yet."
     records, rows = dict(done), []
     sums = [0.0, 0.0]
-    for (owner, doing), group in sorted(grouped(records).items(), key=lambda item: _place(*item[0])):
+    for (owner, doing), group in sorted(grouped(records).items(), key=lambda item: _order(*item[0])):
         planned, actual, memory = [], 0.0, []
         for job in group:
             record = records[job]

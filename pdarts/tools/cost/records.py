@@ -1,4 +1,4 @@
-"""Time, memory and disk that finished results say they took."""
+"""Records in finished results of the time, memory and disk that they took."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ class Record:
     """Time, memory and disk that one finished job took."""
 
     seconds: float
-    """Wall time, times the number of processes; with that of earlier processes, if it was resumed."""
+    """Wall time times the number of processes; if the job was resumed, with that of earlier attempts."""
     memory: int | None
     """Peak in bytes; None in results of versions that did not note it."""
     disk: int
@@ -28,7 +28,7 @@ class Record:
 def record_of(job: Job) -> Record | None:
     """Read the record of a search stage, training or test; None if there is no result, or one of other settings.
 
-    What a training took stands in the test of its weights, so that no weights need be read.
+    The cost of a training is read from the test of its weights, so that no weights need be loaded.
     """
     name = {"search": "output", "train": "output", "test": "output"}.get(job.step)
     if name is None or not all(path.exists() for path in job.outputs):
@@ -50,7 +50,7 @@ def record_of(job: Job) -> Record | None:
 
 
 def same_work(job: Job, weights_of: Mapping[Path, Job]) -> str:
-    """Text that is equal for jobs that differ in seed, names and genotype alone."""
+    """Describe a job by a text that is equal for jobs that differ only in seed, names and genotype."""
     asked: dict[str, Any] = {"step": job.step, "data": job.option("data")}
     maker = weights_of.get(job.path("weights")) if job.step == "test" and job.option("weights") else job
     asked["settings"] = maker.option("settings") if maker else job.option("weights")

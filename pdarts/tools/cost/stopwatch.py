@@ -1,4 +1,4 @@
-"""A journal that is a stopwatch: with it the real loops time their own steps, and end after a few."""
+"""A journal that is a stopwatch: with it the real loops time their own iterations, and end after a few."""
 
 import statistics
 import time
@@ -13,17 +13,17 @@ from pdarts.engine.provenance import peak_memory
 from pdarts.engine.resume_file import ResumeFile
 
 WARM_UP = 2
-"""First steps, which do not count; one where steps are slow. The very first one tells what a process costs to start."""
+"""First iterations, which do not count; one if iterations are slow. The very first shows the cost of a start."""
 STEPS = 5
-"""Steps that count, at most."""
+"""Largest number of iterations that count."""
 
 
 class Enough(Exception):
-    """Enough steps have been timed."""
+    """Enough iterations have been timed."""
 
 
 class Stopwatch(Journal):
-    """A journal that writes nothing: it times every step, and ends the loop when there are enough."""
+    """A journal that writes nothing: it times every iteration, and ends the loop when there are enough."""
 
     def __init__(self, where: torch.device, limit: float) -> None:
         self.where, self.limit = where, limit
@@ -33,23 +33,23 @@ class Stopwatch(Journal):
         self.started = self.last = time.perf_counter()
 
     def begin(self, run_id: str, lines: Sequence[str], tracked: Sequence[Mapping[str, float | None]]) -> None:
-        """There is nothing to start."""
+        """Do nothing."""
 
     def iteration(self, epoch: int, number: int, loss: Tensor) -> None:
-        """An iteration is done."""
+        """Note the time of an iteration."""
         self.lap()
 
     def epoch(self, epoch: int, metrics: Mapping[str, Any], tracked: Mapping[str, float] | None = None) -> None:
-        """An epoch is done, which has one step."""
+        """Do nothing: an epoch has a single iteration."""
 
     def stop(self) -> None:
-        """There is nothing to end."""
+        """Do nothing."""
 
     def lap(self) -> None:
-        """Note the time since the last step.
+        """Note the time since the last call.
 
         Raises:
-            Enough: if all steps are done, or the time is over and one step counts.
+            Enough: if all iterations are done, or the time limit has passed and one iteration counts.
         """
         if self.where.type == "cuda":
             torch.cuda.synchronize(self.where)
@@ -60,7 +60,7 @@ class Stopwatch(Journal):
             raise Enough
 
     def result(self) -> dict[str, Any]:
-        """Number of steps that count, median, shortest and longest; the very first step; peak memory."""
+        """Return the number, median, minimum and maximum of times that count, the very first time, and peak memory."""
         counted = self.seconds[WARM_UP:] or self.seconds[1:]
         return {
             "n": len(counted),
@@ -73,13 +73,13 @@ class Stopwatch(Journal):
 
 
 class NoResumeFile(ResumeFile):
-    """Nothing to continue from, and nothing that is kept."""
+    """A resume file that holds nothing and keeps nothing."""
 
     def __init__(self) -> None:
-        """There is no file."""
+        """Take no path, since there is no file."""
 
     def save(self, content: Mapping[str, Any]) -> None:
         """Keep nothing."""
 
     def load(self) -> None:
-        """Start anew."""
+        """Return None, so that work starts anew."""

@@ -11,7 +11,7 @@ from pdarts.tools.workflow import Job, needed
 
 
 def waited_for(found: Sequence[Job], makers: Mapping[Path, Job]) -> dict[tuple[str, str], set[Job]]:
-    """All jobs behind each row, by the row's architecture and its table; behind each training, if there is no table."""
+    """Find all jobs behind each row, by its architecture and table; behind each training, if there is no table."""
     tables = [job for job in found if job.step == "report" and "partial" not in job.options]
     tests: dict[tuple[str, str], set[Job]] = defaultdict(set)
     for table in tables:
@@ -26,7 +26,7 @@ def waited_for(found: Sequence[Job], makers: Mapping[Path, Job]) -> dict[tuple[s
 
 
 def _behind(job: Job, makers: Mapping[Path, Job]) -> set[Job]:
-    """The job and all that it needs, directly or not."""
+    """Find all jobs that a job needs, directly or not, and the job itself."""
     found, waiting = {job}, [job]
     while waiting:
         for maker in needed(waiting.pop(), makers):

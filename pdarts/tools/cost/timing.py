@@ -1,7 +1,7 @@
-"""Time single steps of the real search and training loops, on synthetic images of the dataset's size.
+"""Time single iterations of the real search and training loops, on synthetic images of the dataset's size.
 
-Each unit of work is timed in a process of its own: its peak memory is its own, and a step that never ends, or that
-does not fit into memory, ends nothing else. Another process then goes on with the kinds of steps that are left.
+Each unit of work is timed in a process of its own. Its peak memory is that of the process, and an iteration that never
+ends, or does not fit into memory, ends only this process. Another one then times the kinds of iterations that are left.
 """
 
 import multiprocessing
@@ -41,25 +41,25 @@ from pdarts.tools.cost.stopwatch import Enough, NoResumeFile, Stopwatch
 from pdarts.tools.cost.work import Size, Work
 
 MANY_EPOCHS = 1000
-"""Epochs of one step each, so that dropout and drop path are at work."""
+"""Number of epochs, of one iteration each; many, so that dropout and drop path are in use throughout."""
 KINDS_OF_STEPS = {"search": ("evaluation", "weights_step", "joint_step"), "train": ("evaluation", "train_step")}
-"""In the order in which they are timed: the hungriest for memory last. Decoding comes first, where there is any."""
+"""Kinds of iterations in the order in which they are timed, from little memory to much; decoding comes before them."""
 
 Report = Callable[[str, Any], None]
 
 
 def measure(work: Work, machine: Machine, limit: float, patience: float) -> dict[str, Any]:
-    """Time the steps of one unit of work.
+    """Time the iterations of one unit of work.
 
     Args:
-        work: what.
-        machine: where.
-        limit: seconds after which no further step of a kind begins.
-        patience: seconds after which a kind of step of which two have not ended is given up.
+        work: the unit to time.
+        machine: the device to time it on.
+        limit: seconds after which no further iteration of a kind begins.
+        patience: seconds after which a kind of iteration is given up if two of them have not ended.
 
     Returns:
-        `unit`, `timings` by kind of step (seconds; `memory` is the peak in bytes), `weights_bytes` of a training,
-        `not_measured` (reasons by kind of step) and `provenance`.
+        `unit`, `timings` by kind of iteration (seconds; `memory` is the peak in bytes), `weights_bytes` of a training,
+        `not_measured` (reasons by kind of iteration) and `provenance`.
     """
     found: dict[str, Any] = {"unit": work.unit, "timings": {}, "not_measured": {}}
     waiting = [*work.decoding, *KINDS_OF_STEPS[work.step]]
@@ -73,7 +73,7 @@ def measure(work: Work, machine: Machine, limit: float, patience: float) -> dict
 def _measure(
     work: Work, waiting: list[str], machine: Machine, limit: float, patience: float, found: dict[str, Any]
 ) -> str:
-    """Time kinds of steps in one process, taking each from `waiting`, until all are timed or one cannot be; why not."""
+    """Time kinds of iterations in one process, and take them from `waiting`; return why the next one failed, if any."""
     context = multiprocessing.get_context("spawn")
     receiving, sending = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(sending, work, list(waiting), machine, limit))
@@ -94,11 +94,11 @@ def _measure(
     finally:
         process.kill()
         process.join()
-    return f"two steps did not end within {patience:g} seconds"
+    return f"two iterations did not end within {patience:g} seconds"
 
 
 def _child(sending: Connection, work: Work, kinds: list[str], machine: Machine, limit: float) -> None:
-    """Send each timing as it is there."""
+    """Send each timing as soon as it is known."""
     extensions.load(work.extensions)
     started, where = now(), device.set_up(machine)
     _leave_memory_for_others()
@@ -121,7 +121,7 @@ def _child(sending: Connection, work: Work, kinds: list[str], machine: Machine, 
 
 
 def _leave_memory_for_others() -> None:
-    """Fail rather than take more than is free now; where the system says so (Linux)."""
+    """Let this process fail rather than take more memory than is free now, if the system tells that (Linux)."""
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
         (line,) = [line for line in meminfo.read_text().splitlines() if line.startswith("MemAvailable")]
@@ -177,7 +177,7 @@ def _time_training(
 
 
 def _of_one_process(work: Work) -> dict[str, Any]:
-    """The settings of a process alone that sees its share of every batch."""
+    """Make the settings of a single process that computes its share of every batch."""
     return {**work.settings, "batch_size": work.settings["batch_size"] // work.processes, "processes": 1}
 
 
@@ -194,9 +194,9 @@ def _time_evaluation(
 
 
 def mixed_candidates(names: tuple[str, ...], count: int) -> Candidates:
-    """`count` of the candidates on every edge, each candidate on as many edges as any other, give or take one.
+    """Put `count` candidates on every edge, so that each is on as many edges as any other, give or take one.
 
-    Which ones a real search keeps is not known beforehand.
+    It is not known beforehand which ones a real search keeps.
     """
     index = iter(range(count * len(EDGES)))
     return tuple(tuple(names[next(index) % len(names)] for _ in range(count)) for _ in EDGES)
@@ -205,7 +205,7 @@ def mixed_candidates(names: tuple[str, ...], count: int) -> Candidates:
 def _loader(
     size: Size, batch_size: int, augmentation: Augmentation | StreamedAugmentation | None, where: torch.device
 ) -> Loader:
-    """One batch of noise; images that other processes would decode and augment come as they are."""
+    """Make a loader of one batch of noise, without the augmentation that other processes would do."""
     in_memory = augmentation if isinstance(augmentation, Augmentation) else None
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(256, (batch_size, 3, size.pixels, size.pixels), dtype=torch.uint8, generator=generator)
@@ -214,7 +214,7 @@ def _loader(
 
 
 def distinct(works: Iterable[Work]) -> list[Work]:
-    """One work of each key, in order."""
+    """Select the first work of each key, in order."""
     found: dict[str, Work] = {}
     for work in works:
         found.setdefault(work.key, work)

@@ -1,4 +1,4 @@
-"""The work inside a job, as far as it says what the job costs: kinds of steps, how many, at which size."""
+"""The work inside a job, as far as its cost depends on it: kinds, number and size of its iterations."""
 
 import json
 import math
@@ -25,10 +25,10 @@ FREE = {
     },
     "train": {"train_portion", "epochs", "optimizer", "schedule", "warmup_epochs", "label_smoothing", "drop_path"},
 }  # fmt: skip
-"""Settings that change how many steps there are, or nothing, but not what one costs."""
+"""Settings that do not change the cost of an iteration, though perhaps the number of iterations."""
 
 STAND_IN = Path(__file__).parents[2] / "genotypes" / "PDARTS.json"
-"""The genotype whose cost stands for that of one which is not found yet."""
+"""Genotype whose cost stands in for that of a genotype that is not found yet."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Work:
     genotype: Mapping[str, Any] | None
     """Genotype of a training."""
     extensions: tuple[str, ...] = ()
-    """The user's files of which it uses something."""
+    """The user's files that it uses."""
 
     @property
     def unit(self) -> dict[str, Any]:
@@ -69,17 +69,17 @@ class Work:
 
     @property
     def processes(self) -> int:
-        """How many share every batch."""
+        """Number of processes that share every batch."""
         return int(self.settings["processes"])
 
     @property
     def key(self) -> str:
-        """`unit` as text."""
+        """The `unit` as text, by which calibrations name it."""
         return json.dumps(self.unit, sort_keys=True)
 
     @property
     def decoding(self) -> dict[str, tuple[StreamedAugmentation | None, int]]:
-        """Changes and images a batch of each kind of decoding that the loop waits for; none of images in memory."""
+        """Augmentation and batch size, by kind of decoding that the loop waits for; empty for images in memory."""
         changes = self.settings["augmentation"]
         if "resized_crop" not in changes:
             return {}
@@ -89,11 +89,11 @@ class Work:
 
     @property
     def trained_on(self) -> int:
-        """Training images that train network weights."""
+        """Number of training images that train network weights."""
         return math.floor(self.settings["train_portion"] * self.size.train)
 
     def counts(self) -> dict[str, float]:
-        """How many steps of each kind the job has; `evaluation` counts batches of its own size."""
+        """Count the iterations of the job by kind; those of `evaluation` have batches of their own size."""
         if self.step == "train":
             recipe = parse(Recipe, self.settings, "settings")
             return {"train_step": recipe.epochs * math.ceil(self.trained_on / recipe.batch_size)}
@@ -114,10 +114,10 @@ class Work:
 
 
 def work_of(job: Job, makers: Mapping[Path, Job]) -> Work | None:
-    """The work of a search stage or training, and for a test that of its training; None for others.
+    """Find the work of a search stage or training, and for a test that of its training; None for others.
 
-    None too where it cannot be known yet: the size of a dataset that has no manifest, the training behind weights that
-    come from elsewhere.
+    It is also None if it cannot be known: if a dataset without a manifest has no known size, or if weights come from
+    elsewhere.
     """
     if job.step == "test":
         training = makers.get(job.path("weights")) if job.option("weights") else None
@@ -135,7 +135,7 @@ def work_of(job: Job, makers: Mapping[Path, Job]) -> Work | None:
 
 
 def size_of(manifest: Path, makers: Mapping[Path, Job]) -> Size | None:
-    """Size of a dataset: of its manifest if there is one, else of its source; None if neither says it."""
+    """Find the size of a dataset in its manifest, if there is one, else in its source; None if neither tells it."""
     if manifest.exists():
         found = read_json(manifest, "manifest", "pdarts.prepare")
         images = {name: split["images"] for name, split in found["splits"].items()}

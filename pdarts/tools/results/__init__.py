@@ -1,1 +1,1 @@
-"""Which finished results belong to the config, and notes on them."""
+"""Checks of finished results against the config, and notes on them."""

@@ -1,4 +1,4 @@
-"""Whether a result that was made elsewhere is the one that a job here would make."""
+"""Checks that a result which was made elsewhere is the one that a job here would make."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,7 +19,7 @@ from pdarts.space.sampling import sample
 from pdarts.tools.workflow import Job
 
 Files = Mapping[Path, Path]
-"""Where each of a job's outputs lies in the other folder."""
+"""Paths in the other folder of a job's outputs, by their paths here."""
 
 
 class OtherCode(InputError):
@@ -30,7 +30,7 @@ def check(job: Job, there: Files) -> None:
     """Check a job's files.
 
     Args:
-        job: whose inputs are here, and up to date.
+        job: the job, whose inputs are here and up to date.
         there: its outputs in the other folder.
 
     Raises:
@@ -122,7 +122,7 @@ CHECKS: dict[str, Callable[[Job, Files], None]] = {
     "test": _check_test,
     "choose": _check_choice,
 }
-"""Checks by step. Other steps are cheap: their files are made again here."""
+"""Checks by step. Files of other steps are cheap, so they are made again here."""
 
 
 def _result(path: Path, *keys: str) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def test_what_takes_too_long_is_given_up_and_said() -> None:
     unit = measure(tiny_search(), CPU, limit=60, patience=0.01)
     assert unit["timings"] == {}
     assert set(unit["not_measured"]) == {"evaluation", "weights_step", "joint_step"}
-    assert set(unit["not_measured"].values()) == {"two steps did not end within 0.01 seconds"}
+    assert set(unit["not_measured"].values()) == {"two iterations did not end within 0.01 seconds"}
 
 
 def test_what_does_not_fit_into_memory_is_said_and_the_rest_is_tried() -> None:

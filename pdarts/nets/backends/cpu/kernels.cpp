@@ -1,7 +1,7 @@
 // Convolution units on CPUs: ReLU, depthwise convolution, dense convolution, BatchNorm, forward and backward.
 //
-// An image at a time goes through all of a unit, so that what lies between its layers stays in the core's cache and
-// only the dense convolution's output is kept for the backward pass, which computes the rest anew.
+// Each image passes through the whole unit before the next one, so that values between layers stay in the core's cache.
+// Only the dense convolution's output is kept for the backward pass, which computes the rest anew.
 // Tensors are contiguous, (N, C, H, W). A plane is one channel of one image.
 
 #include <algorithm>
@@ -63,7 +63,7 @@ template <class T, int W, int... I> inline vec<T> folded(vec<T> a, vec<T> b, std
            shuffled<T>(a, b, std::integer_sequence<int, (I % W < H ? I + H : N + I)...>{});
 }
 
-// The sums of as many vectors as there are lanes, which it overwrites.
+// Sums of the lanes of each vector, for as many vectors as a vector has lanes; it overwrites them.
 template <class T, int W = LANES<T>> inline vec<T> sums_of(vec<T>* v) {
     if constexpr (W == 1) {
         return v[0];
@@ -76,7 +76,7 @@ template <class T, int W = LANES<T>> inline vec<T> sums_of(vec<T>* v) {
 
 constexpr int64_t up(int64_t length, int64_t multiple) { return (length + multiple - 1) / multiple * multiple; }
 
-// Store the first `count` lanes.
+// Stores the first `count` lanes.
 template <class T> inline void store(T* to, vec<T> v, int64_t count) {
     if (count >= LANES<T>) return store(to, v);
     const int half = count >= LANES<T> / 2 ? LANES<T> / 2 : 0;
@@ -84,7 +84,7 @@ template <class T> inline void store(T* to, vec<T> v, int64_t count) {
     for (int i = half; i < count; i++) to[i] = v[i];
 }
 
-// The first `count` lanes, in the others `rest`.
+// Keeps the first `count` lanes and sets the others to `rest`.
 template <class T> inline vec<T> first(vec<T> v, int64_t count, T rest) {
     vec<T> lane;
     for (int i = 0; i < LANES<T>; i++) lane[i] = T(i);
@@ -96,7 +96,7 @@ inline double larger(double a, double b) { return std::max(a, b); }
 inline vec<float> larger(vec<float> a, float b) { return a < all(b) ? all(b) : a; }
 inline vec<double> larger(vec<double> a, double b) { return a < all(b) ? all(b) : a; }
 
-// As many lanes as there are values before `end`.
+// Loads the values before `end`, at most a vector.
 template <class T> inline vec<T> load(const T* from, const T* end) {
     if (end - from >= LANES<T>) return load(from);
     vec<T> v = {};
@@ -104,7 +104,7 @@ template <class T> inline vec<T> load(const T* from, const T* end) {
     return v;
 }
 
-// A row, behind it zeros to the end of a vector. Rows are short: copying them by a call of memcpy takes longer.
+// Copies a row, with zeros after it to the end of a vector. Rows are short, so a call of memcpy would take longer.
 template <class T> inline void copy_row(const T* from, int64_t count, T* to) {
     for (int64_t i = 0; i < count; i += LANES<T>) store(to + i, first(load(from + i), count - i, T(0)));
 }
@@ -124,7 +124,7 @@ template <int N, class F> inline void blocks(int64_t total, F&& body) {
     }
 }
 
-// to[i] += sum of vector number i, of N; the array has room for whole groups of as many vectors as there are lanes.
+// to[i] += sum of vector i's lanes, for N vectors; the array has room for a multiple of as many vectors as lanes.
 template <int N, class T> inline void add_sums(vec<T>* v, T* to) {
 #pragma GCC unroll 8
     for (int i = 0; i < N; i += LANES<T>) {
@@ -134,8 +134,8 @@ template <int N, class T> inline void add_sums(vec<T>* v, T* to) {
     }
 }
 
-// out[r, c] = sum over taps of weight[t] * in[offset[t] + r * step + c]. From right to left, so that a whole vector can be
-// stored at the end of a row: what it writes of the next one comes again.
+// out[r, c] = sum over taps of weight[t] * in[offset[t] + r * step + c]. It goes from right to left, so that a whole vector
+// can be stored at the end of a row: the values that spill into the next row are written again.
 template <class T>
 void correlate(const T* in, int64_t step, const T* weight, const int64_t* offset, int taps,
                T* out, int64_t height, int64_t width) {
@@ -158,7 +158,7 @@ void correlate(const T* in, int64_t step, const T* weight, const int64_t* offset
     });
 }
 
-// The same for SIZE x SIZE taps that lie `DILATION` rows and columns apart: of a column of taps each value is loaded once.
+// The same for SIZE x SIZE taps that lie `DILATION` rows and columns apart; each value is loaded once per column of taps.
 template <int SIZE, int DILATION, class T>
 void correlate_square(const T* in, int64_t step, const T* weight, T* out, int64_t height, int64_t width) {
     blocks<8>(height, [&](int64_t top, auto rows) {
@@ -206,7 +206,7 @@ void correlate_weights(const T* in, const T* g, int64_t step, const int64_t* off
     });
 }
 
-// gradient += what correlate_square's weights get from g, which is laid out like `in` and is 0 behind its rows' ends.
+// Adds the gradient of correlate_square's weights; g is laid out like `in` and is 0 after the ends of its rows.
 template <int SIZE, int DILATION, class T>
 void correlate_square_weights(const T* in, const T* g, int64_t step, T* gradient, int64_t height, int64_t width) {
     vec<T> totals[up(SIZE * SIZE, LANES<T>)] = {};
@@ -300,7 +300,7 @@ void multiply_transposed(const T* a, int64_t lda, const T* b, int64_t ldb, T* ou
     });
 }
 
-// Memory of a thread that lives as long as it does, at the start of a cache line; its first `zeros` values are 0.
+// Memory that lives as long as its thread, from the start of a cache line; its first `zeros` values are 0.
 template <class T> T* scratch(size_t zeros, size_t others) {
     static thread_local std::vector<T> memory;
     constexpr size_t LINE = 64 / sizeof(T);
@@ -324,7 +324,7 @@ struct Shape {
 
 namespace {
 
-// Where things lie in planes with a border of zeros. With stride 2, even and odd columns lie apart.
+// The layout of planes with a border of zeros. With stride 2, even and odd columns are stored apart.
 template <class T> struct Geometry : Shape {
     int64_t pad, rows, columns, out_plane, in_plane, phase, in_row, step, padded, border, bordered, together, ld, taps, halves;
     int64_t depth, strip, strip_ld;
@@ -344,22 +344,22 @@ template <class T> struct Geometry : Shape {
         border = pad * step + pad;  // from a bordered gradient's corner to its first value
         bordered = up((rows + 2 * pad) * step, 2 * LANES<T>) + 2 * LANES<T>;
         taps = size * size;
-        // Small images share a matrix, so that few of its vectors are cut. Windows of a dense convolution lie in a matrix
-        // of their own, a strip of rows at a time, which the core's cache holds.
+        // Small images share a matrix, so that few of its vectors are incomplete. Windows of a dense convolution have a
+        // matrix of their own, a strip of rows at a time, which the core's cache holds.
         together = full ? 1 : std::clamp<int64_t>(512 / out_plane, 1, (images + threads - 1) / threads);
         depth = channels_in * (full ? taps : 1);
         strip = std::clamp<int64_t>(65536 / (depth * columns), 1, rows);
         strip_ld = up(strip * columns, LANES<T>) + LANES<T>;
         lowest = rectified ? T(0) : std::numeric_limits<T>::lowest();
         ld = up(together * out_plane, 2 * LANES<T>) + 2 * LANES<T>;  // not a power of two, which caches dislike
-        // A factorized reduction: half of the channels see even rows and columns, the other half odd ones.
+        // A factorized reduction: half of the channels come from even rows and columns, the other half from odd ones.
         halves = size == 0 && stride == 2 ? 2 : 1;
         for (int64_t y = 0; y < size; y++)
             for (int64_t x = 0; x < size; x++)
                 offset.push_back(y * dilation * in_row + x * dilation % stride * phase + x * dilation / stride);
     }
 
-    // A plane within a border of `outside`, its values changed by `change`.
+    // Copies a plane into a border of `outside`, with its values changed by `change`.
     template <class F> void frame(const T* x, T outside, T* to, F change) const {
         constexpr auto lanes = std::make_integer_sequence<int, LANES<T>>{};
         const T* end = x + in_plane;
@@ -379,12 +379,12 @@ template <class T> struct Geometry : Shape {
         }
     }
 
-    // Every second lane of two vectors one behind the other.
+    // Takes every second lane of two successive vectors.
     template <int FIRST, int... I> static vec<T> every_second(vec<T> a, vec<T> b, std::integer_sequence<int, I...>) {
         return shuffled<T>(a, b, std::integer_sequence<int, FIRST + 2 * I...>{});
     }
 
-    // What lies within a plane's border.
+    // Copies a plane out of its border.
     void unframe(const T* plane, T* x) const {
         for (int64_t y = 0; y < height; y++, x += width)
             for (int64_t start = 0; start < stride; start++) {
@@ -393,7 +393,7 @@ template <class T> struct Geometry : Shape {
             }
     }
 
-    // What of a rectified plane's gradient reaches `x`, to what is there if `add`.
+    // Computes the gradient of `x` from that of the rectified plane; adds it to `to` if `add`.
     void pass(const T* rectified, const T* x, T scale, T shift, T* to, bool add) const {
         auto passed = [=, least = lowest](int64_t i) { return scale * x[i] + shift > least ? rectified[i] : T(0); };
         if (add)
@@ -402,19 +402,19 @@ template <class T> struct Geometry : Shape {
             for (int64_t i = 0; i < in_plane; i++) to[i] = passed(i);
     }
 
-    // A plane normalized by `scale` and `shift`, then through ReLU if the unit has one, within a border of zeros.
+    // Normalizes a plane by `scale` and `shift`, applies ReLU if the unit has one, and puts a border of zeros around it.
     void rectify(const T* x, T scale, T shift, T* to) const {
         frame(x, T(0), to, [=, least = lowest](auto value) { return larger(scale * value + shift, least); });
     }
 
-    // All channels of an image.
+    // Rectifies all channels of an image.
     void rectify_all(const T* x, const T* norm, T* planes) const {
         const int64_t I = channels_in;
         for (int64_t c = 0; c < I; c++)
             rectify(x + c * in_plane, norm ? norm[2 * I + c] : T(1), norm ? norm[3 * I + c] : T(0), planes + c * padded);
     }
 
-    // Calls `body` with every row of a strip's matrix, piece by piece: where it lies in planes with a border, and there.
+    // Calls `body` with each piece of every row of a strip's matrix, where it lies in bordered planes and in the matrix.
     template <class F> void windows(int64_t top, int64_t count, T* planes, T* matrix, F body) const {
         for (int64_t k = 0; k < depth; k++, matrix += strip_ld) {
             T* corner = planes + k / taps * padded + offset[k % taps] + top * step;
@@ -427,13 +427,13 @@ template <class T> struct Geometry : Shape {
         for (int64_t top = 0; top < rows; top += strip) body(top, std::min(strip, rows - top));
     }
 
-    // The rows of windows in planes with a border, behind them zeros to the end of a vector.
+    // Copies rows of windows from planes with a border, with zeros after them to the end of a vector.
     void gather(int64_t top, int64_t count, T* planes, T* matrix) const {
         windows(top, count, planes, matrix, [&](const T* from, T* to) { copy_row(from, columns, to); });
         for (int64_t k = 0; k < depth; k++) std::fill_n(matrix + k * strip_ld + count * columns, LANES<T>, T(0));
     }
 
-    // out[r, c] = sum over taps of weight[t] * what the tap covers in a bordered plane
+    // out[r, c] = sum over taps of weight[t] * the value under the tap in a bordered plane
     void convolve(const T* plane, const T* weight, T* out) const {
         square(
             stride == 1 ? size : 0, dilation,
@@ -441,7 +441,7 @@ template <class T> struct Geometry : Shape {
             [&] { correlate(plane, step, weight, offset.data(), int(taps), out, rows, columns); });
     }
 
-    // What a plane's windows and the gradient behind them, without its border, add to the gradient of the weights.
+    // Adds to the gradient of the weights, from a plane in front of windows and the gradient after them, without a border.
     void convolve_weights(const T* plane, const T* g, T* gradient) const {
         square(
             stride == 1 ? size : 0, dilation,
@@ -449,8 +449,8 @@ template <class T> struct Geometry : Shape {
             [&] { correlate_weights(plane, g, step, offset.data(), int(taps), gradient, rows, columns); });
     }
 
-    // A rectified plane through its depthwise convolution; without one, the plane itself, or what a half of the channels
-    // sees of it. Leaves a bordered plane in front of windows in `plane`.
+    // Computes a plane's depthwise convolution after ReLU; without one, the rectified plane, or the part of it that a half
+    // of the channels comes from. Leaves the bordered plane in front of windows in `plane`.
     void depthwise(const T* x, T scale, T shift, const T* weight, int64_t half, T* plane, T* out) const {
         if (taps) {
             rectify(x, scale, shift, plane);
@@ -464,7 +464,7 @@ template <class T> struct Geometry : Shape {
         }
     }
 
-    // Gradient of a plane in front of windows, from a bordered one behind them: `gather` sums what taps contribute.
+    // Gradient of a plane in front of windows, from a bordered one after them: `gather` sums the taps' contributions.
     template <class F> void transposed(T* part, T* out, F gather) const {
         int tap[64];
         int64_t from[64];
@@ -500,7 +500,7 @@ template <class T> struct Geometry : Shape {
     }
 };
 
-// Mean and sum of squared differences from it.
+// Computes the mean, and the sum of squared differences from it.
 template <class T> void moments(const T* x, int64_t size, double& mean, double& squares) {
     vec<T> total = {}, square = {};
     int64_t i = 0;
@@ -521,8 +521,8 @@ template <class T> void moments(const T* x, int64_t size, double& mean, double& 
     squares = double(sum<T>(square)) + deviation - error * error * double(size);
 }
 
-// Of every channel, one behind the other: mean and 1 / deviation, from those of its values in every `together` images, and the
-// factor and shift that normalize it. Moves the running statistics.
+// Computes for all channels, one after the other: mean and 1 / deviation, from the moments of every `together` images, and
+// the factor and shift that normalize them. Updates the running statistics.
 template <class T>
 void normalize(const Shape& shape, int64_t plane, int64_t together, const std::vector<double>& means,
                const std::vector<double>& squares, const T* weight, const T* bias, const T* scale,
@@ -550,7 +550,7 @@ void normalize(const Shape& shape, int64_t plane, int64_t together, const std::v
     }
 }
 
-// out = factor * from + shift, or that added to it.
+// out = factor * from + shift, added to `out` if `add`.
 template <class T> inline void scaled(const T* from, T factor, T shift, int64_t size, T* out, bool add) {
     if (add)
         for (int64_t i = 0; i < size; i++) out[i] += factor * from[i] + shift;
@@ -558,9 +558,9 @@ template <class T> inline void scaled(const T* from, T factor, T shift, int64_t 
         for (int64_t i = 0; i < size; i++) out[i] = factor * from[i] + shift;
 }
 
-// All of a unit but the last step of BatchNorm, whose factors and shifts it leaves in `norm`; `norm_in` are those of the
-// unit before. Without a dense convolution only BatchNorm, of which `x` is the product. Where statistics do not move,
-// the last step can follow at once: what the unit gives goes to `out`, added if `add`, and no product is kept.
+// Computes a unit except the scaling at the end of BatchNorm, whose factors and shifts it leaves in `norm`; `norm_in` has
+// those of the unit before. Without a dense convolution, `x` is the input of BatchNorm, the product. If running statistics
+// are used, the scaling can follow at once: the unit's result goes to `out`, added if `add`, and no product is kept.
 template <class T>
 void forward(const Shape& shape, const T* x, const T* norm_in, const T* depthwise, const T* dense,
              const T* weight, const T* bias, const T* scale, T* running_mean, T* running_var,
@@ -625,7 +625,7 @@ void forward(const Shape& shape, const T* x, const T* norm_in, const T* depthwis
 }  // namespace
 
 extern "C" {
-// What is added to a sum: images of so many pixels that lie `apart`, normalized or times a scale, each times `kept`.
+// A term of a node's sum: images of `plane` pixels, `apart` values apart, normalized or times a scale, each times `kept`.
 struct Part {
     const void *product;
     int64_t apart, plane;
@@ -636,7 +636,7 @@ struct Part {
 
 namespace {
 
-// A part, channel by channel.
+// Access to the values of a part by image and channel.
 template <class T> struct Values {
     const T *product, *norm, *scale, *kept;
     int64_t channels, plane, apart;
@@ -654,7 +654,7 @@ template <class T> struct Values {
     T shift(int64_t c) const { return norm ? norm[3 * channels + c] : T(0); }
 };
 
-// A part, to what is there if `add`; images of `out` lie `apart`.
+// Writes a part to `out`, or adds it if `add`; images of `out` lie `apart` values apart.
 template <class T> void combine(const Shape& g, const Part& part, T* out, int64_t apart, bool add) {
     const int64_t C = g.channels, P = part.plane;
     const Values<T> values(part, C);
@@ -666,8 +666,8 @@ template <class T> void combine(const Shape& g, const Part& part, T* out, int64_
     }
 }
 
-// What a part's gradient needs of whole channels, one behind the other: gradients of weights and biases; what normalization
-// takes off the gradient of its input, an offset and a slope that multiplies differences from the mean; the scale's gradient.
+// Computes sums over channels for a part's gradient, one after the other: gradients of weights and biases; an offset, and a
+// slope times differences from the mean, which normalization subtracts from its input's gradient; the scale's gradient.
 template <class T> void sums(const Shape& g, const Part& part, const T* gradient, int64_t apart) {
     const int64_t N = g.images, C = g.channels, P = part.plane;
     const Values<T> values(part, C);
@@ -709,7 +709,7 @@ template <class T> void sums(const Shape& g, const Part& part, const T* gradient
     found[4 * C] = T(all);
 }
 
-// The gradient of one channel of one image of a part's product.
+// Computes the gradient of one channel of one image of a part's product.
 template <class T>
 void unnormalize(const Part& part, int64_t channels, const T* gy, int64_t n, int64_t c, T* to, bool add) {
     const Values<T> values(part, channels);
@@ -722,7 +722,7 @@ void unnormalize(const Part& part, int64_t channels, const T* gy, int64_t n, int
         for (int64_t i = 0; i < part.plane; i++) to[i] = factor * (share * gy[i] - offset - (p[i] - mean) * slope);
 }
 
-// A gradient that threads sum, each its images'.
+// A gradient that is the sum of those of all threads, each for its own images.
 template <class T> struct Partial {
     T* gradient;
     size_t size, room;
@@ -739,7 +739,7 @@ template <class T> struct Partial {
     T* own() { return sums.data() + omp_get_thread_num() * room; }
 };
 
-// Where the dense convolution has windows.
+// Computes `backward` for dense convolutions of a size above 1.
 template <class T>
 void backward_full(const Geometry<T>& g, const Part& part, const T* gradient, int64_t apart, const T* x, const T* norm_in,
                    const T* dense, T* gradient_x, bool add, T* gradient_dense) {
@@ -782,8 +782,8 @@ void backward_full(const Geometry<T>& g, const Part& part, const T* gradient, in
     }
 }
 
-// Gradients of a unit's input, to what is there if `add`, and of its weights. Without a dense convolution the product
-// is the input.
+// Computes the gradients of a unit's input, added to `gradient_x` if `add`, and of its weights. Without a dense convolution
+// the product is the input.
 template <class T>
 void backward(const Shape& shape, const Part& part, const T* gradient, int64_t apart, const T* x, const T* norm_in,
               const T* depthwise, const T* dense, T* gradient_x, bool add, T* gradient_depthwise, T* gradient_dense) {
@@ -855,7 +855,7 @@ void backward(const Shape& shape, const Part& part, const T* gradient, int64_t a
     }
 }
 
-// 1 / number of pixels under the window, without the border.
+// Computes 1 / number of pixels under each window, without the border.
 template <class T> std::vector<T> shares(const Geometry<T>& g) {
     std::vector<T> share;
     auto covered = [&](int64_t at, int64_t length) {
@@ -938,8 +938,8 @@ void pool_backward(const Shape& shape, bool largest, const T* gradient, int64_t 
                     for (int64_t c = 0; c < wide; c += LANES<T>) {
                         vec<T> total = {};
                         for (int t = 0; t < count; t++) {
-                            const int64_t place = at[t] + y * g.step + c;
-                            total += load(winner + place) == T(tap[t]) ? load(bordered + place) : vec<T>{};
+                            const int64_t index = at[t] + y * g.step + c;
+                            total += load(winner + index) == T(tap[t]) ? load(bordered + index) : vec<T>{};
                         }
                         store(target + y * wide + c, total, (high - y) * wide - c);
                     }
@@ -948,14 +948,14 @@ void pool_backward(const Shape& shape, bool largest, const T* gradient, int64_t 
     }
 }
 
-// A random 32-bit number for value number `place`: MurmurHash3's mixer on it and each half of the seed.
+// MurmurHash3's mixer. Mixed with each half of the seed, the index of a value gives its random 32-bit number.
 inline uint32_t mix(uint32_t h) {
     h = (h ^ (h >> 16)) * 0x85ebca6bu;
     h = (h ^ (h >> 13)) * 0xc2b2ae35u;
     return h ^ (h >> 16);
 }
 
-// Zeros with a probability of threshold / 2^32, and all other values times `factor`.
+// Zeros values with a probability of threshold / 2^32, and multiplies all others by `factor`.
 template <class T>
 void dropout(int64_t size, uint64_t seed, uint32_t threshold, T factor, int64_t threads, const T* x, T* out) {
     constexpr int64_t BLOCK = 256;

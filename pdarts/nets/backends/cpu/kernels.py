@@ -2,7 +2,7 @@
 
 PyTorch's depthwise convolutions reach a few percent of a CPU's speed. Here ReLU, depthwise and dense convolution
 and BatchNorm are one function over an image at a time, forward and backward (`kernels.cpp`). It reads memory, not
-tensors: what lies otherwise is copied here, and what it cannot read at all is left to PyTorch.
+tensors: a tensor in another layout is copied here, and tensors that it cannot read are left to PyTorch.
 """
 
 import ctypes
@@ -20,7 +20,7 @@ from pdarts.nets.backends.cpu.node_sum import added, evaluated
 from pdarts.nets.backends.form import Part, Unit
 
 LARGEST = 7
-"""Size of windows."""
+"""Largest size of windows."""
 
 
 def suits(x: Tensor) -> bool:
@@ -85,7 +85,7 @@ def node_sum(parts: Sequence[Part], momentum: float, epsilon: float) -> Tensor:
 
     Args:
         parts: at least one.
-        momentum: of the running statistics, which move where a unit is in training.
+        momentum: of the running statistics, which are updated by units in training.
         epsilon: of BatchNorm.
     """
     values = {id(part.x): regular(part.x) for part in parts}

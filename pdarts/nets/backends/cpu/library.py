@@ -1,6 +1,6 @@
-"""The C++ kernels: compiled where they first run, and called.
+"""The C++ kernels, which are compiled when they first run.
 
-The first process that needs them calls the C++ compiler, once for a processor, and keeps what it makes in the user's
+The first process that needs them calls the C++ compiler, once for each kind of CPU, and keeps the result in the user's
 cache.
 """
 
@@ -47,7 +47,7 @@ class Shape(ctypes.Structure):
 
 
 class Part(ctypes.Structure):
-    """The term that a part adds to a sum, in the same form."""
+    """A part of a node's sum, by the names that `kernels.cpp` gives its values."""
 
     _fields_ = (
         ("product", _POINTER),

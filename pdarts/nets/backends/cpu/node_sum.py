@@ -1,4 +1,4 @@
-"""A sum of parts, forward and backward. All tensors lie as `kernels.cpp` reads them, but for the units' weights."""
+"""A node's sum of parts, forward and backward. All tensors but units' weights lie as `kernels.cpp` reads them."""
 
 import ctypes
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def added(parts: Sequence[Part], constants: tuple[float, float]) -> Tensor:
         others.append(part.scale)
         for unit in part.units:
             others += unit.weight, unit.bias, unit.dense, unit.depthwise
-    return _Total.apply(parts, indices, constants, *inputs.values(), *others)
+    return _NodeSum.apply(parts, indices, constants, *inputs.values(), *others)
 
 
 def evaluated(parts: Sequence[Part], constants: tuple[float, float]) -> Tensor:
@@ -48,7 +48,7 @@ def evaluated(parts: Sequence[Part], constants: tuple[float, float]) -> Tensor:
     return out
 
 
-class _Total(torch.autograd.Function):
+class _NodeSum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, parts: Sequence[Part], indices: list[int], constants: Any, *tensors: Any) -> Tensor:
         ctx.inputs, ctx.layout = max(indices) + 1, []
@@ -114,7 +114,7 @@ def _room(layer: _Layer, sums: Tensor, *wanted: bool) -> list[Tensor | None]:
 
 
 def _laid_out(gradient: Tensor | None, weight: Tensor | None) -> Tensor | None:
-    """A contiguous gradient as its weight lies in memory."""
+    """Return a contiguous gradient in the memory layout of its weight."""
     if gradient is None or weight is None or weight.is_contiguous():
         return gradient
     return torch.empty_like(weight).copy_(gradient)
@@ -123,7 +123,7 @@ def _laid_out(gradient: Tensor | None, weight: Tensor | None) -> Tensor | None:
 def _forward(
     part: Part, constants: tuple[float, float], out: Tensor | None = None, add: bool = False
 ) -> tuple[list[_Layer], list[Shape]]:
-    """A part's layers, and their shapes; to `out` goes what the last convolution gives, normalized, not its product."""
+    """Compute a part's layers and their shapes; `out`, if given, gets the normalized result of the last convolution."""
     if not part.units:
         return [_Layer(part.x)], [_shape(part.x, constants)]
     layers = [_Layer(part.x)]
@@ -151,7 +151,7 @@ def _combine(part: Part, layer: _Layer, shape: Shape, out: Tensor, add: bool) ->
 
 
 def _behind(value: Tensor, *units: Unit) -> Tensor:
-    """Room for what units make of a value."""
+    """Allocate the output of units for an input `value`."""
     number, channels, height, width = value.shape
     for unit in units:
         channels, height, width = unit.behind(channels, height, width)
@@ -159,7 +159,7 @@ def _behind(value: Tensor, *units: Unit) -> Tensor:
 
 
 def _part(layer: _Layer, scale: Tensor | None, kept: Tensor | None, sums: Tensor | None = None) -> library.Part:
-    """With `sums`, 4 * channels + 1 values, which the function of that name fills and `backward` reads."""
+    """Describe a part for the kernels; `sums` fills its `sums`, 4 * channels + 1 values, which `backward` reads."""
     product = layer.product
     pointers = map(pointer, (layer.norm, scale, kept, sums))
     return library.Part(product.data_ptr(), product.stride(0), product.shape[2] * product.shape[3], *pointers)
@@ -170,7 +170,7 @@ def _contiguous(tensor: Tensor | None) -> Tensor | None:
 
 
 def _shape(x: Tensor, constants: tuple[float, float], unit: Unit | None = None) -> Shape:
-    """Compute the gradient of a unit's input, or of a term of the sum."""
+    """Describe the sizes of a unit with input `x`, or of a part without units."""
     number, channels_in, height, width = x.shape
     channels, size, stride, dilation, full, rectified = channels_in, 0, 1, 1, False, True
     if unit is not None and unit.dense is not None:
