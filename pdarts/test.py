@@ -1,7 +1,7 @@
 """Test trained weights on images that they were not trained on, and count the network's size.
 
-These are the test images; or, where the recipe's train_portion is below 1, the training images behind it: then no test
-image is looked at, so that genotypes can be chosen by the result.
+These are the test images. If the recipe's train_portion is below 1, the training images outside of that portion are
+taken instead: no test image is read, so that genotypes can be chosen by the result.
 """
 
 from argparse import Namespace

@@ -1,7 +1,7 @@
 """Train the evaluation network of a genotype from scratch.
 
-The weights after the last epoch are written; no test image is looked at. Where the recipe's train_portion is below 1,
-neither are the training images behind it.
+The weights after the last epoch are written. No test image is read; if the recipe's train_portion is below 1, the
+training images outside of that portion are not used either.
 """
 
 from pathlib import Path

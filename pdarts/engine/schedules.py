@@ -13,14 +13,14 @@ LINEAR_TAIL = 5
 
 
 def cosine(epoch: int, epochs: int, first: float, last: float) -> float:
-    """Half a cosine from `first` in epoch 0 to `last` behind the last epoch (arXiv:1608.03983)."""
+    """Fall along half a cosine, from `first` in epoch 0 to `last` after the final epoch (arXiv:1608.03983)."""
     return last + 0.5 * (first - last) * (1 + math.cos(math.pi * epoch / epochs))
 
 
 def linear(epoch: int, epochs: int, first: float, last: float) -> float:
-    """A line from `first` to 0 at the last five epochs, then a fifth of its slope (Chen et al. 2019, ImageNet).
+    """Fall linearly, and five times as slowly in the last five epochs, to 0 after the final one; `last` is ignored.
 
-    `last` plays no part: the line has an end of its own.
+    Source: Chen et al. 2019 (arXiv:1904.12760), retraining on ImageNet.
     """
     falling = epochs - LINEAR_TAIL
     if epoch < falling:

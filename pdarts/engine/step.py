@@ -38,7 +38,7 @@ def add_settings(arguments: argparse.ArgumentParser, *models: type[Settings]) ->
 
 
 def add_machine(arguments: argparse.ArgumentParser) -> None:
-    """Add `--machine`, which says where the work runs, and changes no result."""
+    """Add `--machine`, which says where the work runs."""
     arguments.add_argument(
         "--machine", default="{}", metavar="JSON", help="where to run, in the same form; every key may be left out"
     )

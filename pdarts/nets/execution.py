@@ -51,7 +51,7 @@ class Execution:
 def move_to_device(network: Any, device: torch.device, precision: Precision, machine: Machine) -> None:
     """Move a supernet or an evaluation network to `device`, and set how it computes.
 
-    cuDNN is fastest where weights have channels last, and feature maps follow them; kernels for CPUs take planes.
+    cuDNN is fastest if weights have channels last, and feature maps follow them; the CPU kernels need channels first.
     """
     network.to(device, memory_format=torch.channels_last if device.type == "cuda" else torch.preserve_format)
     network.execution = Execution(precision, machine.kernels, machine.recompute, machine.compile)

@@ -33,7 +33,7 @@ Point = tuple[float, float]
 def draw(genotype: Genotype) -> Figure:
     """Draw the normal cell above the reduction cell, from the input nodes on the left to the output on the right.
 
-    Intermediate nodes are numbered from 0, as in the literature's figures; nodes without an edge keep their number.
+    Intermediate nodes are numbered from 0, as in figures of the literature: node 2 of a genotype file is node 0 here.
     Dark lines lead to operations, pale ones to the concatenation.
     """
     with style():

@@ -1,4 +1,4 @@
-"""Explains the columns, marks and figures of a table of the paper."""
+"""Explains the columns, marks and printed numbers of a table of the paper."""
 
 from collections.abc import Sequence
 

@@ -23,7 +23,11 @@ class Wandb(Settings):
 
 
 class Machine(Settings):
-    """Where the work runs. Nothing here changes a result or makes a step run again."""
+    """Where the work runs. Nothing here makes a step run again.
+
+    `device`, `threads`, `kernels` and `compile` may change the last bits of sums, and so in the end which of two nearly
+    equal operations a search keeps.
+    """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """`auto` takes a GPU where there is one; `cuda` without a GPU is an error."""

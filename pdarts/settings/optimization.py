@@ -15,7 +15,7 @@ LINEAR_TAIL = 5
 
 
 class WeightsOptimizer(Settings):
-    """SGD of network weights with a cosine or linear schedule, constant within an epoch."""
+    """SGD of network weights, with a learning rate that is constant within an epoch."""
 
     learning_rate: Rate
     """Learning rate of the first epoch."""

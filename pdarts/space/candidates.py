@@ -14,7 +14,7 @@ def all_candidates(operations: tuple[str, ...]) -> dict[str, Candidates]:
 
 
 def prune(candidates: Candidates, weights: Tensor, keep: int) -> Candidates:
-    """Keep the strongest operations of every edge, in their old order; on a tie the earlier one goes.
+    """Keep the strongest operations of every edge, in their old order; of equally strong ones the earlier is dropped.
 
     Args:
         candidates: operations still considered, one tuple per edge of `EDGES`.

@@ -2,9 +2,9 @@
 
     python -m pdarts.tools.bring --source /mnt/cluster/pdarts/results --target cifar
 
-Every pending search stage, genotype, training and test of the target is looked for in the other results folder. What
-was made with the same settings, seed, inputs and code is copied, marked as up to date, and its provenance says where
-it came from; all else is refused by name. Figures and tables are made here.
+Every pending manifest, search stage, genotype, training and test of the target is looked for in the other folder. What
+was made with the same settings, seed, inputs and code is copied and marked as up to date, and its provenance says where
+it came from. Other files are listed, with the reason why they were refused. Figures and tables are made here.
 """
 
 import shutil

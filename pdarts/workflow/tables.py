@@ -133,7 +133,7 @@ def _search_files(config: Config, searched: list[tuple[FromSearch, int]]) -> Sea
 def _of_several_searches(config: Config, name: str, beside: str | None) -> dict[str, list[int]]:
     """Find the seeds, by training, that retrain the genotype of each seed of a search once.
 
-    A seed with which the training `beside` does the same is taken from there; none are found if all are such seeds.
+    A seed with which the training `beside` does the same is taken from there; empty if all are such seeds.
     """
     own = list(config.trainings[name].seeds)
     shared = [seed for seed in own if beside is not None and _same_run(config, name, beside, seed)]

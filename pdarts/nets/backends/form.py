@@ -66,7 +66,7 @@ class Part(NamedTuple):
 
 
 class Backend(Protocol):
-    """A module that computes nodes, forward and backward; tensors in a layout that it cannot read, it refuses."""
+    """A module that computes nodes, forward and backward, and refuses tensors in a layout that it cannot read."""
 
     def suits(self, x: Tensor) -> bool:
         """Tell whether the backend computes on feature maps like `x`; this is asked first."""
