@@ -1,7 +1,6 @@
 """The whole of `config.yaml`, and checks that its parts fit each other."""
 
 import json
-from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import Discriminator, Field, TypeAdapter, ValidationError, model_validator
@@ -191,41 +190,40 @@ class Config(Settings):
 def parse_config(values: object) -> Config:
     """Check the whole config, with the trainings that rows of tables and validations of searches make.
 
-    An entry under `trainings` overrides a training of the same name that is made so, key by key.
+    An entry under `trainings` overrides the one of its name that is made, key by key.
 
     Raises:
-        InputError: as `parse`; if two rows make different trainings of one name.
+        InputError: as `parse`; if two tables make different trainings of one name.
     """
-    if isinstance(values, dict):
-        made, written = trainings_made(values), values.get("trainings") or {}
-        if isinstance(written, dict):
-            both = {name: {**made[name], **entry} for name, entry in written.items() if _overrides(name, entry, made)}
-            values = {**values, "trainings": {**made, **written, **both}}
+    if isinstance(values, dict) and isinstance(written := values.get("trainings", {}), dict):
+        made = _validations(values) | _trainings_of_rows(values)
+        both = {name: made.get(name, {}) | entry for name, entry in written.items() if isinstance(entry, dict)}
+        values = {**values, "trainings": {**made, **written, **both}}
     return parse(Config, values, "config")
 
 
-def _overrides(name: str, entry: object, made: Mapping[str, object]) -> bool:
-    return name in made and isinstance(entry, dict)
+def _validations(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Make plain settings, by name, of the trainings that choose among the seeds of each search."""
+    return {
+        f"{name}-validation": {
+            "genotype": {"search": name, "seed": "each"},
+            "dataset": search.get("dataset"),
+            "recipe": search["validation"],
+            "seeds": _seeds_of(search, values),
+        }
+        for name, search in _entries(values, "searches").items()
+        if search.get("validation") is not None
+    }
 
 
-def trainings_made(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Make plain settings, by name, of trainings for rows of tables, and of those that choose a seed of a search.
+def _trainings_of_rows(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Make plain settings, by name, of the trainings of all rows of tables.
 
     Args:
-        values: the config as plain values, not checked yet; invalid entries make no trainings.
+        values: the config as plain values, not checked yet; invalid tables make no trainings.
     """
-    made: dict[str, dict[str, Any]] = {}
-    origins: dict[str, str] = {}
+    made: dict[str, tuple[str, dict[str, Any]]] = {}
     searches = _entries(values, "searches")
-    for name, search in searches.items():
-        if search.get("validation") is not None:
-            genotype = {"search": name, "seed": "each"}
-            made[f"{name}-validation"] = {
-                "genotype": genotype,
-                "dataset": search.get("dataset"),
-                "recipe": search["validation"],
-                "seeds": _seeds_of(search, values),
-            }
     for table, settings in _entries(values, "tables").items():
         try:
             parsed = Table.model_validate_json(json.dumps(settings, default=str), context=values)
@@ -233,17 +231,25 @@ def trainings_made(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
             continue  # the check of the whole config says why
         shown = [row.trainings(name, column) for row in parsed.rows for name, column in parsed.columns.items()]
         for name, training in (each for trainings in shown for each in trainings.items()):
-            if training is None:
-                continue
-            if training["seeds"] is None:
-                training["seeds"] = _seeds_of(searches.get(training["genotype"]["search"], {}), values)
-            if made.setdefault(name, training) != training:
-                raise InputError(
-                    f"tables.{table} makes a training {name} that differs from that of {origins[name]}; give one of "
-                    "the rows another name"
-                )
-            origins.setdefault(name, f"tables.{table}")
-    return made
+            if training is not None:
+                if training["seeds"] is None:
+                    training["seeds"] = _seeds_of(searches.get(training["genotype"]["search"], {}), values)
+                _check_same(name, made.setdefault(name, (table, training)), (table, training))
+    return {name: training for name, (_, training) in made.items()}
+
+
+def _check_same(name: str, one: tuple[str, dict[str, Any]], other: tuple[str, dict[str, Any]]) -> None:
+    """Refuse two different trainings of one name, each given with its table."""
+    for key, value in one[1].items():
+        if other[1][key] != value:
+            raise InputError(
+                f"tables.{one[0]} and tables.{other[0]} both make a training {name}, with {key} {_shown(value)} and "
+                f"{_shown(other[1][key])}; give one of the rows a name of its own, such as name: mine, or both the same"
+            )
+
+
+def _shown(value: object) -> str:
+    return str(list(value)) if isinstance(value, tuple) else repr(value)
 
 
 def _seeds_of(search: dict[str, Any], values: dict[str, Any]) -> tuple[int, ...]:

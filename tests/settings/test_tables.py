@@ -93,7 +93,10 @@ def test_an_entry_under_trainings_overrides_a_made_one_key_by_key() -> None:
 
 
 def test_two_rows_cannot_make_different_trainings_of_one_name() -> None:
-    with pytest.raises(InputError, match=r"tables\.mine makes a training nasnet-on-cifar10 that differs"):
+    with pytest.raises(
+        InputError,
+        match=r"tables\.table1 and tables\.mine both make a training nasnet-on-cifar10, with genotype \'NASNet",
+    ):
         mine({"genotype": "PDARTS", "name": "nasnet"})
 
 
