@@ -41,7 +41,7 @@ from pdarts.space.operations import CANDIDATES
 from pdarts.space.topology import KINDS
 from pdarts.tools.cost.timing import mixed_candidates
 
-Step = Callable[[], Any]
+Iteration = Callable[[], Any]
 Batch = tuple[Tensor, Tensor]
 CELLS, OPERATIONS = (5, 11, 17), (8, 5, 3)
 """Of the paper's three stages."""
@@ -57,10 +57,10 @@ class Case:
     floor: float
     """Ratio below which something is lost."""
     target: float
-    make: Callable[[], tuple[Step, Step]]
+    make: Callable[[], tuple[Iteration, Iteration]]
     """The baseline's work and ours, each a function that does it once."""
-    step: bool = True
-    """Whether it is one step, whose launches can be counted."""
+    iteration: bool = True
+    """Whether it is one iteration, whose launches can be counted."""
 
 
 def stage_candidates(stage: int) -> Mapping[str, Candidates]:
@@ -79,7 +79,7 @@ def published() -> Genotype:
 
 
 def placed(network: Any) -> Any:
-    """Our evaluation network, as steps place it on the default device."""
+    """Our evaluation network, moved to the default device."""
     move_to_device(network, torch.get_default_device(), "float32", Machine())
     return network
 
@@ -105,8 +105,8 @@ def optimizers(supernet: Any) -> tuple[torch.optim.Adam, torch.optim.SGD]:
 
 def search(
     stage: int, joint: bool, batch_size: int = 16, channels: int = 16, cells: int | None = None, share: int = 1
-) -> tuple[Step, Step]:
-    """A weights step, if `joint` behind one of the alphas."""
+) -> tuple[Iteration, Iteration]:
+    """A weights iteration, if `joint` behind one of the alphas."""
     cells, candidates = cells or CELLS[stage - 1], stage_candidates(stage)
     theirs = BaselineSupernet(cells, channels, 10, candidates, share)
     method = {"method": "pc_darts", "partial_channels": share} if share > 1 else {}
@@ -119,11 +119,11 @@ def search(
             baseline_steps.search_step(theirs, valid, adam, 5, dropout)
         baseline_steps.search_step(theirs, train, sgd, 5, dropout)
 
-    return baseline, search_step(ours, joint, valid, train, dropout)
+    return baseline, search_iteration(ours, joint, valid, train, dropout)
 
 
-def search_step(ours: StageTraining, joint: bool, valid: Batch, train: Batch, dropout: float) -> Step:
-    """Our own step."""
+def search_iteration(ours: StageTraining, joint: bool, valid: Batch, train: Batch, dropout: float) -> Iteration:
+    """Our own iteration."""
     point = replace(ours.point(0), skip_dropout=dropout)
 
     def project() -> None:
@@ -134,15 +134,15 @@ def search_step(ours: StageTraining, joint: bool, valid: Batch, train: Batch, dr
     return project
 
 
-def recomputation(stage: int) -> tuple[Step, Step]:
-    """A joint step of ours without and with recomputed cells."""
+def recomputation(stage: int) -> tuple[Iteration, Iteration]:
+    """A joint iteration of ours without and with recomputed cells."""
     candidates = stage_candidates(stage)
     ours, other = (trained(stage, candidates, Machine(recompute=recomputed)) for recomputed in (False, True))
     images, dropout = (batch(16), batch(16)), SKIP_DROPOUT[stage - 1]
-    return search_step(ours, True, *images, dropout), search_step(other, True, *images, dropout)
+    return search_iteration(ours, True, *images, dropout), search_iteration(other, True, *images, dropout)
 
 
-def second_order(batch_size: int = 16) -> tuple[Step, Step]:
+def second_order(batch_size: int = 16) -> tuple[Iteration, Iteration]:
     """DARTS: 8 cells and all operations."""
     candidates = stage_candidates(1)
     theirs = BaselineSupernet(8, 16, 10, candidates, 1)
@@ -155,8 +155,10 @@ def second_order(batch_size: int = 16) -> tuple[Step, Step]:
     )
 
 
-def training(stem: str, channels: int, cells: int, batch_size: int, pixels: int, classes: int) -> tuple[Step, Step]:
-    """A step of an evaluation network with auxiliary head and drop path."""
+def training(
+    stem: str, channels: int, cells: int, batch_size: int, pixels: int, classes: int
+) -> tuple[Iteration, Iteration]:
+    """An iteration of an evaluation network with auxiliary head and drop path."""
     arguments = (published(), stem, cells, channels, classes, True)
     theirs, ours = BaselineNetwork(*arguments), placed(Network(*arguments))
     images, labels = batch(batch_size, classes, pixels)
@@ -176,7 +178,9 @@ def training(stem: str, channels: int, cells: int, batch_size: int, pixels: int,
     return lambda: baseline_steps.train_step(theirs, (images, labels), sgd[0], 0.4, 0.2), project
 
 
-def testing(stem: str, channels: int, cells: int, batch_size: int, pixels: int, classes: int) -> tuple[Step, Step]:
+def testing(
+    stem: str, channels: int, cells: int, batch_size: int, pixels: int, classes: int
+) -> tuple[Iteration, Iteration]:
     """A batch of test images."""
     arguments = (published(), stem, cells, channels, classes, True)
     images, _ = batch(batch_size, classes, pixels)
@@ -189,7 +193,7 @@ def testing(stem: str, channels: int, cells: int, batch_size: int, pixels: int, 
     return partial(forward, theirs.eval()), partial(forward, ours.eval())
 
 
-def input_images(number: int = 2048) -> tuple[Step, Step]:
+def input_images(number: int = 2048) -> tuple[Iteration, Iteration]:
     """A pass over images of CIFAR's size, with crops, flips and cutout."""
     images, labels = torch.randint(256, (number, 3, 32, 32), dtype=torch.uint8), torch.randint(10, (number,))
     theirs = baseline_images.loader(images, labels, 128, MEAN, STD, cutout=16)
@@ -203,7 +207,7 @@ def input_images(number: int = 2048) -> tuple[Step, Step]:
     return partial(passes, lambda: theirs), partial(passes, lambda: ours.shuffled(0))
 
 
-def whole_search(images: int = 256) -> tuple[Step, Step]:
+def whole_search(images: int = 256) -> tuple[Iteration, Iteration]:
     """A small stage from its images to its last checkpoint, scored epochs included."""
     stage = settings(1, cells=5, channels=8, batch_size=16, epochs=4, frozen_epochs=1, scored_epochs=2)
     halves = [

@@ -1,4 +1,4 @@
-"""Peak memory of a joint search step, each formulation in a process of its own."""
+"""Peak memory of a joint search iteration, each formulation in a process of its own."""
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
@@ -10,7 +10,7 @@ from benchmarks.cases import recomputation, search
 
 
 def peaks(stage: int, device: torch.device) -> dict[str, int]:
-    """Bytes that a step takes at most, above what its process had before: textbook, ours, ours with recomputation."""
+    """Peak bytes of an iteration, above what its process had before: textbook, ours, ours with recomputation."""
     found = {"stage": stage}
     for name in ("textbook", "pdarts", "recomputation"):
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
@@ -21,13 +21,13 @@ def peaks(stage: int, device: torch.device) -> dict[str, int]:
 def _peak(stage: int, name: str, device_type: str) -> int:
     torch.set_num_threads(1)
     with torch.device(device_type):
-        step = recomputation(stage)[1] if name == "recomputation" else search(stage, True)[name == "pdarts"]
+        iteration = recomputation(stage)[1] if name == "recomputation" else search(stage, True)[name == "pdarts"]
         if device_type == "cuda":
             before = torch.cuda.memory_allocated()
-            step()
+            iteration()
             return torch.cuda.max_memory_allocated() - before
         before = most_memory()
-        step()
+        iteration()
         return most_memory() - before
 
 

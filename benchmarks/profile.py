@@ -16,10 +16,10 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     theirs, ours = search(arguments.stage, joint=True)
-    step = theirs if arguments.textbook else ours
-    step()
+    iteration = theirs if arguments.textbook else ours
+    iteration()
     with profile(activities=[ProfilerActivity.CPU]) as found:
-        step()
+        iteration()
     print(found.key_averages().table(sort_by="self_cpu_time_total", row_limit=30, max_name_column_width=50))
 
 

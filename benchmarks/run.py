@@ -1,7 +1,7 @@
 """Compare this project with the textbook formulation, turn by turn in one run; ratios, since times vary with load.
 
 python -m benchmarks.run --output results/benchmark --repeats 5 --threads 1
-python -m benchmarks.run --device cuda: what to report of a GPU, with the kernels that a step launches
+python -m benchmarks.run --device cuda: what to report of a GPU, with the kernels that an iteration launches
 python -m benchmarks.run --check: a few smaller cases; fails where a ratio is far below its floor
 """
 
@@ -23,7 +23,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.cases import (
     Case,
-    Step,
+    Iteration,
     input_images,
     recomputation,
     search,
@@ -39,19 +39,19 @@ from pdarts.nets.node import backend
 CIFAR, IMAGENET = ("cifar", 36, 20, 16, 32, 10), ("imagenet", 48, 14, 8, 224, 1000)
 CASES = (
     *(
-        Case(f"joint step, stage {stage}", floor, 5.0, partial(search, stage, True))
+        Case(f"joint iteration, stage {stage}", floor, 5.0, partial(search, stage, True))
         for stage, floor in ((1, 3.4), (2, 2.6), (3, 2.6))
     ),
-    *(Case(f"weights step, stage {stage}", 2.6, 4.0, partial(search, stage, False)) for stage in (1, 2, 3)),
-    Case("second-order step of the alphas", 2.5, 3.5, second_order),
-    Case("joint step, partial channels", 2.5, 3.5, partial(search, 1, True, cells=8, share=4)),
+    *(Case(f"weights iteration, stage {stage}", 2.6, 4.0, partial(search, stage, False)) for stage in (1, 2, 3)),
+    Case("second-order update of the alphas", 2.5, 3.5, second_order),
+    Case("joint iteration, partial channels", 2.5, 3.5, partial(search, 1, True, cells=8, share=4)),
     Case("training, CIFAR", 1.5, 2.2, partial(training, *CIFAR)),
     Case("testing, CIFAR", 1.5, 2.5, partial(testing, *CIFAR)),
     Case("training, ImageNet", 1.4, 2.0, partial(training, *IMAGENET)),
     Case("testing, ImageNet", 1.4, 2.0, partial(testing, *IMAGENET)),
     *(
         Case(
-            f"joint step, stage {stage}, with recomputation against without",
+            f"joint iteration, stage {stage}, with recomputation against without",
             1 / 1.7,
             1 / 1.7,
             partial(recomputation, stage),
@@ -60,16 +60,16 @@ CASES = (
     ),
 )
 ON_CPU = (
-    Case("input with cutout", 10.0, 12.0, input_images, step=False),
-    Case("whole small search", 2.5, 3.5, whole_search, step=False),
+    Case("input with cutout", 10.0, 12.0, input_images, iteration=False),
+    Case("whole small search", 2.5, 3.5, whole_search, iteration=False),
 )
 """Whose work, or a part of it, is a CPU's on any device."""
 QUICK = (
-    Case("joint step, 3 cells", 2.6, 5.0, partial(search, 2, True, cells=3)),
-    Case("weights step, 3 cells", 2.6, 4.0, partial(search, 3, False, cells=3)),
+    Case("joint iteration, 3 cells", 2.6, 5.0, partial(search, 2, True, cells=3)),
+    Case("weights iteration, 3 cells", 2.6, 4.0, partial(search, 3, False, cells=3)),
     Case("training, 5 cells", 1.5, 2.2, partial(training, "cifar", 36, 5, 16, 32, 10)),
     Case("testing, 5 cells", 1.5, 2.5, partial(testing, "cifar", 36, 5, 16, 32, 10)),
-    Case("input with cutout", 10.0, 12.0, partial(input_images, 512), step=False),
+    Case("input with cutout", 10.0, 12.0, partial(input_images, 512), iteration=False),
 )
 MARGIN = 0.6
 """Of a floor, below which `--check` fails: machines are noisy, but a lost factor shows."""
@@ -120,12 +120,12 @@ def main() -> None:
 
 
 def compare(case: Case, repeats: int, device: torch.device) -> dict[str, Any]:
-    """Seconds of both by turns, and the ratio of every turn; launches of a step of each."""
+    """Seconds of both by turns, and the ratio of every turn; launches of an iteration of each."""
     both = case.make()
-    for step in both:
-        step()
-    counted = [launches(step, device) for step in both] if case.step else None
-    pairs = [tuple(seconds(step, device) for step in both) for _ in range(repeats)]
+    for iteration in both:
+        iteration()
+    counted = [launches(iteration, device) for iteration in both] if case.iteration else None
+    pairs = [tuple(seconds(iteration, device) for iteration in both) for _ in range(repeats)]
     del both
     gc.collect()
     baseline, project = zip(*pairs, strict=True)
@@ -144,26 +144,26 @@ def compare(case: Case, repeats: int, device: torch.device) -> dict[str, Any]:
     }
 
 
-def seconds(step: Step, device: torch.device) -> float:
+def seconds(iteration: Iteration, device: torch.device) -> float:
     """How long one call takes, to its last kernel."""
     started = time.perf_counter()
-    step()
+    iteration()
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter() - started
 
 
-def launches(step: Step, device: torch.device) -> int:
+def launches(iteration: Iteration, device: torch.device) -> int:
     """Kernels that one call launches on a GPU; on a CPU the innermost of PyTorch's operations, and calls of our own."""
     if device.type == "cuda":
         with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as found:
-            step()
+            iteration()
             torch.cuda.synchronize(device)
         return sum(
             event.device_type == DeviceType.CUDA and not event.name.startswith("Mem") for event in found.events()
         )
     with profile(activities=[ProfilerActivity.CPU]) as found:
-        step()
+        iteration()
     return sum(not event.cpu_children for event in found.events())
 
 
@@ -189,7 +189,7 @@ def markdown(result: dict[str, Any]) -> str:
     lines = [head, "", titles, "| --- | --: | --: | --: | --: | --: | --: | --: | --: |", *rows, ""]
     if result["memory"]:
         lines += [
-            "Peak memory of a joint step, above what the process had before it (MiB; each in a process of its own):",
+            "Peak memory of a joint iteration, above what the process had before (MiB; each in a process of its own):",
             "",
         ]
         lines += [

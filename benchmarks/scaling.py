@@ -1,4 +1,4 @@
-"""How a joint search step grows, and a dry run of the workflow: one thing at a time, each point in its own process.
+"""How a joint iteration of a search and a dry run of the workflow grow, one size at a time.
 
 python -m benchmarks.scaling --output results/benchmark
 """
@@ -17,7 +17,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import torch
 
-from benchmarks.cases import batch, search_step, trained
+from benchmarks.cases import batch, search_iteration, trained
 from benchmarks.memory import most_memory
 from pdarts.engine import distributed
 from pdarts.engine.device import device_name
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def point(**sizes: int) -> dict[str, Any]:
-    """Time and memory of a step of these sizes; the batch is that of all processes together."""
+    """Time and memory of an iteration of these sizes; the batch is that of all processes together."""
     count = sizes["processes"]
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)] if count > 1 else []
     command = [sys.executable, *launcher, "-m", "benchmarks.scaling", "--output", ".", "--point", json.dumps(sizes)]
@@ -75,16 +75,16 @@ def point(**sizes: int) -> dict[str, Any]:
 
 
 def measure(cells: int, channels: int, batch_size: int, operations: int, processes: int) -> None:
-    """Print seconds of a few steps, and the peak memory of the first process."""
+    """Print seconds of a few iterations, and the peak memory of the first process."""
     torch.set_num_threads(1)
     distributed.start(processes, torch.device("cpu"))
     candidates = dict.fromkeys(KINDS, mixed_candidates(CANDIDATES, operations))
     ours = trained(1, candidates, cells=cells, channels=channels)
-    step = search_step(ours, True, batch(batch_size // processes), batch(batch_size // processes), 0.0)
+    iteration = search_iteration(ours, True, batch(batch_size // processes), batch(batch_size // processes), 0.0)
     before, seconds = most_memory(), []
     for _ in range(1 + STEPS):
         started = time.perf_counter()
-        step()
+        iteration()
         seconds.append(time.perf_counter() - started)
     if distributed.rank() == 0:
         print(json.dumps({"seconds": seconds[1:], "memory": most_memory() - before}))
@@ -108,7 +108,10 @@ def markdown(result: dict[str, Any]) -> str:
     """The result as tables."""
     lines = [f"{result['device']}, {result['cores']} cores, one thread a process, torch {result['torch']}", ""]
     for name, points in result["step"].items():
-        lines += [f"| {name} | joint step (s), n={STEPS} | spread | peak memory (MiB) |", "| --: | --: | --: | --: |"]
+        lines += [
+            f"| {name} | joint iteration (s), n={STEPS} | spread | peak memory (MiB) |",
+            "| --: | --: | --: | --: |",
+        ]
         for found in points:
             seconds = found["seconds"]
             middle, least, most = statistics.median(seconds), min(seconds), max(seconds)
@@ -130,7 +133,7 @@ def draw(points: dict[str, list[dict[str, Any]]], path: Path) -> None:
         for axes in (above, below):
             axes.set_ylim(bottom=0)
             axes.set_xticks(values)
-    rows[0][0].set_ylabel("joint step (s)")
+    rows[0][0].set_ylabel("joint iteration (s)")
     rows[1][0].set_ylabel("peak memory (MiB)")
     figure.savefig(path)
 

@@ -13,7 +13,7 @@ from benchmarks.run import compare, launches, line, markdown
 def test_both_are_called_by_turns_and_the_first_turn_is_not_counted() -> None:
     calls: list[str] = []
     both = (lambda: calls.append("theirs")), (lambda: calls.append("ours"))
-    row = compare(Case("work", 1.0, 2.0, lambda: both, step=False), 3, torch.device("cpu"))
+    row = compare(Case("work", 1.0, 2.0, lambda: both, iteration=False), 3, torch.device("cpu"))
     assert calls == ["theirs", "ours"] * 4
     assert row["n"] == 3
     assert row["least"] <= row["ratio"] <= row["most"]
@@ -31,7 +31,7 @@ def test_a_ratio_comes_with_its_spread_and_number() -> None:
     assert "| 1 | 400 | 200 | **0.50** | 100 | **0.25** |" in text
 
 
-def test_launches_are_those_of_one_step() -> None:
+def test_launches_are_those_of_one_iteration() -> None:
     x = torch.ones(3)
     assert launches(lambda: x + x, torch.device("cpu")) == 1
     assert launches(lambda: [x * x for _ in range(5)], torch.device("cpu")) == 5
@@ -39,7 +39,9 @@ def test_launches_are_those_of_one_step() -> None:
 
 def test_a_lost_factor_fails_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
     def slower(name: str, floor: float) -> Case:
-        return Case(name, floor, 2 * floor, lambda: (lambda: time.sleep(0.02), lambda: time.sleep(0.02)), step=False)
+        return Case(
+            name, floor, 2 * floor, lambda: (lambda: time.sleep(0.02), lambda: time.sleep(0.02)), iteration=False
+        )
 
     monkeypatch.setattr("sys.argv", ["run", "--check", "--repeats", "1"])
     monkeypatch.setattr(run, "QUICK", (slower("kept", 1.0),))
