@@ -93,7 +93,7 @@ def settings(stage: int, **changes: Any) -> StageSettings:
 
 
 def trained(stage: int, candidates: Mapping[str, Candidates], machine: Machine | None = None, **changes: Any) -> Any:
-    """Ours, with its optimizers, as a stage of a search places it on the default device."""
+    """Our supernet and its optimizers, moved to the default device as a stage of a search does it."""
     return StageTraining(settings(stage, **changes), candidates, 10, torch.get_default_device(), machine or Machine())
 
 

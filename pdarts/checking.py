@@ -175,7 +175,7 @@ def fields(model: type[BaseModel]) -> dict[str, str]:
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
-    """Find all models that values of this type can be."""
+    """Find all models in a type, such as the members of a union."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for part in get_args(annotation) for model in _models(part)]

@@ -107,7 +107,7 @@ def package(root: Path) -> dict[str, Module]:
 def reached(
     step: str, modules: Mapping[str, Module], method: str | None = None, extended: Iterable[str] | None = None
 ) -> set[str]:
-    """Name the modules whose code counts for the result of `pdarts.STEP`, which is one of them.
+    """Find the modules whose code counts for the result of `pdarts.STEP`; the step's own is one of them.
 
     Args:
         step: as in `fingerprint`.

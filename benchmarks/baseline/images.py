@@ -34,8 +34,8 @@ class Images(Dataset[Any]):
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, place: int) -> tuple[Tensor, int]:
-        return self.transform(Image.fromarray(self.images[place])), self.labels[place]
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.transform(Image.fromarray(self.images[index])), self.labels[index]
 
 
 def loader(

@@ -30,9 +30,9 @@ class Cell(nn.Module):
         states = [self.preprocess0(before_previous), self.preprocess1(previous)]
         for left in range(0, len(self.sources), 2):
             branches = []
-            for place in (left, left + 1):
-                module = self._ops[place]
-                branch = module(states[self.sources[place]])
+            for index in (left, left + 1):
+                module = self._ops[index]
+                branch = module(states[self.sources[index]])
                 if self.training and rate > 0 and not isinstance(module, nn.Identity):
                     branch = drop_path(branch, rate)
                 branches.append(branch)

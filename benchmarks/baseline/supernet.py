@@ -63,9 +63,9 @@ class Cell(nn.Module):
         states = [self.preprocess0(before_previous), self.preprocess1(previous)]
         for node in NODES:
             edges = []
-            for place in incoming(node):
-                edge = self.cell_ops[place](states[EDGES[place][0]], weights[place], skip_dropout)
-                edges.append(edge if betas is None else betas[place] * edge)
+            for index in incoming(node):
+                edge = self.cell_ops[index](states[EDGES[index][0]], weights[index], skip_dropout)
+                edges.append(edge if betas is None else betas[index] * edge)
             states.append(sum(edges))
         return torch.cat(states[2:], dim=1)
 

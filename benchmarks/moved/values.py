@@ -23,13 +23,13 @@ class Difference(NamedTuple):
     """Where two values differ, and how."""
 
     where: str
-    """Keys and places that lead there."""
+    """Keys and indices that lead there."""
     how: str
     """Both values, or how far two tensors are apart."""
 
 
 def differences(one: Any, other: Any, where: str = "") -> Iterator[Difference]:
-    """All places where two values differ, in order; the order of keys counts, NaN equals itself and 0.0 is not -0.0.
+    """Yield all differences of two values, in order; the order of keys counts, NaN equals itself and 0.0 is not -0.0.
 
     Args:
         one: numbers, text and tensors, in mappings, lists and tuples.
@@ -44,8 +44,8 @@ def differences(one: Any, other: Any, where: str = "") -> Iterator[Difference]:
         if list(one) != list(other) and set(one) == set(other):
             yield Difference(where, "the same keys in another order")
     elif isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        for place, pair in enumerate(zip_longest(one, other, fillvalue=ABSENT)):
-            yield from differences(*pair, f"{where}[{place}]")
+        for index, pair in enumerate(zip_longest(one, other, fillvalue=ABSENT)):
+            yield from differences(*pair, f"{where}[{index}]")
     elif isinstance(one, Tensor) and isinstance(other, Tensor) and (one.dtype, one.shape) == (other.dtype, other.shape):
         if not torch.equal(_bytes(one), _bytes(other)):
             yield Difference(where, _apart(one, other))
@@ -73,7 +73,7 @@ def _text(value: Any) -> str:
 def _both(one: str, other: str) -> str:
     """Both texts, of long ones what stands about the first character that differs."""
     pairs = enumerate(zip(one, other, strict=False))
-    same = next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
+    same = next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
     first = 0 if max(len(one), len(other)) <= SHOWN else max(0, same - BEFORE)
     return " | ".join(
         ("…" if first else "") + text[first : first + SHOWN] + ("…" if len(text) > first + SHOWN else "")

@@ -93,7 +93,7 @@ def test_float64_agrees(what: str, detail: Any, share: int, size: int) -> None:
     )
     expected = renamed(their_values)
     assert len(values) == len(expected) > 50
-    for name, value in [*values.items(), *((f"logits {place}", each) for place, each in enumerate(logits))]:
+    for name, value in [*values.items(), *((f"logits {index}", each) for index, each in enumerate(logits))]:
         against = theirs[int(name.split()[1])] if name.startswith("logits") else expected[name]
         scale = max(float(against.abs().max()), 1e-3) if against.is_floating_point() else 0
         torch.testing.assert_close(

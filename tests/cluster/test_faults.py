@@ -33,8 +33,8 @@ def check(site: Site, undisturbed: Site, continued: int, abrupt: int = 0, epochs
     assert site.outcome() == undisturbed.outcome()
     resumed = json.loads(site.read(STAGE))["provenance"]["resumed"]
     assert len(resumed) == continued
-    places = [(stop["epoch"], stop["step"]) for stop in resumed]
-    assert places == sorted(places)
+    positions = [(stop["epoch"], stop["step"]) for stop in resumed]
+    assert positions == sorted(positions)
     computed = site.epochs()
     assert set(computed) == set(range(1, epochs + 1))
     assert computed.total() - len(computed) <= abrupt

@@ -35,5 +35,5 @@ def write_folder(root: Path, train: int = 20, val: int = 8, classes: int = 4, sc
 
 def _drawn(split: Split, count: int, classes: int) -> Labelled:
     """Coloured images of each class by turns."""
-    places = [int((split.labels == n % classes).nonzero()[n // classes]) for n in range(count)]
-    return painted((split.images[places], split.labels[places]))
+    indices = [int((split.labels == n % classes).nonzero()[n // classes]) for n in range(count)]
+    return painted((split.images[indices], split.labels[indices]))

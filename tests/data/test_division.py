@@ -37,7 +37,7 @@ def in_folder(labels: Tensor) -> Index:
 def numbers(images: Split | Index) -> list[int]:
     if isinstance(images, Split):
         return images.images[:, 0, 0, 0].tolist()
-    return [int(Path(images[place].path).stem) for place in range(len(images))]
+    return [int(Path(images[index].path).stem) for index in range(len(images))]
 
 
 BOTH = pytest.mark.parametrize("make", [in_memory, in_folder])

@@ -270,7 +270,7 @@ def test_a_local_copy_is_made_once_and_mended_where_it_differs(root: Path, tmp_p
     paths[3].write_bytes(paths[3].read_bytes()[:-1] + b"?")
     paths[5].unlink()
     local_copy.copied(images, target, 2)
-    changed = [place for place, path in enumerate(paths) if path.stat().st_mtime_ns != times[place]]
+    changed = [number for number, path in enumerate(paths) if path.stat().st_mtime_ns != times[number]]
     assert changed == [3, 5]
     assert all(path.read_bytes() == (root / "train" / path.relative_to(target)).read_bytes() for path in paths)
 

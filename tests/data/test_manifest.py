@@ -51,10 +51,10 @@ def test_a_manifest_survives_its_file(tmp_path: Path) -> None:
 
 
 def test_a_manifest_does_not_say_where_data_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for place in ("here", "there"):
-        write_fashion_mnist(tmp_path / place)
+    for name in ("here", "there"):
+        write_fashion_mnist(tmp_path / name)
     accept_fashion_mnist(monkeypatch, tmp_path / "here")
-    here, there = (describe(dataset("fashion_mnist"), tmp_path / place, False) for place in ("here", "there"))
+    here, there = (describe(dataset("fashion_mnist"), tmp_path / name, False) for name in ("here", "there"))
     assert here == there
     assert str(tmp_path) not in here.model_dump_json()
 

@@ -100,9 +100,9 @@ def test_a_shuffled_pass_shows_every_image_once(manifest: FolderManifest, root: 
     ordered, shuffled = (
         [image for images, _ in one_pass for image in images] for one_pass in (batches.in_order(), batches.shuffled(7))
     )
-    places = [next(n for n, other in enumerate(ordered) if torch.equal(image, other)) for image in shuffled]
-    assert places != list(range(23))
-    assert sorted(places) == list(range(23))
+    indices = [next(n for n, other in enumerate(ordered) if torch.equal(image, other)) for image in shuffled]
+    assert indices != list(range(23))
+    assert sorted(indices) == list(range(23))
 
 
 def test_images_stay_with_their_labels(manifest: FolderManifest, root: Path) -> None:

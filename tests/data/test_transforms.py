@@ -42,15 +42,15 @@ def one_by_one(images: Tensor, augmentation: Augmentation, generator: torch.Gene
         rows = torch.randint(height, (number,), generator=generator)
         columns = torch.randint(width, (number,), generator=generator)
     results = []
-    for place, image in enumerate(images):
-        top, left = int(tops[place]), int(lefts[place])
+    for index, image in enumerate(images):
+        top, left = int(tops[index]), int(lefts[index])
         large = functional.pad(image, (padding, padding, padding, padding))
         crop = large[:, top : top + height, left : left + width]
-        if coins[place] == 1:
+        if coins[index] == 1:
             crop = crop.flip(2)
         result = (crop.float() / 255 - MEAN) / STD
         if side:
-            upper, leftmost = int(rows[place]) - side // 2, int(columns[place]) - side // 2
+            upper, leftmost = int(rows[index]) - side // 2, int(columns[index]) - side // 2
             result[:, max(0, upper) : max(0, upper + side), max(0, leftmost) : max(0, leftmost + side)] = 0
         results.append(result)
     return torch.stack(results)

@@ -112,8 +112,8 @@ def alive(pid: int) -> bool:
 def test_a_step_that_wants_more_processes_says_how_to_start_it(tmp_path: Path) -> None:
     weights = tmp_path / "weights.pt"
     arguments = train_arguments(write_manifest(tmp_path), weights)
-    place = arguments.index("--settings") + 1
-    arguments[place] = json.dumps(json.loads(str(arguments[place])) | {"processes": 2})
+    index = arguments.index("--settings") + 1
+    arguments[index] = json.dumps(json.loads(str(arguments[index])) | {"processes": 2})
     message = str(call("train", *arguments))
     assert "torchrun --standalone --nproc-per-node 2" in message
     assert not list(tmp_path.glob("weights*"))

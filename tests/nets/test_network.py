@@ -100,19 +100,19 @@ def test_odd_channels_are_refused() -> None:
 
 def test_a_third_and_two_thirds_down_the_network_cells_reduce_and_double_the_channels() -> None:
     cells = layout(20, 36, (108, 108), False, {"normal": 4, "reduction": 4})
-    assert [place for place, cell in enumerate(cells) if cell.kind == "reduction"] == [6, 13]
+    assert [index for index, cell in enumerate(cells) if cell.kind == "reduction"] == [6, 13]
     assert [cell.channels for cell in cells] == [36] * 6 + [72] * 7 + [144] * 7
-    assert [place for place, cell in enumerate(cells) if cell.after_reduction] == [7, 14]
+    assert [index for index, cell in enumerate(cells) if cell.after_reduction] == [7, 14]
 
 
 def test_reduction_cells_stride_only_from_their_inputs() -> None:
     network = network_of_skips()
     strided = [
-        (place, layer.stride)
-        for place, cell in enumerate(network.cells)
+        (index, layer.stride)
+        for index, cell in enumerate(network.cells)
         for operation in cell.operations
         for layer in operation.modules()
         if isinstance(layer, nn.Conv2d) and layer.stride != (1, 1)
     ]
-    assert {place for place, _ in strided} == {1, 3}
+    assert {index for index, _ in strided} == {1, 3}
     assert network.cells[1].sources == [0, 1, 0, 2, 0, 1, 1, 3]

@@ -79,7 +79,7 @@ def test_statistics_of_pooling_are_equal_on_all_edges_that_leave_a_node() -> Non
     supernet = supernet_of(("max_pool_3x3", "sep_conv_3x3"))
     logits(supernet, batch()[0])
     edges = supernet.cells[0].edges
-    norms = [edges[place].operations["max_pool_3x3"].norm for place in (0, 2, 5, 9)]  # all leave node 0
+    norms = [edges[index].operations["max_pool_3x3"].norm for index in (0, 2, 5, 9)]  # all leave node 0
     assert norms[0].running_mean.abs().sum() > 0
     for norm in norms[1:]:
         assert torch.equal(norm.running_mean, norms[0].running_mean)

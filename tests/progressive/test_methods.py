@@ -120,8 +120,8 @@ def test_the_zero_one_loss_is_0_at_one_half_and_lowest_at_the_ends() -> None:
 def test_fair_darts_keeps_an_edge_from_the_threshold_on_and_no_third_one_moves_up() -> None:
     strengths = [{"sep_conv_3x3": 0.2} for _ in EDGES]
     strengths[0] = {"sep_conv_3x3": 0.85}
-    for place, weight in zip(incoming(5), (0.99, 0.84, 0.86, 0.98, 0.1), strict=True):
-        strengths[place] = {"sep_conv_3x3": weight}
+    for index, weight in zip(incoming(5), (0.99, 0.84, 0.86, 0.98, 0.1), strict=True):
+        strengths[index] = {"sep_conv_3x3": weight}
     selected = method_named("fair_darts").select(strengths)
     assert [EDGES[edge] for edge in selected] == [(0, 2), (0, 5), (3, 5)]
 
