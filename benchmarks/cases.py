@@ -18,7 +18,6 @@ from benchmarks.baseline import images as baseline_images
 from benchmarks.baseline import steps as baseline_steps
 from benchmarks.baseline.network import Network as BaselineNetwork
 from benchmarks.baseline.supernet import Supernet as BaselineSupernet
-from pdarts.checking import parse
 from pdarts.data.batching import Batching
 from pdarts.data.loaders import Loader
 from pdarts.data.split import Split
@@ -32,7 +31,7 @@ from pdarts.nets.network import Network
 from pdarts.progressive.stage import search_stage
 from pdarts.progressive.training import StageTraining
 from pdarts.settings.augmentation import Augmentation
-from pdarts.settings.config import Config
+from pdarts.settings.config import parse_config
 from pdarts.settings.machine import Machine, Wandb
 from pdarts.settings.searches import StageSettings, parse_stage
 from pdarts.space.candidates import Candidates
@@ -87,7 +86,7 @@ def placed(network: Any) -> Any:
 def settings(stage: int, **changes: Any) -> StageSettings:
     """Of one of the paper's stages, with other values under some keys."""
     path = Path(__file__).parents[1] / "config.yaml"
-    config = parse(Config, yaml.safe_load(path.read_text()), str(path))
+    config = parse_config(yaml.safe_load(path.read_text()))
     values = config.searches["pdarts-cifar10"].stage_settings(stage).model_dump(mode="json")
     return parse_stage(values | changes, "benchmarks")
 

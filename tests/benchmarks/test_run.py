@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchmarks import run
-from benchmarks.cases import Case
+from benchmarks.cases import Case, settings
 from benchmarks.run import compare, launches, line, markdown
 
 
@@ -49,3 +49,8 @@ def test_a_lost_factor_fails_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "QUICK", (slower("kept", 1.0), slower("lost", 3.0)))
     with pytest.raises(SystemExit, match=r"below 0\.6 times their floors: lost$"):
         run.main()
+
+
+def test_stages_are_those_of_the_paper() -> None:
+    assert [settings(stage).cells for stage in (1, 2, 3)] == [5, 11, 17]
+    assert settings(1, cells=3).cells == 3
