@@ -25,8 +25,8 @@ class Enough(Exception):
 class Stopwatch(Journal):
     """A journal that writes nothing: it times every iteration, and ends the loop when there are enough."""
 
-    def __init__(self, where: torch.device, limit: float) -> None:
-        self.where, self.limit = where, limit
+    def __init__(self, device: torch.device, limit: float) -> None:
+        self.device, self.limit = device, limit
         self.lines: list[str] = []
         self.tracked: list[dict[str, float | None]] = []
         self.seconds: list[float] = []
@@ -51,8 +51,8 @@ class Stopwatch(Journal):
         Raises:
             Enough: if all iterations are done, or the time limit has passed and one iteration counts.
         """
-        if self.where.type == "cuda":
-            torch.cuda.synchronize(self.where)
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
         present = time.perf_counter()
         self.seconds.append(present - self.last)
         self.last = present
@@ -68,7 +68,7 @@ class Stopwatch(Journal):
             "min": min(counted),
             "max": max(counted),
             "first": self.seconds[0],
-            "memory": peak_memory(self.where),
+            "memory": peak_memory(self.device),
         }
 
 

@@ -19,7 +19,8 @@ from pdarts.checking import parse
 from pdarts.data.batching import Batching
 from pdarts.data.loaders import Loader
 from pdarts.data.split import Split
-from pdarts.engine import device, testing
+from pdarts.engine import testing
+from pdarts.engine.device import set_up
 from pdarts.engine.loop import fit
 from pdarts.engine.metrics import evaluate
 from pdarts.engine.provenance import now, provenance
@@ -100,17 +101,17 @@ def _measure(
 def _child(sending: Connection, work: Work, kinds: list[str], machine: Machine, limit: float) -> None:
     """Send each timing as soon as it is known."""
     extensions.load(work.extensions)
-    started, where = now(), device.set_up(machine)
+    started, device = now(), set_up(machine)
     _leave_memory_for_others()
     time_steps = _time_search if work.step == "search" else _time_training
     try:
-        sending.send(("provenance", provenance(where, started, step="tools.calibrate")))
+        sending.send(("provenance", provenance(device, started, step="tools.calibrate")))
         for kind in kinds:
             if kind in work.decoding:
                 augmentation, batch_size = work.decoding[kind]
                 timing = time_decoding(work.size.pixels, batch_size, augmentation, machine.workers, limit)
                 sending.send((kind, timing))
-        time_steps(work, kinds, where, machine, limit, lambda name, value: sending.send((name, value)))
+        time_steps(work, kinds, device, machine, limit, lambda name, value: sending.send((name, value)))
     except (MemoryError, torch.OutOfMemoryError) as error:
         sending.send(("failed", f"memory ran out ({str(error).splitlines()[0]})"))
     except RuntimeError as error:
@@ -131,47 +132,47 @@ def _leave_memory_for_others() -> None:
 
 
 def _time_search(
-    work: Work, kinds: list[str], where: torch.device, machine: Machine, limit: float, report: Report
+    work: Work, kinds: list[str], device: torch.device, machine: Machine, limit: float, report: Report
 ) -> None:
     stage = parse_stage(_of_one_process(work), "settings")
     candidates = dict.fromkeys(KINDS, mixed_candidates(stage.candidates, stage.operations))
-    loaders = [_loader(work.size, stage.batch_size, stage.augmentation, where) for _ in range(2)]
+    loaders = [_loader(work.size, stage.batch_size, stage.augmentation, device) for _ in range(2)]
     classes = work.size.classes
     if "evaluation" in kinds:
-        training = StageTraining(stage, candidates, classes, where, machine)
+        training = StageTraining(stage, candidates, classes, device, machine)
         training.supernet.eval()
-        report("evaluation", _time_evaluation(training.logits_of(epoch=0), loaders[1], where, limit))
+        report("evaluation", _time_evaluation(training.logits_of(epoch=0), loaders[1], device, limit))
     frozen_epochs = {"weights_step": MANY_EPOCHS, "joint_step": 0}
     for name, frozen in ((kind, frozen_epochs[kind]) for kind in kinds if kind in frozen_epochs):
         endless = stage.model_copy(update={"epochs": MANY_EPOCHS, "frozen_epochs": frozen, "scored_epochs": 0})
-        watch = Stopwatch(where, limit)
+        watch = Stopwatch(device, limit)
         try:
-            run = Run(0, where, watch, NoResumeFile())
+            run = Run(0, device, watch, NoResumeFile())
             search_stage(endless, candidates, (loaders[0], loaders[1]), classes, machine, run)
         except Enough:
             report(name, watch.result())
 
 
 def _time_training(
-    work: Work, kinds: list[str], where: torch.device, machine: Machine, limit: float, report: Report
+    work: Work, kinds: list[str], device: torch.device, machine: Machine, limit: float, report: Report
 ) -> None:
     recipe = parse(Recipe, _of_one_process(work), "settings")
     genotype = Genotype.parse(work.genotype, "genotype")
     auxiliary = recipe.auxiliary_weight is not None
     network = Network(genotype, recipe.stem, recipe.cells, recipe.channels, work.size.classes, auxiliary)
-    move_to_device(network, where, recipe.precision, machine)
+    move_to_device(network, device, recipe.precision, machine)
     report("weights_bytes", len(saved.dump(network.state_dict())))
     if "evaluation" in kinds:
         network.eval()
-        test = _loader(work.size, testing.BATCH_SIZE, None, where)
-        report("evaluation", _time_evaluation(lambda images: network(images)[0], test, where, limit))
+        test = _loader(work.size, testing.BATCH_SIZE, None, device)
+        report("evaluation", _time_evaluation(lambda images: network(images)[0], test, device, limit))
     if "train_step" not in kinds:
         return
     endless = recipe.model_copy(update={"epochs": MANY_EPOCHS})
-    watch = Stopwatch(where, limit)
+    watch = Stopwatch(device, limit)
     try:
-        loader = _loader(work.size, recipe.batch_size, recipe.augmentation, where)
-        fit(network, endless, loader, Run(0, where, watch, NoResumeFile()))
+        loader = _loader(work.size, recipe.batch_size, recipe.augmentation, device)
+        fit(network, endless, loader, Run(0, device, watch, NoResumeFile()))
     except Enough:
         report("train_step", watch.result())
 
@@ -182,12 +183,12 @@ def _of_one_process(work: Work) -> dict[str, Any]:
 
 
 def _time_evaluation(
-    logits_of: Callable[[Tensor], Tensor], loader: Loader, where: torch.device, limit: float
+    logits_of: Callable[[Tensor], Tensor], loader: Loader, device: torch.device, limit: float
 ) -> dict[str, Any]:
-    watch = Stopwatch(where, limit)
+    watch = Stopwatch(device, limit)
     try:
         while True:
-            evaluate(logits_of, loader.in_order(), where)
+            evaluate(logits_of, loader.in_order(), device)
             watch.lap()
     except Enough:
         return watch.result()
@@ -203,14 +204,14 @@ def mixed_candidates(names: tuple[str, ...], count: int) -> Candidates:
 
 
 def _loader(
-    size: Size, batch_size: int, augmentation: Augmentation | StreamedAugmentation | None, where: torch.device
+    size: Size, batch_size: int, augmentation: Augmentation | StreamedAugmentation | None, device: torch.device
 ) -> Loader:
     """Make a loader of one batch of noise, without the augmentation that other processes would do."""
     in_memory = augmentation if isinstance(augmentation, Augmentation) else None
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(256, (batch_size, 3, size.pixels, size.pixels), dtype=torch.uint8, generator=generator)
     labels = torch.randint(size.classes, (batch_size,), generator=generator)
-    return Loader(Split(images, labels), Batching(batch_size, in_memory, where), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+    return Loader(Split(images, labels), Batching(batch_size, in_memory, device), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 
 
 def distinct(works: Iterable[Work]) -> list[Work]:
