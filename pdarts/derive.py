@@ -9,6 +9,7 @@ from pathlib import Path
 from pdarts.checking import parse_argument
 from pdarts.engine import files, step
 from pdarts.engine.invocation import Invocation
+from pdarts.engine.resume_file import result_was_read
 from pdarts.engine.tracking import new_id
 from pdarts.errors import InputError
 from pdarts.progressive.method import method_behind
@@ -37,6 +38,7 @@ def main() -> None:
     genotype = derive(architecture, method_behind(stage, str(arguments.stage)), arguments.max_skips)
     _check_nodes(genotype, str(arguments.stage))
     files.write_json(arguments.output, genotype.to_json())
+    result_was_read(arguments.stage, stage.get("provenance", {}))
 
     config = {"max_skips": arguments.max_skips, "stage": stage.get("stage")}
     tracker = Invocation("derive", arguments).tracker(machine.wandb, "genotype", config)

@@ -11,6 +11,7 @@ from pdarts.checking import argument_values
 from pdarts.data import manifest
 from pdarts.data.division import Division
 from pdarts.engine import distributed, files, long_step, step
+from pdarts.engine.resume_file import result_was_read
 from pdarts.engine.seeds import derive_seed
 from pdarts.nets.execution import kernels
 from pdarts.progressive.narrowing import candidates_of
@@ -35,21 +36,25 @@ def main() -> None:
     number, seed = arguments.stage, arguments.seed
     candidates = candidates_of(stage, number, arguments.previous)
     dataset = manifest.read(arguments.data)
-    division = Division(stage.train_portion, stage.alphas_portion, stage.division, derive_seed(seed, "division"))
-    images = work.batches(dataset, division)
     read = {
         "stage": number,
         "candidates": {kind: [list(names) for names in edges] for kind, edges in candidates.items()},
         "dataset": dataset.model_dump(mode="json"),
     }
-    run = work.run(derive_seed(seed, "stage", number), len(images[0]), read, f"stage {number}")
+    work.claim(read)
+    if arguments.previous is not None:
+        before = files.read_json(arguments.previous, "stage file", "pdarts.search")
+        result_was_read(arguments.previous, before.get("provenance", {}))
+    division = Division(stage.train_portion, stage.alphas_portion, stage.division, derive_seed(seed, "division"))
+    images = work.batches(dataset, division)
+    run = work.run(derive_seed(seed, "stage", number), len(images[0]), f"stage {number}")
     architecture = search_stage(stage, candidates, images, len(dataset.classes), work.machine, run)
     if distributed.rank() == 0:
         computing = kernels(work.device, stage.precision, work.machine)
         record = work.record(run, computing, {"data": arguments.data, "previous": arguments.previous})
         result = {"stage": number, "settings": stage.model_dump(mode="json"), "cells": to_json(architecture), **record}
         files.write_json(arguments.output, result)
-        work.finish(run)
+        run.journal.tracker.finish()
 
 
 if __name__ == "__main__":

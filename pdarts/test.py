@@ -15,6 +15,7 @@ from pdarts.engine import files, step
 from pdarts.engine.device import set_up
 from pdarts.engine.invocation import Invocation
 from pdarts.engine.metrics import evaluate
+from pdarts.engine.resume_file import result_was_read
 from pdarts.engine.testing import batches_to_test
 from pdarts.engine.tracking import new_id
 from pdarts.errors import InputError
@@ -42,6 +43,7 @@ def main() -> None:
     invocation, device = Invocation("test", arguments), set_up(machine)
 
     trained = saved.load(arguments.weights, _genotype(arguments.genotype))
+    result_was_read(arguments.weights, trained["provenance"] or {})
     network = saved.network_of(trained, str(arguments.weights))
     move_to_device(network, device, "float32", once)  # whatever it was trained in
     dataset = manifest.read(arguments.data)

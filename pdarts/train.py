@@ -38,6 +38,8 @@ def main() -> None:
     value = files.read_json(arguments.genotype, "genotype file", "pdarts.derive")
     genotype = Genotype.parse(value, str(arguments.genotype))
     dataset = manifest.read(arguments.data)
+    read = {"genotype": value, "dataset": dataset.model_dump(mode="json")}
+    work.claim(read)
     batches, _ = work.batches(dataset, Division(recipe.train_portion))
     described: dict[str, Any] = {
         "stem": recipe.stem,
@@ -49,8 +51,7 @@ def main() -> None:
     torch.manual_seed(derive_seed(arguments.seed, "initialization"))
     network = Network(genotype, **described)
     move_to_device(network, work.device, recipe.precision, work.machine)
-    read = {"genotype": value, "dataset": dataset.model_dump(mode="json")}
-    run = work.run(arguments.seed, len(batches), read)
+    run = work.run(arguments.seed, len(batches))
     fit(network, recipe, batches, run)
     if distributed.rank() == 0:
         computing = kernels(work.device, recipe.precision, work.machine)
@@ -65,7 +66,7 @@ def main() -> None:
         if own := extensions.behind(operations=genotype.operations()):
             content["extensions"] = {extension.file: extension.digest for extension in own}
         files.write_bytes(arguments.output, saved.dump(content))
-        work.finish(run)
+        run.journal.tracker.finish()
 
 
 if __name__ == "__main__":

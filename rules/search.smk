@@ -40,7 +40,6 @@ rule search:
             launch="{params.launch}",
             code="{params.code}",
         )
-        + " && rm -f {output.stage}.resume*"
 
 
 rule derive:

@@ -38,7 +38,6 @@ rule train:
             launch="{params.launch}",
             code="{params.code}",
         )
-        + " && rm -f {output.weights}.resume*"
 
 
 rule test:

@@ -2,12 +2,16 @@
 
 import hashlib
 import math
+import shutil
 import signal
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -16,12 +20,24 @@ from pdarts.data.decoding import decode
 from pdarts.data.index import Index
 from pdarts.data.loaders import Batch, Channels
 from pdarts.data.stream_transforms import ImageTransform, centre_view, random_view
-from pdarts.data.transforms import normalize
+from pdarts.data.transforms import normalize, on_device
 from pdarts.errors import InputError
 from pdarts.settings.augmentation import Augmentation
 
 Draws = list[tuple[int, int]]
 """Index and seed of each image of a batch."""
+Decoded = tuple[Tensor, Tensor] | tuple[NDArray[Any], NDArray[Any]]
+"""Images, uint8, shape (N, 3, H, W), and labels, int64, shape (N,).
+
+Tensors go from process to process through shared memory. Containers have little of it, and a worker that finds none left
+is never heard of again; arrays go through a pipe, which takes three times as long.
+"""
+SHARED_MEMORY = Path("/dev/shm")
+"""Where Linux keeps it; other systems have no such folder."""
+AHEAD = 2
+"""Batches that each worker decodes ahead, as a `DataLoader` does."""
+PATIENCE = 600
+"""Seconds to wait for a batch, after which the processes that decode count as stuck."""
 
 
 class StreamLoader:
@@ -47,7 +63,7 @@ class StreamLoader:
         augmentation, device = batching.augmentation, batching.device
         assert not isinstance(augmentation, Augmentation)
         self.share, self.batch_size, self.device = batching.share, batching.batch_size, device
-        self.index, self.workers = index, workers
+        self.index, self.image_size, self.workers = index, image_size, workers
         self.mean = torch.tensor(mean, device=device)[:, None, None]
         self.std = torch.tensor(std, device=device)[:, None, None]
         self.testing = centre_view(image_size)
@@ -82,20 +98,49 @@ class StreamLoader:
             yield list(zip(indices.tolist(), seeds[indices].tolist(), strict=True))
 
     def _batches(self, draws: Iterable[Draws], transform: ImageTransform) -> Iterator[Batch]:
+        shared = self.workers > 0 and self._fits_into_shared_memory()
         batches = DataLoader(
-            _Images(self.index, transform),
+            _Images(self.index, transform, shared),
             sampler=(batch[self.share.of(len(batch))] for batch in draws),
             batch_size=None,
             num_workers=self.workers,
             worker_init_fn=_ignore_signals,
-            pin_memory=self.device.type == "cuda",
+            timeout=PATIENCE if self.workers else 0,
+            collate_fn=_as_it_is,
             generator=torch.Generator(),  # not the global one, which a DataLoader would draw from
         )
-        for batch in batches:
+        for batch in _watched(batches):
             if isinstance(batch, InputError):
                 raise batch
-            images, labels = (part.to(self.device, non_blocking=True) for part in batch)
+            images, labels = (on_device(torch.as_tensor(part), self.device) for part in batch)
             yield normalize(images, self.mean, self.std), labels
+
+    def _fits_into_shared_memory(self) -> bool:
+        """Whether there is twice the shared memory that the batches of this pass take: others use it too."""
+        if not SHARED_MEMORY.is_dir():
+            return True
+        images = self.share.of(min(self.batch_size, len(self.index)))
+        batch = 3 * self.image_size**2 * len(range(self.batch_size)[images])
+        return shutil.disk_usage(SHARED_MEMORY).free >= 2 * batch * AHEAD * (self.workers + 1)
+
+
+def _as_it_is(batch: Decoded | InputError) -> Decoded | InputError:
+    """Return `batch`; a `DataLoader` would else make tensors of arrays."""
+    return batch
+
+
+def _watched(batches: "DataLoader[Decoded | InputError]") -> Iterator[Decoded | InputError]:
+    """Yield the batches of a `DataLoader`, whose errors only say that one of its processes ended, or is stuck."""
+    try:
+        yield from batches
+    except RuntimeError as error:
+        if "DataLoader" not in str(error):
+            raise
+        raise InputError(
+            f"no more images: {' '.join(str(error).split())}. The processes that decode them may have been killed for "
+            "lack of memory, or their disk gives no answer; fewer machine.workers need less memory, and "
+            "machine.local_copy reads from a disk of the node. The same command continues what was saved"
+        ) from error
 
 
 def _ignore_signals(worker: int) -> None:
@@ -105,13 +150,15 @@ def _ignore_signals(worker: int) -> None:
 
 
 @dataclass(frozen=True)
-class _Images(Dataset[Batch | InputError]):
+class _Images(Dataset[Decoded | InputError]):
     """Batches, by the indices and seeds of their images."""
 
     index: Index
     transform: ImageTransform
+    shared: bool
+    """Whether there is shared memory for batches."""
 
-    def __getitem__(self, draws: Draws) -> Batch | InputError:
+    def __getitem__(self, draws: Draws) -> Decoded | InputError:
         """Decode a batch: uint8, shape (N, 3, H, W), and labels; N may be 0.
 
         An error is returned, since a `DataLoader` would change the message of one that is raised.
@@ -120,8 +167,9 @@ class _Images(Dataset[Batch | InputError]):
             images = [self._image(index, seed) for index, seed in draws]
         except InputError as error:
             return error
-        labels = torch.tensor([self.index[index].label for index, _ in draws])
-        return torch.stack(images) if images else torch.empty(0, 3, 1, 1), labels
+        labels = torch.tensor([self.index[index].label for index, _ in draws], dtype=torch.int64)
+        stacked = torch.stack(images) if images else torch.empty(0, 3, 1, 1, dtype=torch.uint8)
+        return (stacked, labels) if self.shared else (stacked.numpy(), labels.numpy())
 
     def _image(self, index: int, seed: int) -> Tensor:
         entry = self.index[index]

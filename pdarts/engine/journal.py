@@ -41,7 +41,6 @@ class Journal:
         if distributed.rank() > 0:
             return
         self.lines, self.tracked = list(lines), list(map(dict, tracked))
-        self.progress.skip(len(lines))
         write_text(self.path, "".join(self.lines))
         self.tracker.start(run_id)
         for epoch, numbers in enumerate(self.tracked, 1):
@@ -76,3 +75,7 @@ class Journal:
     def stop(self) -> None:
         """End the run of W&B for now, since another process will continue the step."""
         self.tracker.finish(RETRY)
+
+    def fail(self) -> None:
+        """End the run of W&B as failed."""
+        self.tracker.finish(1)

@@ -60,27 +60,40 @@ class LongStep:
         self.device = device.set_up(self.machine)
         distributed.start(settings.processes, self.device)
 
+    def claim(self, inputs: Mapping[str, Any]) -> None:
+        """Find the resume file, and wait for another process that computes the same output.
+
+        Args:
+            inputs: all that the result depends on besides settings, seed and code, as plain values.
+
+        Raises:
+            InputError: if the same work has failed before and would fail again.
+        """
+        call, settings = self.invocation, self.settings.model_dump(mode="json")
+        identity = {"step": call.step, "seed": call.seed, "settings": settings, **inputs, "code": call.code}
+        self.resume_file = ResumeFile(self.arguments.output, identity, self.machine.resume_other_code)
+        if distributed.rank() == 0:
+            self.resume_file.claim()
+        self.resume_file.refuse_failed()
+
     def batches(self, dataset: AnyManifest, division: Division) -> tuple[Batches, Batches]:
         """Passes over two parts of the training images; each process takes its share of every batch."""
         settings, share = self.settings, distributed.share()
         batching = Batching(settings.batch_size, settings.augmentation, self.device, share)
         return batches_of_parts(dataset, division, self.machine, batching)
 
-    def run(self, seed: int, iterations: int, inputs: Mapping[str, Any], part: str = "") -> Run:
-        """Open the journal and the resume file.
+    def run(self, seed: int, iterations: int, part: str = "") -> Run:
+        """Open the journal of what was claimed.
 
         Args:
             seed: every epoch seeds torch from it.
             iterations: iterations of an epoch.
-            inputs: all that the result depends on besides settings, seed and code, as plain values.
             part: what of the experiment this is, such as `stage 1`.
         """
         call, settings = self.invocation, self.settings.model_dump(mode="json")
         progress = Progress(f"{call.step} {call.name(part)}", self.settings.epochs, iterations)
         journal = Journal(self.arguments.metrics, call.tracker(self.machine.wandb, part, settings), progress)
-        identity = {"step": call.step, "seed": call.seed, "settings": settings, **inputs, "code": call.code}
-        resume_file = ResumeFile(self.arguments.output, identity, self.machine.resume_other_code)
-        return Run(seed, self.device, journal, resume_file)
+        return Run(seed, self.device, journal, self.resume_file)
 
     def record(self, run: Run, kernels: str, inputs: Mapping[str, Path | None]) -> dict[str, Any]:
         """The last keys of the result: `epochs_run`, `seconds` (with those of earlier processes), `provenance`.
@@ -91,12 +104,6 @@ class LongStep:
             inputs: JSON files that were read, by option; None if one was left out.
         """
         provenance = self.invocation.provenance(self.device, inputs)
-        provenance |= {"resumed": run.resumed, "kernels": kernels}
+        provenance |= {"resumed": run.resumed, "resume_file": run.resume_file.path.name, "kernels": kernels}
         seconds = round(provenance["seconds"] + run.earlier_seconds, 3)
         return {"epochs_run": run.epochs_run, "seconds": seconds, "provenance": provenance}
-
-    def finish(self, run: Run) -> None:
-        """Delete the resume file and end the run of W&B, now that the result is written."""
-        if distributed.processes() == 1:
-            run.resume_file.remove()  # of several processes the rule removes it, since torchrun can still fail
-        run.journal.tracker.finish()

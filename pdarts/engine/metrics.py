@@ -52,6 +52,11 @@ class Tally:
         return everywhere
 
     @property
+    def loss_sum(self) -> Tensor:
+        """The sum of losses over all images, a scalar on the device."""
+        return self._sums[0]
+
+    @property
     def loss(self) -> float:
         """Mean loss over all images."""
         return self._sums[0].item() / self.images

@@ -21,15 +21,14 @@ class Progress:
     def __init__(self, label: str, epochs: int, iterations: int) -> None:
         self.label, self.epochs, self.iterations = label, epochs, iterations
         self.terminal = sys.stderr.isatty()
-        self.started = self.printed = time.monotonic()
-        self.skipped = 0
-
-    def skip(self, epochs: int) -> None:
-        """Leave the epochs of earlier processes out of the estimate."""
-        self.skipped = epochs
+        self.printed = time.monotonic()
+        self.started: tuple[float, float] | None = None
+        """Time and epochs done when the estimate begins: behind this process's first iteration, which takes longest."""
 
     def iteration(self, epoch: int, number: int, loss: Tensor) -> None:
         """Show the end of an iteration; both counts from 1. `loss` is read only when a line is due."""
+        if self.started is None:
+            self.started = time.monotonic(), self._done(epoch, number)
         elapsed = time.monotonic() - self.printed
         if elapsed < (TERMINAL_SECONDS if self.terminal else LOG_SECONDS):
             return
@@ -44,10 +43,17 @@ class Progress:
         return f"{self.label} | epoch {epoch}/{self.epochs}"
 
     def _left(self, epoch: int, iteration: int) -> str:
-        done = (epoch - 1 - self.skipped + iteration / self.iterations) / (self.epochs - self.skipped)
-        seconds = round((time.monotonic() - self.started) * (1 - done) / done)
-        hours, minutes = seconds // 3600, seconds // 60 % 60
-        return f"{hours}:{minutes:02}:{seconds % 60:02} left" if done < 1 else "done"
+        if (done := self._done(epoch, iteration)) == self.epochs:
+            return "done"
+        since, before = self.started or (0.0, done)
+        if done == before:
+            return "time left not known yet"
+        seconds = round((time.monotonic() - since) * (self.epochs - done) / (done - before))
+        return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02} left"
+
+    def _done(self, epoch: int, iteration: int) -> float:
+        """Count the epochs that are done."""
+        return epoch - 1 + iteration / self.iterations
 
     def _print(self, text: str, lasting: bool = False) -> None:
         self.printed = time.monotonic()

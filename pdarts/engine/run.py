@@ -4,19 +4,24 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Protocol, TypeVar
+from contextlib import nullcontext
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import numpy
 import torch
+from torch import nn
+from torch.optim import Optimizer
 
-from pdarts.engine import distributed
+from pdarts.engine import distributed, memory
+from pdarts.engine.divergence import LossWatch, all_finite
 from pdarts.engine.journal import Journal
 from pdarts.engine.metrics import Tally
 from pdarts.engine.provenance import code_version
 from pdarts.engine.resume_file import ResumeFile
 from pdarts.engine.seeds import derive_seed
-from pdarts.engine.termination import PROCESS, RETRY
+from pdarts.engine.termination import PROCESS, RETRY, ToldToEnd, end_children
 from pdarts.engine.tracking import new_id
+from pdarts.errors import InputError
 
 Item = TypeVar("Item")
 
@@ -32,8 +37,12 @@ class Run:
     """Counts epochs and iterations, and saves and restores all that belongs to them.
 
     On SIGTERM and SIGINT the current iteration is finished, the resume file written, and the process ends with exit
-    code 75; after the last epoch nothing is left to continue, and the process writes its outputs and ends well. If any
-    of several processes is told to end, all end behind the same iteration; process 0 reads and writes the resume file.
+    code 75; while it waits for images, it does so at once. After the last epoch nothing is left to continue, and the
+    process writes its outputs and ends well. If any of several processes is told to end, all end behind the same
+    iteration; process 0 reads and writes the resume file.
+
+    If a loss or the network is no finite number any more, it ends with an error before it saves that, and notes the
+    error, so that another attempt at the same work ends at once.
 
     Args:
         seed: every epoch seeds torch from it, in each process differently.
@@ -64,6 +73,7 @@ class Run:
             tallies: sums over the current epoch.
         """
         self._parts, self._tallies = parts, tallies
+        self._watch = LossWatch(list(tallies.values()), self.device)
         self._started = self._epoch_started = time.monotonic()
         saved = distributed.from_first(self.resume_file.load() if distributed.rank() == 0 else None)
         if saved is None:
@@ -84,26 +94,49 @@ class Run:
             yield epoch
             self.epoch, self.iteration = epoch + 1, 0
             self._earlier_epoch_seconds, self._epoch_started = 0.0, time.monotonic()
-            self.save()
-            if self.epoch < count and _told():
+            told = self.epoch < count and _told()
+            self.save(told)
+            if told:
                 self._stop()
 
     def iterations(self, batches: Callable[[int], Iterable[Item]]) -> Iterator[Item]:
         """Yield the batches that are left in the current epoch; `batches` is called with the number of the first."""
-        for batch in batches(self.iteration):
+        for batch in self.awaited(batches(self.iteration)):
             yield batch
             self.iteration += 1
+            if distributed.rank() == 0 and not self._watch.finite(self.iteration):
+                self._diverged()
             if _told():
-                self.save()
-                self._stop()
+                self._save_and_stop()
+        self._check_finite()
 
     def interruptible(self, items: Iterable[Item]) -> Iterator[Item]:
         """Yield the items of a pass that changes nothing; the process that continues repeats all of it."""
-        for item in items:
+        for item in self.awaited(items):
             yield item
             if _told():
-                self.save()
-                self._stop()
+                self._save_and_stop()
+
+    def awaited(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Yield items for which this process may have to wait, at a moment when nothing of the iteration is done.
+
+        A single process that is told to end meanwhile, or whose images cannot be read, saves at once; one of several
+        must not leave the others alone with an iteration.
+        """
+        iterator, alone = iter(items), distributed.processes() == 1
+        while True:
+            try:
+                with PROCESS.waiting() if alone else nullcontext():
+                    item = next(iterator, None)
+            except ToldToEnd:
+                self._save_and_stop()
+            except InputError:
+                if alone:
+                    self.save()
+                raise
+            if item is None:
+                return
+            yield item
 
     @property
     def epochs_run(self) -> int:
@@ -115,8 +148,8 @@ class Run:
         """Time spent in the current epoch, by this process and earlier ones."""
         return self._earlier_epoch_seconds + time.monotonic() - self._epoch_started
 
-    def save(self) -> None:
-        """Write the resume file, with what each process has of its own."""
+    def save(self, told: bool = False) -> None:
+        """Write the resume file, with what each process has of its own; `told` says that the work ends here for now."""
         own = {
             "tallies": {name: tally.state_dict() for name, tally in self._tallies.items()},
             "random": _random_states(),
@@ -130,6 +163,8 @@ class Run:
                 "step": self.iteration,
                 "epoch_seconds": self.epoch_seconds,
                 "seconds": self.earlier_seconds + time.monotonic() - self._started,
+                "told": told,
+                "kills": memory.kills(),
                 "commit": self._commit,
                 "resumed": self.resumed,
                 "metrics": self.journal.lines,
@@ -152,13 +187,43 @@ class Run:
         for name, tally in self._tallies.items():
             tally.load_state_dict(own["tallies"][name])
         _restore_random_states(own["random"])
+        if not saved.get("told", True):
+            self._say(_unannounced(saved["kills"]))
         self._say(f"continuing at epoch {self.epoch + 1}, iteration {self.iteration + 1}")
 
-    def _stop(self) -> None:
+    def _check_finite(self) -> None:
+        """End if a loss, or a weight or statistic of the network, is no finite number; waits for the device."""
+        if distributed.rank() > 0:
+            return  # process 0 ends all
+        networks = [part for part in self._parts.values() if isinstance(part, nn.Module)]
+        finite = all(all_finite(network.state_dict().values()) for network in networks)
+        if not (finite and self._watch.finite_at_last()):
+            self._diverged()
+
+    def _diverged(self) -> NoReturn:
+        rate = next(part.param_groups[0]["lr"] for part in self._parts.values() if isinstance(part, Optimizer))
+        kept = f"; {self.resume_file.path} keeps the state from before" if self.epoch else ""
+        message = (
+            f"the loss or the weights are no finite numbers in epoch {self.epoch + 1}, by iteration {self.iteration}, "
+            f"at learning rate {rate:g}: training has diverged{kept}. Try a lower learning_rate, a clip, more "
+            "warmup_epochs, or precision: float32 if it is another"
+        )
+        self.resume_file.note_failure(message)
+        self.journal.fail()
+        raise InputError(message)
+
+    def _save_and_stop(self) -> NoReturn:
+        if self.iteration:
+            self._check_finite()
+        self.save(told=True)
+        self._stop()
+
+    def _stop(self) -> NoReturn:
         reached = f"epoch {self.epoch + 1}, iteration {self.iteration}"
         self._say(f"told to end: saved at {reached}; the same command continues there")
         self.journal.stop()
         distributed.wait()  # torchrun ends all when one has ended, and process 0 is writing
+        end_children()
         sys.exit(RETRY)
 
     def _say(self, text: str) -> None:
@@ -169,6 +234,24 @@ class Run:
 def _told() -> bool:
     """Whether any process was told to end."""
     return distributed.any_process(PROCESS.told)
+
+
+def _unannounced(kills_before: int | None) -> str:
+    """Say that the attempt before was killed, and whether that was for lack of memory.
+
+    Args:
+        kills_before: what `memory.kills` counted when it saved last.
+    """
+    kills = memory.kills()
+    for_lack = (
+        ""
+        if kills is None or kills_before is None or kills <= kills_before
+        else (f"; since then this system has killed {kills - kills_before} processes for lack of memory")
+    )
+    return (
+        "an earlier attempt ended without a word, as one does that the system or the scheduler kills"
+        f"{for_lack}. If memory was short: {memory.ADVICE}"
+    )
 
 
 def _random_states() -> dict[str, Any]:

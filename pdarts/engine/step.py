@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 from pdarts import extensions
 from pdarts.checking import fields
+from pdarts.engine.memory import ADVICE, lack_of_memory
 from pdarts.engine.termination import PROCESS
 from pdarts.errors import InputError
 from pdarts.settings.base import Settings
@@ -90,6 +91,8 @@ def explain(arguments: argparse.ArgumentParser, option: str, *models: type[Setti
 def run(main: Callable[[], None]) -> None:
     """Run a step. An error of the user ends it with a message and exit code 1, a defect with its traceback.
 
+    So does a lack of memory; the same command may then continue on a larger machine.
+
     SIGTERM and SIGINT end it with exit code 75, once its state is saved. If nobody reads its output any more, as in
     `| head`, it ends silently.
     """
@@ -105,8 +108,10 @@ def run(main: Callable[[], None]) -> None:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor may the interpreter's end write there
         sys.exit(128 + signal.SIGPIPE)
-    except OSError as error:
-        if error.filename is None and error.errno is None:
+    except (MemoryError, RuntimeError, OSError) as error:
+        if (lacking := lack_of_memory(error)) is not None:
+            sys.exit(f"error: out of memory: {lacking}; {ADVICE}. The same command continues what was saved")
+        if not isinstance(error, OSError) or (error.filename is None and error.errno is None):
             raise
         sys.exit(
             f"error: {error.filename or 'a file'}: {error.strerror}; free space or change permissions, "

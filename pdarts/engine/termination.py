@@ -1,13 +1,20 @@
 """SIGTERM and SIGINT, which schedulers send before they kill: a step ends by itself and loses nothing."""
 
+import multiprocessing
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 RETRY = 75
 """Exit code of a step that was told to end and can be continued (EX_TEMPFAIL)."""
+
+
+class ToldToEnd(Exception):
+    """This process was told to end while it waited."""
 
 
 class Termination:
@@ -18,7 +25,7 @@ class Termination:
     """
 
     def __init__(self, at_once: bool = False) -> None:
-        self.told, self.at_once = False, at_once
+        self.told, self.at_once, self._waits = False, at_once, False
 
     def install(self) -> None:
         """Handle SIGTERM and SIGINT from now on."""
@@ -30,11 +37,36 @@ class Termination:
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
 
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """A context in which this process only waits, so that it can leave at any moment.
+
+        Raises:
+            ToldToEnd: at the moment of a signal, or at once if there was one before.
+        """
+        self._waits = True
+        try:
+            if self.told:
+                raise ToldToEnd
+            yield
+        finally:
+            self._waits = False
+
     def _end(self, number: int, frame: FrameType | None) -> None:
         self.told = True
         if self.at_once:
-            print("told to end before there was anything to save", file=sys.stderr)
+            if multiprocessing.parent_process() is None:
+                print("told to end before there was anything to save", file=sys.stderr)
+            end_children()
             sys.exit(RETRY)
+        if self._waits:
+            raise ToldToEnd
+
+
+def end_children() -> None:
+    """Kill the processes that decode images, since the end of this one would wait for those that are stuck."""
+    for child in multiprocessing.active_children():
+        child.kill()
 
 
 PROCESS = Termination(at_once=True)

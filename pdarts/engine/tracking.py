@@ -13,13 +13,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pdarts.engine import distributed
-from pdarts.settings.machine import Wandb
+from pdarts.settings.machine import Mode, Wandb
 
 PATIENCE = 10
 """Seconds to wait for W&B at the start of a run, and again at its end."""
+
+MODES: tuple[Mode, ...] = get_args(Mode)
+"""Modes of W&B, the quietest first."""
 
 BLOCK = 32_768
 """Bytes of a block of a run file; no header of a piece crosses the border between two blocks."""
@@ -51,6 +54,7 @@ class Tracker:
         self.settings, self.step, self.experiment, self.name = settings, step, experiment, name
         self.config = {**config, "rehearsal": True} if rehearsal else dict(config)
         self.tags = ["rehearsal"] if rehearsal else None
+        self.mode = _quietest(settings.mode)
         self.logged = 0
         """Last epoch that earlier processes logged."""
         self._run: Any = None
@@ -61,7 +65,7 @@ class Tracker:
         Args:
             run_id: by `new_id`; a process that continues another has the id of that.
         """
-        if self.settings.mode == "disabled" or distributed.rank() > 0:
+        if self.mode == "disabled" or distributed.rank() > 0:
             return
         os.environ.pop("WANDB_SERVICE", None)  # of who started this process: it may write elsewhere, or end before us
         os.environ.setdefault("WANDB_SILENT", "true")
@@ -77,7 +81,7 @@ class Tracker:
     def _begin(self, run_id: str) -> None:
         import wandb
 
-        if self.settings.mode == "online":
+        if self.mode == "online":
             try:
                 _answers(wandb.setup().settings.base_url)
                 self._run = self._init(run_id, "online")
@@ -155,6 +159,17 @@ class Tracker:
             f"W&B is off for the rest of this step ({type(error).__name__}: {error}); the files on disk are complete"
         )
         print(message, file=sys.stderr)
+
+
+def _quietest(mode: Mode) -> Mode:
+    """Find the mode of a run: `mode`, or that of the environment if it writes or sends less."""
+    wish = os.environ.get("WANDB_MODE", mode).replace("dryrun", "offline")
+    if os.environ.get("WANDB_DISABLED", "").lower() in ("true", "1"):
+        wish = "disabled"
+    quieter = next((known for known in MODES if known in (wish, mode)), mode)
+    if quieter != mode and distributed.rank() == 0:
+        print(f"W&B is {quieter}, since WANDB_MODE or WANDB_DISABLED in the environment says so", file=sys.stderr)
+    return quieter
 
 
 def _end_service() -> None:

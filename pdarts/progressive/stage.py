@@ -54,7 +54,8 @@ def search_stage(
         point = training.point(epoch)
         supernet.train()
         draw = _passes if stage.alphas_batches == "passes" else _anew
-        alphas_batches = draw(alphas_images, derive_seed(run.seed, "alphas_images", epoch), run.iteration)
+        alphas_seed = derive_seed(run.seed, "alphas_images", epoch)
+        alphas_batches = run.awaited(draw(alphas_images, alphas_seed, run.iteration))
         images_seed = derive_seed(run.seed, "weights_images", epoch)
         for batch in run.iterations(partial(weights_images.shuffled, images_seed)):
             (loss, logits), of_alphas = training.update(point, batch, alphas_batches)

@@ -7,13 +7,15 @@ from pydantic import Field, model_validator
 from pdarts.settings.base import Named, Positive, Settings
 
 Kernels = Literal["auto", "torch"]
+Mode = Literal["disabled", "offline", "online"]
 
 
 class Wandb(Settings):
     """Weights & Biases, which mirrors the files on disk; no later step needs it."""
 
-    mode: Literal["offline", "online", "disabled"] = "offline"
-    """`offline` writes run files that `wandb sync` uploads later, `online` uploads at once, `disabled` does nothing."""
+    mode: Mode = "offline"
+    """`offline` writes run files that `wandb sync` uploads later, `online` uploads at once, `disabled` does nothing.
+    Where WANDB_MODE in the environment writes or sends less, it counts instead."""
     project: str = "pdarts"
     """Project that runs appear under."""
     entity: str | None = None

@@ -2,6 +2,7 @@
 
 import io
 import re
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -33,8 +34,26 @@ def test_a_terminal_gets_iteration_loss_and_time_left(monkeypatch: pytest.Monkey
     monkeypatch.setattr("sys.stderr", terminal)
     monkeypatch.setattr(progress, "TERMINAL_SECONDS", 0)
     shown = Progress("train digits seed 0", epochs=2, iterations=3)
+    shown.iteration(1, 1, torch.tensor(2.5))
     shown.iteration(1, 2, torch.tensor(1.5))
-    assert re.fullmatch(
-        r"\r\x1b\[Ktrain digits seed 0 \| epoch 1/2, iteration 2/3: loss 1.5000, \d+:\d\d:\d\d left",
-        terminal.getvalue(),
-    )
+    _, first, second = terminal.getvalue().split("\r\x1b[K")
+    assert first == "train digits seed 0 | epoch 1/2, iteration 1/3: loss 2.5000, time left not known yet"
+    reached = r"train digits seed 0 \| epoch 1/2, iteration 2/3: loss 1.5000"
+    assert re.fullmatch(rf"{reached}, \d+:\d\d:\d\d left", second)
+
+
+def test_the_first_iteration_which_may_compile_for_long_does_not_count_for_the_time_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log, seconds = io.StringIO(), iter([0, 100, 101])
+    monkeypatch.setattr("sys.stderr", log)
+    clock = SimpleNamespace(monotonic=lambda: now)
+    monkeypatch.setattr(progress, "time", clock)
+    now = next(seconds)
+    shown = Progress("train digits seed 0", epochs=2, iterations=3)
+    for number, now in enumerate(seconds, 1):  # noqa: B007 - the clock reads it
+        shown.iteration(1, number, torch.tensor(1.5))
+    assert log.getvalue().splitlines()[-1].endswith("time left not known yet")
+    now = 121
+    shown.iteration(1, 3, torch.tensor(1.5))
+    assert log.getvalue().splitlines()[-1].endswith("iteration 3/3: loss 1.5000, 0:00:32 left")

@@ -1,8 +1,10 @@
 """A journal that is a stopwatch: with it the real loops time their own iterations, and end after a few."""
 
+import os
 import statistics
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -45,6 +47,9 @@ class Stopwatch(Journal):
     def stop(self) -> None:
         """Do nothing."""
 
+    def fail(self) -> None:
+        """Do nothing."""
+
     def lap(self) -> None:
         """Note the time since the last call.
 
@@ -77,6 +82,10 @@ class NoResumeFile(ResumeFile):
 
     def __init__(self) -> None:
         """Take no path, since there is no file."""
+        self.path = Path(os.devnull)
+
+    def note_failure(self, message: str) -> None:
+        """Keep nothing."""
 
     def save(self, content: Mapping[str, Any]) -> None:
         """Keep nothing."""

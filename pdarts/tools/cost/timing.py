@@ -22,6 +22,7 @@ from pdarts.data.split import Split
 from pdarts.engine import testing
 from pdarts.engine.device import set_up
 from pdarts.engine.loop import fit
+from pdarts.engine.memory import lack_of_memory
 from pdarts.engine.metrics import evaluate
 from pdarts.engine.provenance import now, provenance
 from pdarts.engine.run import Run
@@ -112,12 +113,10 @@ def _child(sending: Connection, work: Work, kinds: list[str], machine: Machine, 
                 timing = time_decoding(work.size.pixels, batch_size, augmentation, machine.workers, limit)
                 sending.send((kind, timing))
         time_steps(work, kinds, device, machine, limit, lambda name, value: sending.send((name, value)))
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        sending.send(("failed", f"memory ran out ({str(error).splitlines()[0]})"))
-    except RuntimeError as error:
-        if "memory" not in str(error).lower():
+    except (MemoryError, RuntimeError) as error:
+        if (lacking := lack_of_memory(error)) is None:
             raise
-        sending.send(("failed", f"memory ran out ({str(error).splitlines()[-1]})"))
+        sending.send(("failed", f"memory ran out ({lacking})"))
     sending.close()
 
 
