@@ -106,7 +106,7 @@ def test_only_what_is_not_finite_counts_as_divergence() -> None:
 def test_a_retry_of_a_step_that_diverged_ends_with_the_same_message_and_trains_nothing(
     step: str, data: Path, tmp_path: Path
 ) -> None:
-    settings = {"optimizer" if step == "train" else "weights": FAR}
+    settings: dict[str, Any] = {"batch_size": 8, "optimizer" if step == "train" else "weights": FAR}
     said = []
     for _ in range(2):
         call = command(step, 1, tmp_path, data, python=warm.python(), **settings)
