@@ -102,11 +102,11 @@ def test_only_what_is_not_finite_counts_as_divergence() -> None:
     assert not all_finite([torch.tensor(float("-inf"))])
 
 
-@pytest.mark.parametrize("step", ["search", "train"])
+@pytest.mark.parametrize(("step", "optimizer", "batch_size"), [("search", "weights", 8), ("train", "optimizer", 16)])
 def test_a_retry_of_a_step_that_diverged_ends_with_the_same_message_and_trains_nothing(
-    step: str, data: Path, tmp_path: Path
+    step: str, optimizer: str, batch_size: int, data: Path, tmp_path: Path
 ) -> None:
-    settings: dict[str, Any] = {"batch_size": 8, "optimizer" if step == "train" else "weights": FAR}
+    settings: dict[str, Any] = {"batch_size": batch_size, optimizer: FAR}
     said = []
     for _ in range(2):
         call = command(step, 1, tmp_path, data, python=warm.python(), **settings)
