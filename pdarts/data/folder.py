@@ -17,11 +17,9 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import UnidentifiedImageError
-
 from pdarts.data import changes, layout
 from pdarts.data.copies import warn_of_copies
-from pdarts.data.decoding import decode
+from pdarts.data.decoding import decode, problem
 from pdarts.data.index import Index
 from pdarts.data.layout import FOLDERS, SHOWN, Problem, index_file
 from pdarts.data.lock import locked
@@ -144,13 +142,12 @@ def _outcomes(paths: list[str], workers: int) -> Iterator[Image | str]:
 
 def _verify(path: str) -> Image | str:
     """Decode a file; returns its size and checksum, or why it is not a whole image."""
+    content = b""
     try:
         content = Path(path).read_bytes()
         image = decode(content)
-    except UnidentifiedImageError:
-        return "is empty" if not content else "is no image that Pillow knows"
     except Exception as error:  # noqa: BLE001 - decoders raise whatever a broken file makes them stumble over
-        return str(error) or type(error).__name__
+        return problem(error, content)
     return Image(*image.size, hashlib.sha256(content).hexdigest())
 
 

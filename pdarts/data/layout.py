@@ -80,8 +80,8 @@ def found(dataset: ImageFolder, root: Path, name: str, problems: list[Problem]) 
     for label in classes_in(tree):
         if label.encode(errors="ignore") != os.fsencode(label):
             raise InputError(
-                f"{dataset.folder}: the name of the class {os.fsencode(label)!r} in {root / name} is not UTF-8, so that no "
-                "result could name it; rename the folder, such as with convmv"
+                f"{dataset.folder}: the class {os.fsencode(label)!r} in {root / name} has a name that is not UTF-8, so "
+                "that no result could hold it; rename the folder, such as with convmv"
             )
     return tree
 
