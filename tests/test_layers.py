@@ -25,6 +25,7 @@ BELOW = {
     "settings": {"checking", "errors", "space", "data.catalog"},
     "extensions": {"errors", "settings", "space"},
     "nets": {"checking", "errors", "extensions", "settings", "space"},
+    "nets.inference": {"data", "errors", "extensions", "nets"},
     "data": {"checking", "errors", "settings"},
     "engine": {"checking", "errors", "extensions", "settings", "sources", "data"},
     "progressive": {"checking", "errors", "extensions", "settings", "space", "nets", "data", "engine"},

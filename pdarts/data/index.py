@@ -16,11 +16,9 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
+from pdarts.data.layout import FOLDERS, index_file
 from pdarts.data.manifest import FolderManifest, SplitManifest
 from pdarts.errors import InputError
-
-FOLDERS = {"train": "train", "test": "val"}
-"""Folder of each split, in ImageNet's layout."""
 
 
 class Entry(NamedTuple):
@@ -90,11 +88,6 @@ class Index:
     def digest(self) -> str:
         """SHA-256 of the lines."""
         return hashlib.sha256(self.lines).hexdigest()
-
-
-def index_file(root: Path, split: str) -> Path:
-    """Path of the index of a split, beside its images."""
-    return root / "index" / f"{FOLDERS[split]}.jsonl"
 
 
 def read(manifest: FolderManifest, root: Path, split: str) -> Index:

@@ -165,10 +165,10 @@ def test_an_image_changes_alike_in_batches_of_any_size(manifest: FolderManifest,
 
 
 def test_equal_images_change_differently(tmp_path: Path) -> None:
-    for split in ("train", "val"):
-        (tmp_path / split / "one").mkdir(parents=True)
-        for number in range(12):
-            Image.linear_gradient("L").save(tmp_path / split / "one" / f"{number}.png")
+    for label in ("train/one", "train/two", "val/one", "val/two"):
+        (tmp_path / label).mkdir(parents=True)
+        for number in range(6):
+            Image.linear_gradient("L").save(tmp_path / label / f"{number}.png")
     same = describe(image_folder(32), tmp_path, 0)
     grey = (0.5, 0.5, 0.5)
     loader = StreamLoader(index.read(same, tmp_path, "train"), 32, Batching(12, CHANGES, CPU), grey, grey, 0)
