@@ -16,7 +16,7 @@ os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get
 from pdarts import paths
 from pdarts.errors import InputError
 from pdarts.sources import fingerprint
-from pdarts.workflow import code, genotypes, needs, tables
+from pdarts.workflow import code, genotypes, images, needs, tables
 from pdarts.workflow.declared import check_targets, checked, declared, source_files, unknown_target
 
 
@@ -68,9 +68,9 @@ def recipe(config, training):
 
 
 def manifest(wildcards):
-    """The manifest of the dataset of a search, training or checkpoint."""
+    """The manifest of the dataset of a stage, training or checkpoint, if its images are not known to be too few."""
     try:
-        return paths.MANIFEST.format(dataset=needs.dataset_of(CONFIG, dict(wildcards.items())))
+        return images.manifest(CONFIG, dict(wildcards.items()))
     except InputError as error:
         refuse(error)
 

@@ -27,7 +27,7 @@ def _counted(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
 
 
-Seed = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Seeds = Annotated[
     tuple[Seed, ...],
     Field(min_length=1, strict=False),  # behind a validator lists are no longer taken for JSON's
