@@ -22,7 +22,7 @@ QUOTED, MEASURED, BARE = "PNAS †", "P-DARTS CIFAR10 + cutout", "Random cells"
 def files(folder: Path, **changes: Any) -> dict[str, Any]:
     """A quoted row, one that is measured on CIFAR-10 and not run on CIFAR-100, and random cells."""
     nothing = {"runs": {}, "searches": {}, "released": {}, "paper": None, "independent": {}, "cells": [], "curves": []}
-    absent = {"trainings": {str(folder / "nowhere"): [0]}, "search": None, "drawn": []}
+    absent = {"trainings": {str(folder / "nowhere"): [0]}, "dataset": "cifar100", "search": None, "drawn": []}
     measured = {
         **nothing,
         "architecture": MEASURED,
@@ -134,7 +134,8 @@ def test_a_mixed_number_is_marked_where_it_stands_and_no_other(tmp_path: Path) -
 
 def test_released_weights_stand_in_a_row_of_their_own_or_say_where_their_file_belongs(tmp_path: Path) -> None:
     table = files(tmp_path)
-    released = {"test": str(tmp_path / "test.json"), "file": "checkpoints/theirs.pt", "origin": "linked on their page"}
+    released = {"test": str(tmp_path / "test.json"), "dataset": "digits", "file": "checkpoints/theirs.pt"}
+    released |= {"origin": "linked on their page"}
     nothing = {**table["rows"][0], "paper": MEASURED}
     table["rows"].append({**nothing, "architecture": "Released", "released": {"cifar10": released}})
     whole = forms({**table, "rows": table["rows"][2:]})["md"]

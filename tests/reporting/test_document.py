@@ -206,9 +206,10 @@ def test_a_single_result_of_a_rehearsal_stamps_all_forms(files: dict[str, Any], 
 
 
 def test_a_table_without_results_is_stamped_where_it_is_asked_for(files: dict[str, Any], tmp_path: Path) -> None:
+    absent = {"trainings": {str(tmp_path): [0]}, "dataset": "digits", "search": None, "drawn": []}
     missing = {
         **files,
-        "rows": [{**files["rows"][1], "runs": {"t": {"trainings": {str(tmp_path): [0]}, "search": None, "drawn": []}}}],
+        "rows": [{**files["rows"][1], "runs": {"t": absent}}],
     }
     forms = report(parse(TableFiles, missing, "table"), partial=True, rehearsal=True)
     assert "REHEARSAL, no results" in forms["md"]

@@ -32,7 +32,7 @@ def test_numbers_that_are_alike_in_themselves_are_not_called_mixed(tmp_path: Pat
 def test_changed_and_unknown_code_is_noted(tmp_path: Path) -> None:
     files = row(tmp_path, [97.0, 98.0])
     write_test(tmp_path / "seed1/test.json", 98.0, provenance=provenance(clean=False))
-    assert notes([read(files)]) == ["The code had uncommitted changes when 1 of 4 results were made."]
+    assert notes([read(files)]) == ["The code had uncommitted changes when 1 of 4 results was made."]
     for seed in (0, 1):
         write_test(
             tmp_path / f"seed{seed}/test.json",
@@ -69,4 +69,4 @@ def test_results_of_another_machine_are_noted_with_their_origin(tmp_path: Path) 
 def test_a_result_that_two_rows_share_counts_once(tmp_path: Path) -> None:
     files = row(tmp_path, [97.0])
     write_test(tmp_path / "seed0/test.json", 97.0, provenance=provenance(clean=False))
-    assert notes([read(files), read(files)]) == ["The code had uncommitted changes when 1 of 2 results were made."]
+    assert notes([read(files), read(files)]) == ["The code had uncommitted changes when 1 of 2 results was made."]
