@@ -192,6 +192,20 @@ def test_unverified_figures_say_so_over_their_column(tmp_path: Path) -> None:
     assert "from memory, not compared with the paper: unverified" in text
 
 
+def test_a_recipe_of_the_methods_own_authors_is_told_where_a_row_is_retrained(tmp_path: Path) -> None:
+    names = ["DARTS (first order)", "DARTS (second order)", "PC-DARTS", "Fair DARTS"]
+    given = {name: {**files(tmp_path)["rows"][1], "architecture": name, "paper": name} for name in names}
+    given["Fair DARTS"] |= {"runs": {}, "searches": {}}
+    columns = {"cifar10": {"heading": "CIFAR-10", "measure": "top1_error"}}
+    text = forms({"title": "T", "paper": "methods", "columns": columns, "rows": list(given.values())})["md"]
+    assert [line for line in text.splitlines() if "retrained by the authors" in line] == [
+        "- Paper: DARTS (first order), DARTS (second order): retrained by the authors of the method with batches of 96 "
+        "and drop path 0.2, in this table as stands under Training",
+        "- Paper: PC-DARTS: retrained by the authors of the method with batches of 96 and drop path 0.3, in this table "
+        "as stands under Training",
+    ]
+
+
 def test_csv_holds_every_measured_and_quoted_figure_in_full(tmp_path: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(forms(files(tmp_path))["csv"])))
     by = {(row["architecture"], row["column"], row["varies"]): row for row in rows}
@@ -201,6 +215,10 @@ def test_csv_holds_every_measured_and_quoted_figure_in_full(tmp_path: Path) -> N
     assert (one["origin"], one["n"], one["expected"], one["paper_error"]) == ("here", "3", "3", "2.5")
     assert by[MEASURED, "CIFAR-10", "search"]["searches"] == "2"
     assert by[MEASURED, "CIFAR-100", "retraining"]["origin"] == "not run"
+    assert [by[MEASURED, column, "retraining"]["dataset"] for column in ("CIFAR-10", "CIFAR-100")] == [
+        "digits", "cifar100"
+    ]  # fmt: skip
+    assert by["PNAS", "CIFAR-10", ""]["dataset"] == ""
     assert by["PNAS", "CIFAR-10", ""]["origin"] == "quoted"
     assert by["PNAS", "CIFAR-10", ""]["paper_search_gpu_days"] == "225"
     assert by["PNAS", "CIFAR-100", ""]["origin"] == ""
@@ -228,7 +246,7 @@ def test_latex_compiles(tmp_path: Path) -> None:
     table = files(tmp_path)
     write_test(tmp_path / "one/seed1/test.json", 97.6, provenance=provenance(commit="b" * 40))
     plain = {
-        "title": "50 % & more_",
+        "title": "50 % & more_ β é `*",
         "paper": None,
         "columns": {},
         "rows": [{**table["rows"][1], "searches": {}, "paper": None}],

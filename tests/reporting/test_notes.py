@@ -1,8 +1,11 @@
 """What needs a warning is said from the records of the results, once each."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from pdarts.checking import parse
 from pdarts.reporting.notes import notes
+from pdarts.reporting.result_files import Provenance
 from tests.reporting.examples import provenance, read, row, write_stage, write_test
 
 
@@ -41,6 +44,12 @@ def test_changed_and_unknown_code_is_noted(tmp_path: Path) -> None:
             training_provenance=provenance(commit=None),
         )
     assert notes([read(files)]) == ["The commit of the code is unknown for 4 of 4 results."]
+    single = read(row(tmp_path / "single", [97.0]))
+    (key, _), *_ = single.records.items()
+    unknown = parse(Provenance, provenance(commit=None), "provenance")
+    assert notes([replace(single, records={key: (unknown, 1.0)})]) == [
+        "The commit of the code is unknown for 1 of 1 result."
+    ]
 
 
 def test_accepted_results_are_noted_with_the_reason(tmp_path: Path) -> None:
