@@ -14,9 +14,9 @@ sys.path.insert(0, workflow.basedir)
 os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]))
 
 from pdarts import paths
-from pdarts.errors import InputError
+from pdarts.errors import InputError, warn
 from pdarts.sources import fingerprint
-from pdarts.workflow import code, genotypes, needs, tables
+from pdarts.workflow import code, folders, genotypes, needs, tables
 from pdarts.workflow.declared import check_targets, checked, declared, source_files, unknown_target
 
 
@@ -33,6 +33,10 @@ try:
     CONFIG = checked(config)
 except InputError as error:
     refuse(error)
+
+if workflow.is_main_process:  # not in a job, which reads the rules again
+    for sentence in folders.outdated(CONFIG):
+        warn(sentence)
 
 
 def ask(function, **fixed):

@@ -26,15 +26,14 @@ def warn_of_copies(name: str, train: Index, test: Index) -> None:
     tested = [(entry, train[numbers[entry.sha256]]) for entry in _entries(test) if entry.sha256 in numbers]
     if tested:
         warn(
-            f"{name}: {len(tested):,} of {len(test):,} images in val are the same files as images in train "
+            f"{name}: images in val that are the same files as images in train: {len(tested):,} of {len(test):,} "
             f"({_named(tested)}); accuracy on images that were trained on says nothing of others"
         )
     if copies:
         otherwise = [(entry, first) for entry, first in copies if entry.label != first.label]
-        classes = f", {len(otherwise):,} of them in another class" if otherwise else ""
         warn(
-            f"{name}: {len(copies):,} of {len(train):,} images in train are the same files as others there{classes} "
-            f"({_named(otherwise or copies)})"
+            f"{name}: images in train that are the same files as others there: {len(copies):,} of {len(train):,}, "
+            f"{len(otherwise):,} of these with another class ({_named(otherwise or copies)})"
         )
 
 
