@@ -1,4 +1,4 @@
-"""The error for mistakes in the user's input, and warnings of what may be one."""
+"""What messages are made of: the error for mistakes in the user's input, warnings of what may be one, and plurals."""
 
 import sys
 
@@ -14,3 +14,8 @@ class InputError(ValueError):
 def warn(sentence: str) -> None:
     """Say on standard error what may be a mistake; the work goes on."""
     print(f"warning: {sentence}", file=sys.stderr, flush=True)
+
+
+def counted(number: int, singular: str, plural: str = "") -> str:
+    """Write a number with its noun, such as `1 file` and `2 files`; `plural` is for nouns that take more than an s."""
+    return f"{number:,} {singular if number == 1 else plural or f'{singular}s'}"

@@ -12,7 +12,7 @@ def lack_of_memory(error: BaseException) -> str | None:
     """Describe an allocation that failed, on any device; None if `error` is something else."""
     text = str(error)
     if type(error).__name__ == "OutOfMemoryError":  # of torch, which not every step imports
-        return " ".join(text.split(". ")[:3])
+        return ". ".join(text.split(". ")[:3])
     failed = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
     if not failed and not (isinstance(error, RuntimeError) and re.search(r"can't allocate memory|bad_alloc", text)):
         return None

@@ -86,6 +86,9 @@ class Run:
 
     def epochs(self, count: int) -> Iterator[int]:
         """Yield the numbers of the epochs that are left, from 0, each with empty tallies and torch seeded."""
+        if self.resumed:
+            here = f"continuing at epoch {self.epoch + 1}, iteration {self.iteration + 1}"
+            self._say(here if self.epoch < count else "all epochs had run; writing the result")
         for epoch in range(self.epoch, count):
             if self.iteration == 0:
                 torch.manual_seed(derive_seed(self.seed, "epoch", epoch) + distributed.rank())
@@ -189,7 +192,6 @@ class Run:
         _restore_random_states(own["random"])
         if not saved.get("told", True):
             self._say(_unannounced(saved["kills"]))
-        self._say(f"continuing at epoch {self.epoch + 1}, iteration {self.iteration + 1}")
 
     def _check_finite(self) -> None:
         """End if a loss, or a weight or statistic of the network, is no finite number; waits for the device."""
@@ -237,7 +239,7 @@ def _told() -> bool:
 
 
 def _unannounced(kills_before: int | None) -> str:
-    """Say that the attempt before was killed, and whether that was for lack of memory.
+    """Say that the attempt before failed or was killed, and whether the system has killed for lack of memory since.
 
     Args:
         kills_before: what `memory.kills` counted when it saved last.
@@ -249,7 +251,7 @@ def _unannounced(kills_before: int | None) -> str:
         else (f"; since then this system has killed {kills - kills_before} processes for lack of memory")
     )
     return (
-        "an earlier attempt ended without a word, as one does that the system or the scheduler kills"
+        "an earlier attempt neither finished nor was told to end: it failed, or the system or the scheduler killed it"
         f"{for_lack}. If memory was short: {memory.ADVICE}"
     )
 
