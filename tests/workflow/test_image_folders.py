@@ -19,7 +19,7 @@ machine: {data_roots: {photos: photos}, workers: 0}
 MANIFEST = "results/data/photos.json"
 
 
-def test_added_images_are_named_until_the_command_that_is_named_took_them_up(tmp_path: Path) -> None:
+def test_added_images_are_named_and_the_command_that_is_named_takes_them_up(tmp_path: Path) -> None:
     tree = Tree.of_project(tmp_path)
     write_folder(tree.root / "photos", scale=0.25)
     tree.write("photos.yaml", PHOTOS)
@@ -29,8 +29,9 @@ def test_added_images_are_named_until_the_command_that_is_named_took_them_up(tmp
         assert done.returncode == 0, done.stdout
         return done.stdout
 
-    assert "1 of 1 steps (100%) done" in said()
-    assert "warning: photos" not in said()
+    first = said()
+    assert "1 of 1 steps (100%) done" in first
+    assert "warning" not in first
     images = tree.root / "photos" / "train" / "digit 2"
     shutil.copy(images / "0002.jpg", images / "new.jpg")
     output = said()
@@ -38,5 +39,4 @@ def test_added_images_are_named_until_the_command_that_is_named_took_them_up(tmp
     assert f"warning: photos/train/digit 2 has changed from 5 to 6 files or folders since {MANIFEST} descr" in output
     assert f"call snakemake --force {MANIFEST} with" in output
     assert "1 of 1 steps (100%) done" in said("--force")
-    assert "warning: photos" not in said()
     assert '"digit 2": 6' in tree.read(MANIFEST)
