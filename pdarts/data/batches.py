@@ -78,8 +78,8 @@ def _warn_of_absent(dataset: AnyManifest, parts: tuple[Split | Index, Split | In
         ]
         if absent:
             warn(
-                f"{dataset.folder}: {len(absent)} of {len(counts)} classes have no image among the {len(part):,} "
-                f"{which}: {listed(absent)}"
+                f"{dataset.folder}: classes without an image among the {len(part):,} {which}: {len(absent)} of "
+                f"{len(counts)}, {listed(absent)}"
             )
 
 

@@ -35,7 +35,7 @@ def notes(trees: Mapping[str, Tree]) -> str:
 
 
 def since_indexed(root: Path) -> str | None:
-    """Describe the first folder below `root` with more or fewer files than its index knows; None if none is found."""
+    """Say which folder below `root` has more or fewer files than its index knows; None if none is found in time."""
     try:
         noted = json.loads(noted_in(root).read_bytes())
     except (OSError, ValueError):
@@ -50,16 +50,16 @@ def since_indexed(root: Path) -> str | None:
                 continue
             present = len(visible(folder))
         except OSError as error:
-            return f"{folder}: {error.strerror}"
+            return f"{folder} cannot be listed any more ({error.strerror})"
         if present != entries:
-            return f"{folder} has {present:,} files and folders in it, {entries:,} are indexed"
+            return f"{folder} has changed from {entries:,} to {present:,} files or folders"
     return None
 
 
 def since_described(root: Path, manifest: Path) -> str | None:
-    """Describe how the index of the images differs from the manifest; None if it does not.
+    """Say that the index in `root` is not the one that the manifest describes; None if it is, or if that is unknown.
 
-    Another dataset of the same folder may have been prepared later.
+    This happens where another dataset of the same folder is prepared later.
     """
     try:
         splits = json.loads(manifest.read_bytes())["splits"]
@@ -70,7 +70,7 @@ def since_described(root: Path, manifest: Path) -> str | None:
                     for line in islice(lines, splits[split]["images"]):
                         digest.update(line)
                 if digest.hexdigest() != splits[split]["digest"]:
-                    return f"{path} was made anew later and lists others"
+                    return f"{path} was made anew"
     except (OSError, ValueError, KeyError):
         return None
     return None

@@ -1,7 +1,5 @@
 """Finds image files with the same content, which make a result look better or worse than it is."""
 
-from collections.abc import Iterator
-
 from pdarts.data.index import Entry, Index
 from pdarts.errors import warn
 
@@ -20,26 +18,21 @@ def warn_of_copies(name: str, train: Index, test: Index) -> None:
     numbers: dict[str, int] = {}
     copies = [
         (entry, train[first])
-        for number, entry in enumerate(_entries(train))
+        for number, entry in enumerate(train)
         if (first := numbers.setdefault(entry.sha256, number)) != number
     ]
-    tested = [(entry, train[numbers[entry.sha256]]) for entry in _entries(test) if entry.sha256 in numbers]
+    tested = [(entry, train[numbers[entry.sha256]]) for entry in test if entry.sha256 in numbers]
     if tested:
         warn(
-            f"{name}: {len(tested):,} of {len(test):,} images in val are the same files as images in train "
+            f"{name}: images in val that are the same files as images in train: {len(tested):,} of {len(test):,} "
             f"({_named(tested)}); accuracy on images that were trained on says nothing of others"
         )
     if copies:
         otherwise = [(entry, first) for entry, first in copies if entry.label != first.label]
-        classes = f", {len(otherwise):,} of them in another class" if otherwise else ""
         warn(
-            f"{name}: {len(copies):,} of {len(train):,} images in train are the same files as others there{classes} "
-            f"({_named(otherwise or copies)})"
+            f"{name}: images in train that are the same files as others there: {len(copies):,} of {len(train):,}, "
+            f"{len(otherwise):,} of these with another class ({_named(otherwise or copies)})"
         )
-
-
-def _entries(index: Index) -> Iterator[Entry]:
-    return (index[number] for number in range(len(index)))
 
 
 def _named(pairs: list[tuple[Entry, Entry]]) -> str:

@@ -157,12 +157,12 @@ def _refuse(dataset: ImageFolder, problems: list[Problem], listing: Path) -> Non
         listing.unlink(missing_ok=True)
         return
     lines = [f"{path}: {reason}" for path, reason in sorted(problems)]
+    files = f"{len(lines):,} files" if len(lines) > 1 else "1 file"
     _write(listing, "\n".join(lines) + "\n")
     more = [f"… and {len(lines) - SHOWN:,} more"] if len(lines) > SHOWN else []
     raise InputError(
-        f"{dataset.folder}: {len(lines):,} files cannot be used; replace or remove them, then run the same command "
-        f"again: what is verified is not decoded again. {listing} lists them all:\n  "
-        + "\n  ".join(lines[:SHOWN] + more)
+        f"{dataset.folder}: {files} cannot be used; replace or remove them, then run the same command again: what is "
+        f"verified is not decoded again. {listing} lists them all:\n  " + "\n  ".join(lines[:SHOWN] + more)
     )
 
 

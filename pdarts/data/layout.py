@@ -4,6 +4,7 @@ import os
 import stat
 import unicodedata
 from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -127,9 +128,9 @@ def classes(dataset: ImageFolder, root: Path, trees: dict[str, Tree]) -> tuple[s
     return tuple(sorted(names["train"]))
 
 
-def listed(names: set[str] | list[str]) -> str:
-    """Names in a message, the first ones of many."""
-    return ", ".join(sorted(names)[:SHOWN]) + (", …" if len(names) > SHOWN else "")
+def listed(names: Collection[str], shown: int = SHOWN) -> str:
+    """Sorted names in a message, the first ones of many."""
+    return ", ".join([*sorted(names)[:shown], *["…"] * (len(names) > shown)])
 
 
 def _composed(names: set[str]) -> set[str]:
@@ -223,17 +224,16 @@ def _warn(dataset: ImageFolder, folder: Path, tree: Tree) -> None:
     labels = classes_in(tree)
     empty = {path for path in tree.folders if path and "/" not in path} - labels
     if empty:
-        warn(f"{dataset.folder}: {len(empty)} folders in {folder} have no images and are no class ({listed(empty)})")
+        warn(f"{dataset.folder}: {folder} has folders without images, which are no classes: {listed(empty)}")
     below = defaultdict(set)
     for path in tree.files:
         label, *parts = path.split("/")
         below[label].add(parts[0] if len(parts) > 1 else "")
     divided = [
-        f"{label} has {listed(parts)}" for label, parts in sorted(below.items()) if len(parts) > 1 and "" not in parts
+        f"{label} ({listed(parts)})" for label, parts in sorted(below.items()) if len(parts) > 1 and "" not in parts
     ]
     if divided:
         warn(
-            f"{dataset.folder}: {len(divided)} classes in {folder} consist of folders, all of which count as the same "
-            f"class ({'; '.join(divided[:3])}{'; …' if len(divided) > 3 else ''}); if these are classes, move them up "
-            f"into {folder}"
+            f"{dataset.folder}: {folder} has classes that are divided into folders: {listed(divided, 3)}; if each of "
+            f"these is a class, move them up into {folder}"
         )

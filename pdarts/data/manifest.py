@@ -91,14 +91,15 @@ def check_classes(manifest: AnyManifest) -> None:
         described: SplitManifest = getattr(manifest.splits, split)
         absent = [name for name, images in described.per_class.items() if images == 0]
         limited = f" (train_images is {manifest.train_images})" if split == "train" and manifest.train_images else ""
-        have = f"of {len(manifest.classes)} classes, {len(manifest.classes) - len(absent)}"
+        present = f"{len(manifest.classes) - len(absent)} of {len(manifest.classes)}"
+        found = f"{manifest.folder}: classes with {split} images: {present}{limited}"
         if split == "train" and len(absent) > len(manifest.classes) - 2:
             raise InputError(
-                f"{manifest.folder}: {have} has {split} images{limited}; a network tells at least two classes apart"
+                f"{found}; a network tells at least two classes apart"
                 + ("; allowed: more images, or null for all" if limited else "")
             )
         if absent:
-            warn(f"{manifest.folder}: {have} have {split} images{limited}; none has {listed(absent)}")
+            warn(f"{found}; without any: {listed(absent)}")
 
 
 def images_of(manifest: Manifest, name: SplitName, root: Path) -> Split:
