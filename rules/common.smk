@@ -15,9 +15,9 @@ sys.path.insert(0, workflow.basedir)
 os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]))
 
 from pdarts import paths
-from pdarts.errors import InputError
+from pdarts.errors import InputError, warn
 from pdarts.sources import fingerprint
-from pdarts.workflow import code, genotypes, images, needs, tables
+from pdarts.workflow import code, folders, genotypes, images, needs, tables
 from pdarts.workflow.declared import (
     check_targets,
     checked,
@@ -43,8 +43,8 @@ except InputError as error:
     refuse(error)
 
 if workflow.is_main_process:  # jobs read the config too
-    for warning in ignored_roots(CONFIG):
-        print(f"warning: {warning}", file=sys.stderr)
+    for sentence in [*ignored_roots(CONFIG), *folders.outdated(CONFIG)]:
+        warn(sentence)
 
 
 def ask(function, **fixed):

@@ -13,6 +13,7 @@ from pdarts.reporting.plain_table import (
     averaged,
     count,
     deviation,
+    gpu_days,
     marked,
     mean,
     search_cost,
@@ -22,7 +23,6 @@ from pdarts.reporting.plain_table import (
 from pdarts.reporting.rows import Row
 
 MINUS = "\N{MINUS SIGN}"
-GPU_DAYS = "GPU-days"
 
 Values = dict[str, object]
 
@@ -44,8 +44,12 @@ ComparisonColumn = TableColumn[Comparison, Entry]
 
 def entries(comparisons: Sequence[Comparison]) -> list[Entry]:
     """List the trainings of one genotype, and those of several searches if there are any, for each row and column."""
+
+    def absent(architecture: str) -> Row:
+        return Row(architecture, None, {}, {}, (), (), (), {})
+
     return [
-        Entry(comparison, result, varies if row else None, row or Row(comparison.architecture, {}, {}, (), (), (), {}))
+        Entry(comparison, result, varies if row else None, row or absent(comparison.architecture))
         for comparison in comparisons
         for result in comparison.results
         for varies, row in (("retraining", result.retrained), ("search", result.searched))
@@ -189,11 +193,11 @@ def _cost_of_row(row: Row) -> str:
     search, validation = search_cost(row), validation_cost(row)
     if search.gpu_days is not None and validation.gpu_days is not None:
         both = f"{days(search.gpu_days)} + {days(validation.gpu_days)} to choose"
-        return f"{len(row.searches)} × ({both}) {GPU_DAYS}"
+        return f"{len(row.searches)} × ({both}) GPU-days"
     if validation.seconds is not None:
         return f"{len(row.searches)} × ({_cost(search)} + {_cost(validation)} to choose)"
     return _cost(search)
 
 
 def _cost(cost: Cost) -> str:
-    return duration(cost.seconds or 0) if cost.gpu_days is None else f"{days(cost.gpu_days)}{NO_BREAK}{GPU_DAYS}"
+    return duration(cost.seconds or 0) if cost.gpu_days is None else gpu_days(cost.gpu_days)

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
 from pdarts.reporting.figures import FAINT, INK, OPERATION_COLORS, style
+from pdarts.reporting.grid import counted
 from pdarts.reporting.result_files import StageEpoch, StageResult, TrainingEpoch
 from pdarts.space.topology import EDGES, INPUTS, KINDS, NODES
 
@@ -146,7 +147,7 @@ def _draw_progress(figure: Figure, searches: Sequence[Sequence[Stage]], top: flo
         axes.set_xlabel("epoch (shaded: alphas frozen)")
         over_stages = blended_transform_factory(axes.transData, axes.transAxes)
         for numbers, (result, _) in zip(_numbers(stages), stages, strict=True):
-            name = f"stage {result.stage}\n{result.settings.cells} cells, {result.settings.operations} op."
+            name = f"stage {result.stage}\n{counted(result.settings.cells, 'cell')}, {result.settings.operations} op."
             axes.text(numbers[0] - 0.5, 1.02, name, size=6.5, linespacing=1.1, transform=over_stages)
 
 

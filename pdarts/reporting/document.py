@@ -1,5 +1,6 @@
 """Writes a table in four forms from the files behind its rows."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from markupsafe import Markup
 from pdarts.reporting import columns, comparison_table, plain_table, provenance_tables
 from pdarts.reporting.comparison import compare
 from pdarts.reporting.figures import svg
-from pdarts.reporting.grid import REHEARSAL, Grid, as_rehearsal, comma_separated, escape_markdown, markdown
+from pdarts.reporting.grid import REHEARSAL, Grid, as_rehearsal, comma_separated, counted, escape_markdown, markdown
 from pdarts.reporting.legend import legend
 from pdarts.reporting.notes import notes
 from pdarts.reporting.page import inline_svg, read_svg, render
@@ -107,8 +108,13 @@ def _stamped(content: Content) -> Content:
 
 
 def _listed(files: TableFiles, partial: bool) -> Content:
-    """Make a table with a line for each training."""
-    rows = [read_row(row.architecture, runs, partial) for row in files.rows for runs in row.runs.values()]
+    """Make a table with a line for each training, which is named where architecture and dataset do not tell it."""
+    lines = [(row.architecture, name, runs) for row in files.rows for name, runs in row.runs.items()]
+    alike = Counter((architecture, runs.dataset) for architecture, _, runs in lines)
+    rows = [
+        read_row(f"{architecture} ({name})" if alike[architecture, runs.dataset] > 1 else architecture, runs, partial)
+        for architecture, name, runs in lines
+    ]
     grid, records = columns.grid(plain_table.COLUMNS, rows), columns.records(plain_table.COLUMNS, rows)
     return Content(grid, records, rows, protocol(rows), [])
 
@@ -153,7 +159,10 @@ def _missing(rows: Sequence[Row]) -> list[str]:
     """Warn if declared results are missing; those that several rows or columns show count once."""
     declared = {path for row in rows if not row.released for path in row.declared}
     found = declared.intersection(path for row in rows for path in row.tests)
-    return [f"Incomplete: {len(found)} of {len(declared)} trainings have results."] if found < declared else []
+    if found == declared:
+        return []
+    have = "has" if len(found) == 1 else "have"
+    return [f"Incomplete: {len(found)} of {counted(len(declared), 'training')} {have} results."]
 
 
 def _figures(rows: Sequence[RowFiles], kind: Literal["cells", "curves"], partial: bool) -> list[Figure]:

@@ -139,8 +139,12 @@ def days(number: float) -> str:
 
 def counted(number: int, noun: str) -> str:
     """Write a number with its noun, in the plural unless the number is 1."""
-    plural = noun + ("es" if noun.endswith("ch") else "s")
-    return f"{number} {noun if number == 1 else plural}"
+    return f"{number:,} {plural(str(number), noun)}"
+
+
+def plural(number: str, noun: str) -> str:
+    """Put a noun in the plural, unless the number before it is written as 1."""
+    return noun if number == "1" else noun + ("es" if noun.endswith(("search", "class")) else "s")
 
 
 def span(values: Sequence[int]) -> str:
@@ -152,4 +156,6 @@ def span(values: Sequence[int]) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    return re.sub(r"([\\`*<>\[\]|])", r"\\\1", " ".join(text.split()))
+    """Write text in one line, with the characters escaped that Markdown, as GitHub reads it, would interpret."""
+    escaped = re.sub(r"([\\`*<>\[\]|~$]|&(?=#?\w+;))", r"\\\1", " ".join(text.split()))
+    return re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\_", escaped)

@@ -35,6 +35,7 @@ def legend(comparisons: Sequence[Comparison], figures: PaperFigures | None) -> l
         ]
         quoted = dict.fromkeys(each.printed for each in comparisons if each.printed)
         statements += [("Paper", f"{row.architecture}: {row.told}") for row in quoted if row.told]
+        statements += [("Paper", text) for text in _recipes(comparisons)]
     if figures and figures.released:
         released = figures.released
         top5 = "" if released.top5 is None else f", {released.top5:g} % top-5"
@@ -63,3 +64,16 @@ def legend(comparisons: Sequence[Comparison], figures: PaperFigures | None) -> l
                 measured = f"{result.column.heading}, {entry.what}: {entry.text}; {entry.who}"
                 others.setdefault(measured, []).append(comparison.architecture)
     return statements + [("Others", f"{', '.join(names)}: {measured}") for measured, names in others.items()]
+
+
+def _recipes(comparisons: Sequence[Comparison]) -> list[str]:
+    """Name architectures that the table retrains although their authors have another recipe, with that recipe."""
+    found: dict[str, dict[str, None]] = {}
+    for comparison in comparisons:
+        if comparison.printed and comparison.printed.recipe and any(row.tests for row in comparison.rows):
+            found.setdefault(comparison.printed.recipe, {})[comparison.printed.architecture] = None
+    return [
+        f"{', '.join(names)}: retrained by the authors of the method with {recipe}, in this table as stands under "
+        "Training"
+        for recipe, names in found.items()
+    ]

@@ -18,12 +18,14 @@ def notes(rows: Sequence[Row]) -> list[str]:
         for what, key in MIXABLE.items()
         if len(found := _used(records, key)) > 1
     ]
+    results = counted(len(records), "result")
     changed = sum(record.clean is False for record, _ in records.values())
     if changed:
-        warnings.append(f"The code had uncommitted changes when {changed} of {len(records)} results were made.")
+        were = "was" if changed == 1 else "were"
+        warnings.append(f"The code had uncommitted changes when {changed} of {results} {were} made.")
     unknown = sum(record.commit is None for record, _ in records.values())
     if unknown:
-        warnings.append(f"The commit of the code is unknown for {unknown} of {len(records)} results.")
+        warnings.append(f"The commit of the code is unknown for {unknown} of {results}.")
     accepted = Counter(_reason(entry) for record, _ in records.values() for entry in record.accepted)
     for why, count in accepted.items():
         warnings.append(f"Accepted after a change of the code, not computed anew: {counted(count, 'result')} ({why}).")

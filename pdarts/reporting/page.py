@@ -1,6 +1,7 @@
 """Fills the templates of a table in LaTeX and of a page that needs no other file."""
 
 import re
+import unicodedata
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ _SPECIAL = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     **{character: "\\" + character for character in "{}$&#%_"},
+    "*": "{*}",
+    "`": r"\textasciigrave{}",
     "[": "{[}",
     "]": "{]}",
     "<": "$<$",
@@ -28,7 +31,17 @@ _SPECIAL = {
     "†": r"$\dagger$",
     "‡": r"$\ddagger$",
     "\N{NO-BREAK SPACE}": "~",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "→": r"$\rightarrow$",
 }
+_GREEK = {
+    "αβγδεζηθικλμ": "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu",
+    "νξπρστυφχψω": "nu xi pi rho sigma tau upsilon phi chi psi omega",
+    "ΓΔΘΛΞΠΣΦΨΩ": "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega",
+}
+for letters, names in _GREEK.items():
+    _SPECIAL |= {letter: f"$\\{name}$" for letter, name in zip(letters, names.split(), strict=True)}
 
 
 def render(template: str, values: dict[str, Any]) -> str:
@@ -47,8 +60,9 @@ def render(template: str, values: dict[str, Any]) -> str:
 
 
 def escape_latex(value: object) -> str:
-    """Escape the characters of `value` that LaTeX would interpret."""
-    return "".join(_SPECIAL.get(character, character) for character in str(value))
+    """Write `value` in one line, with the characters escaped that LaTeX would interpret, or would not know."""
+    text = re.sub(r"[ \t\r\n\f\v]+", " ", unicodedata.normalize("NFC", str(value)))
+    return "".join(_SPECIAL.get(character, character) for character in text)
 
 
 def read_svg(path: Path) -> str:

@@ -36,6 +36,8 @@ class PaperRow(Settings):
     """Remark on the cost."""
     detail: str | None = None
     """Remark on the errors: how many were averaged, their spread, where they are printed."""
+    recipe: str | None = None
+    """How the authors of its method retrain, in so far as it differs from the recipe of P-DARTS."""
     unverified: bool = False
     """Whether the errors were written down from memory."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from pdarts.reporting.columns import TableColumn
-from pdarts.reporting.grid import MIXED, NO_BREAK, NOT_RUN, NOTHING, Heading, days, duration, span
+from pdarts.reporting.grid import MIXED, NO_BREAK, NOT_RUN, NOTHING, Heading, days, duration, plural, span
 from pdarts.reporting.result_files import Provenance
 from pdarts.reporting.rows import Row
 
@@ -29,7 +29,12 @@ class Cost:
         if self.seconds is None:
             return NOTHING
         text = duration(self.seconds)
-        return text if self.gpu_days is None else f"{text} ({days(self.gpu_days)}{NO_BREAK}GPU-days)"
+        return text if self.gpu_days is None else f"{text} ({gpu_days(self.gpu_days)})"
+
+
+def gpu_days(number: float) -> str:
+    """Write a number of GPU-days."""
+    return f"{days(number)}{NO_BREAK}{plural(days(number), 'GPU-day')}"
 
 
 def search_cost(row: Row) -> Cost:
@@ -92,10 +97,6 @@ def _accuracies(row: Row) -> tuple[float, ...]:
     return tuple(test.top1 for test in row.evaluations)
 
 
-def _dataset(row: Row) -> str | None:
-    return row.evaluations[0].settings.dataset.name if row.evaluations else None
-
-
 def _epochs(row: Row) -> int | None:
     recipe = row.evaluations[0].settings.recipe if row.evaluations else None
     return recipe.epochs if recipe else None
@@ -115,7 +116,7 @@ PlainColumn = TableColumn[Row, Row]
 
 COLUMNS = (
     PlainColumn(Heading("Architecture"), lambda row: row.architecture, lambda row: {"architecture": row.architecture}),
-    PlainColumn(Heading("Dataset"), lambda row: _dataset(row) or NOTHING, lambda row: {"dataset": _dataset(row)}),
+    PlainColumn(Heading("Dataset"), lambda row: row.dataset or NOTHING, lambda row: {"dataset": row.dataset}),
     PlainColumn(
         Heading("Accuracy (%)", numeric=True, main=True),
         lambda row: marked(averaged(_accuracies(row)), row),

@@ -3,14 +3,17 @@
 from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean
 
-from pdarts.reporting.grid import counted, days, duration
+from pdarts.reporting.grid import counted, days, duration, plural
 from pdarts.reporting.plain_table import DAY
-from pdarts.reporting.result_files import StageResult
+from pdarts.reporting.result_files import EvaluatedRecipe, StageResult
 from pdarts.reporting.rows import Row
 from pdarts.space.genotype import Genotype
 
 Statement = tuple[str, str]
 """Label and text."""
+
+Naming = Callable[[Sequence[Row], Sequence[Row]], Iterable[str]]
+"""Names some of the rows of a table, given these and all of them."""
 
 MEASURES = {
     "Accuracy": "whose most probable class is right",
@@ -32,7 +35,7 @@ def protocol(rows: Sequence[Row], measures: Sequence[str] = ("Accuracy",)) -> li
         return [("Results", "no training has been run and tested yet")]
     searched = [row for row in tested if row.searches]
     return [
-        *(("Data", text) for text in dict.fromkeys(map(_data, tested))),
+        *_of_datasets(tested),
         *_grouped("Cells", tested, _cells),
         *(("Cells", f"{_listed(names)}: one and the same cell") for names in _alike(tested)),
         *_grouped("Search", searched, _search),
@@ -46,33 +49,50 @@ def protocol(rows: Sequence[Row], measures: Sequence[str] = ("Accuracy",)) -> li
     ]
 
 
-def _grouped(label: str, rows: Sequence[Row], describe: Callable[[Row], str]) -> list[Statement]:
+def _grouped(
+    label: str, rows: Sequence[Row], describe: Callable[[Row], str], name: Naming | None = None
+) -> list[Statement]:
     """Make one statement for all rows with the same description, and name them if there is another statement."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(describe(row), []).append(row)
     if len(groups) == 1:
         return [(label, text) for text in groups]
-    return [(label, f"{', '.join(_names(alike, rows))}: {text}") for text, alike in groups.items()]
+    return [(label, f"{', '.join((name or _names)(alike, rows))}: {text}") for text, alike in groups.items()]
 
 
 def _names(named: Sequence[Row], rows: Sequence[Row]) -> Iterable[str]:
-    """Name architectures, with columns if other columns of the same architecture are in `rows`."""
+    """Name architectures, with their places if the same architecture has others in `rows`."""
     architectures: dict[str, list[str]] = {}
     for architecture in dict.fromkeys(row.architecture for row in named):
-        columns = dict.fromkeys(row.column for row in named if row.architecture == architecture)
-        elsewhere = {row.column for row in rows if row.architecture == architecture} - set(columns)
-        architectures.setdefault(", ".join(columns) if elsewhere else "", []).append(architecture)
-    for column, names in architectures.items():
-        yield ", ".join(names) + (f" ({'each ' * (len(names) > 1)}{column})" if column else "")
+        places = dict.fromkeys(row.place for row in named if row.architecture == architecture)
+        elsewhere = {row.place for row in rows if row.architecture == architecture} - set(places)
+        architectures.setdefault(", ".join(places) if elsewhere else "", []).append(architecture)
+    for place, names in architectures.items():
+        yield ", ".join(names) + (f" ({'each ' * (len(names) > 1)}{place})" if place else "")
+
+
+def _headings(named: Sequence[Row], rows: Sequence[Row]) -> Iterable[str]:
+    """Name columns, or architectures if a column has others of `rows` too."""
+    columns = dict.fromkeys(row.column for row in named)
+    shared = len(named) < sum(row.column in columns for row in rows)
+    return _names(named, rows) if shared else columns
+
+
+def _of_datasets(rows: Sequence[Row]) -> list[Statement]:
+    """Describe each dataset: its name leads to its rows, except in a table that shows columns instead of datasets."""
+    if any(row.column for row in rows):
+        return _grouped("Data", rows, _data, _headings)
+    return [("Data", text) for text in dict.fromkeys(map(_data, rows))]
 
 
 def _data(row: Row) -> str:
     dataset = row.evaluations[0].settings.dataset
     train, test = dataset.splits.train.images, dataset.splits.test.images
+    source = "" if dataset.origin == row.dataset else f" (from {dataset.origin})"
     return (
-        f"{dataset.name}, {train:,} training and {test:,} test images of {len(dataset.classes)} classes, "
-        f"{dataset.image_size} × {dataset.image_size} pixels"
+        f"{row.dataset}{source}, {train:,} training and {counted(test, 'test image')} of "
+        f"{counted(len(dataset.classes), 'class')}, {dataset.image_size} × {dataset.image_size} pixels"
     )
 
 
@@ -80,7 +100,7 @@ def _cells(row: Row) -> str:
     searches, trainings, genotypes = len(row.searches), len(row.evaluations), len(row.genotypes)
     times = "once" if trainings == 1 else f"{trainings} times"
     if row.drawn:
-        seeds = f"{counted(len(row.drawn), 'random cell')}, drawn with seed{'s' * (len(row.drawn) > 1)}"
+        seeds = f"{counted(len(row.drawn), 'random cell')}, drawn with {plural(str(len(row.drawn)), 'seed')}"
         origin = f"{seeds} {_listed(row.drawn)}; {counted(trainings, 'training')}"
     elif row.released:
         origin = f"the genotype named with {row.released.file}"
@@ -120,17 +140,18 @@ def _search(row: Row) -> str:
 
 def _stages(search: Sequence[StageResult]) -> str:
     settings = [stage.settings for stage in search]
-    cells = _listed(stage.cells for stage in settings)
-    operations = _listed(stage.operations for stage in settings)
-    epochs = _listed(dict.fromkeys(stage.epochs for stage in settings))
+    cells = _amounts([stage.cells for stage in settings], "cell")
+    operations = _amounts([stage.operations for stage in settings], "operation")
+    epochs = _amounts(dict.fromkeys(stage.epochs for stage in settings), "epoch")
     frozen = _listed(dict.fromkeys(stage.frozen_epochs for stage in settings))
     images = _listed(dict.fromkeys(stage.images for stage in settings))
     batch = _listed(dict.fromkeys(stage.batch_size for stage in settings))
     dropout = _listed(f"{stage.skip_dropout:g}" for stage in settings)
     method = _listed(dict.fromkeys(stage.of_method for stage in settings))
+    freezing = "alphas never frozen" if frozen == "0" else f"alphas frozen in the first {frozen}"
     return (
-        f"{counted(len(search), 'stage')} of {cells} cells with {operations} operations an edge, {epochs} epochs each, "
-        f"alphas frozen in the first {frozen}, batch {batch}; skip dropout {dropout} at first; {method}; "
+        f"{counted(len(search), 'stage')} of {cells} with {operations} an edge, {epochs} each, {freezing}, "
+        f"batch {batch}; skip dropout {dropout} at first; {method}; "
         f"{images}; the genotype follows from the last stage's architecture weights"
     )
 
@@ -140,8 +161,8 @@ def _validation(row: Row) -> str:
     recipe, trained = settings.recipe, settings.dataset.splits.train.images - images
     assert recipe is not None
     return (
-        f"the genotype of each search retrained once, {recipe.cells} cells, {recipe.channels} channels, "
-        f"{recipe.epochs} epochs on the first {trained:,} training images, those that trained weights in the search, "
+        f"the genotype of each search retrained once, {_size(recipe)} on the first "
+        f"{counted(trained, 'training image')}, those that trained weights in the search, "
         f"scored on the other {images:,}; the best accuracy decides, on a tie the lowest seed; no test image is read"
     )
 
@@ -161,11 +182,16 @@ def _training(row: Row) -> str:
     recipe, images = settings.recipe, settings.dataset.splits.train.images
     if recipe is None:
         return "by others, who offer the weights; tested here, not retrained here"
+    optimizer, course = recipe.optimizer, "" if recipe.schedule is None else f" ({recipe.schedule})"
     return (
-        f"{recipe.cells} cells, {recipe.channels} channels, {recipe.epochs} epochs on all {images:,} training images, "
-        f"batch {recipe.batch_size}, learning rate {recipe.optimizer.learning_rate:g}, weight decay "
-        f"{recipe.optimizer.weight_decay:g}, drop path {recipe.drop_path:g}"
+        f"{_size(recipe)} on all {counted(images, 'training image')}, batch {recipe.batch_size}, learning rate "
+        f"{optimizer.learning_rate:g}{course}, weight decay {optimizer.weight_decay:g}, drop path {recipe.drop_path:g}"
     )
+
+
+def _size(recipe: EvaluatedRecipe) -> str:
+    parts = (recipe.cells, "cell"), (recipe.channels, "channel"), (recipe.epochs, "epoch")
+    return ", ".join(counted(number, noun) for number, noun in parts)
 
 
 def _selection(rows: Sequence[Row]) -> Statement:
@@ -174,22 +200,29 @@ def _selection(rows: Sequence[Row]) -> Statement:
     scored = sum(any(key.startswith("test") for key in epoch.model_extra or {}) for epoch in epochs)
     trainings = counted(len(runs), "training")
     if scored:
-        return "Selection", f"beware, {scored} of {len(epochs)} epochs of {trainings} were scored on test images"
+        beware = f"beware, {scored} of {counted(len(epochs), 'epoch')} of {trainings}"
+        return "Selection", f"{beware} {'was' if scored == 1 else 'were'} scored on test images"
     return (
         "Selection",
         "none on test images; the weights after the last epoch are tested, and none of the "
-        f"{len(epochs):,} epochs of {trainings} was scored on test images",
+        f"{counted(len(epochs), 'epoch')} of {trainings} was scored on test images",
     )
 
 
 def _measure(rows: Sequence[Row], measure: str) -> Statement:
-    images = _listed(dict.fromkeys(f"{row.evaluations[0].images:,}" for row in rows))
-    text = f"percent of {images} test images {MEASURES[measure]}"
+    images = _amounts(dict.fromkeys(row.evaluations[0].images for row in rows), "test image")
+    text = f"percent of {images} {MEASURES[measure]}"
     if any(len(row.tests) > 1 for row in rows):
         text += "; mean over n trainings ± sample standard deviation (n - 1)"
     if any(len(row.tests) == 1 for row in rows):
         text += "; a single training has no deviation"
     return measure, text
+
+
+def _amounts(numbers: Iterable[int], noun: str) -> str:
+    """List numbers of one noun, which stands behind the last."""
+    *first, last = numbers
+    return _listed([*(f"{number:,}" for number in first), counted(last, noun)])
 
 
 def _listed(values: Iterable[object]) -> str:

@@ -65,7 +65,7 @@ def end_to_end(rows: Iterable[Row]) -> Grid:
     first: dict[tuple[str, str], Row] = {}
     for row in rows:
         if row.spent.trainings:
-            first.setdefault((row.architecture, row.column or row.evaluations[0].settings.dataset.name), row)
+            first.setdefault((row.architecture, row.place), row)
     columns: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for (architecture, column), row in first.items():
         columns.setdefault((architecture, row.declared), []).append(column)

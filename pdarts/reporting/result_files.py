@@ -15,7 +15,7 @@ from pdarts.space.topology import EDGES
 class Result(BaseModel):
     """Base of all models of a results file."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
 
 
 class Accepted(Result):
@@ -184,8 +184,8 @@ class EvaluatedDataset(Result):
     splits: Splits
 
     @property
-    def name(self) -> str:
-        """Name in a table: that of the folder for an image folder, else that of the source."""
+    def origin(self) -> str:
+        """Name of the folder for an image folder, else that of the source."""
         return self.folder or self.source
 
 
@@ -205,6 +205,7 @@ class EvaluatedRecipe(Result):
     epochs: int
     batch_size: int
     drop_path: float
+    schedule: str | None = None
     optimizer: EvaluatedOptimizer
 
 

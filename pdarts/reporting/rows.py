@@ -48,6 +48,8 @@ class Row:
     """The results of one set of runs."""
 
     architecture: str
+    dataset: str | None
+    """Declared name of the dataset that was trained and tested on; None for a row without runs."""
     tests: dict[str, Evaluation]
     """Test results by file."""
     trainings: dict[str, list[TrainingEpoch]]
@@ -68,6 +70,11 @@ class Row:
     """Weights that others trained, if the row shows their test."""
     column: str = ""
     """Heading of the column that these runs stand in, if the table has columns."""
+
+    @property
+    def place(self) -> str:
+        """What tells the runs from others of their architecture: their column, or their dataset without columns."""
+        return self.column or self.dataset or ""
 
     @property
     def expected(self) -> int:
@@ -131,7 +138,8 @@ def read_released(architecture: str, column: str, files: ReleasedFiles) -> Row:
     tests = {}
     if Path(files.test).exists():
         tests[files.test] = read(Evaluation, Path(files.test), "test result", "pdarts.test")
-    return Row(architecture, tests, {}, (), (), (files.test,), _records({}, tests), released=files, column=column)
+    records = _records({}, tests)
+    return Row(architecture, files.dataset, tests, {}, (), (), (files.test,), records, released=files, column=column)
 
 
 def read_row(architecture: str, runs: Runs, partial: bool, column: str = "") -> Row:
@@ -165,6 +173,7 @@ def read_row(architecture: str, runs: Runs, partial: bool, column: str = "") -> 
     validations = _validations(runs.search, partial) if runs.search else {}
     return Row(
         architecture=architecture,
+        dataset=runs.dataset,
         tests=tests,
         trainings=trainings,
         searches=tuple(tuple(search.values()) for search in searches.values()),

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pdarts import paths
 from pdarts.settings.base import Settings
-from pdarts.settings.tables import Measure, PaperTable
+from pdarts.settings.tables import Measure, PaperTable, distinct
 
 
 class SearchFiles(Settings):
@@ -36,6 +36,8 @@ class Runs(Settings):
 
     trainings: Annotated[dict[str, tuple[int, ...]], Field(min_length=1)]
     """Seeds by folder: `FOLDER/seedN/test.json` and `FOLDER/seedN/metrics.jsonl` are read."""
+    dataset: str
+    """Name of the dataset that they were trained and tested on."""
     search: SearchFiles | None
     """The searches of the genotypes; null for a cell that was not searched."""
     drawn: tuple[int, ...]
@@ -52,6 +54,8 @@ class ReleasedFiles(Settings):
 
     test: str
     """Result of the test."""
+    dataset: str
+    """Name of the dataset that they are tested on."""
     file: str
     """Where the weights belong."""
     origin: str
@@ -99,6 +103,16 @@ class TableFiles(Settings):
     """Test results side by side."""
     rows: Annotated[tuple[RowFiles, ...], Field(min_length=1)]
     """The lines, in order."""
+
+    @model_validator(mode="after")
+    def _shows_runs(self) -> Self:
+        distinct("heading", [(f"columns.{name}", column.heading) for name, column in self.columns.items()])
+        for index, row in enumerate(self.rows):
+            if not self.columns and not row.runs:
+                raise ValueError(
+                    f"rows[{index}].runs is empty; without columns a table has a line for each entry there"
+                )
+        return self
 
     def results(self) -> Iterator[str]:
         """All files behind the table; tests of weights that others trained only where these are there."""

@@ -1,5 +1,6 @@
 """Tables of results side by side, and the trainings that their rows make."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -29,6 +30,23 @@ class Column(Settings):
     """Name under `recipes` of the recipe by which they are retrained."""
     seeds: Seeds | None = None
     """Seeds of these trainings; a name under `repeats` stands for that many seeds, from 0 on."""
+
+
+def distinct(key: str, named: Iterable[tuple[str, str | None]]) -> None:
+    """Check that names which lead readers to a row or column differ.
+
+    Args:
+        key: of the names.
+        named: where each stands, and the name.
+
+    Raises:
+        ValueError: if two are the same.
+    """
+    first: dict[str | None, str] = {}
+    for where, name in named:
+        if name is not None and name in first:
+            raise ValueError(f"{where}.{key} is {name!r}, as in {first[name]}; give each a name of its own")
+        first[name] = where
 
 
 def _form_of_search(value: Any) -> str:
@@ -74,6 +92,11 @@ class Row(Settings):
     def quotes(self) -> bool:
         """Whether the row only repeats figures of the paper."""
         return not (self.search or self.genotype or self.training or self.checkpoint)
+
+    def stands_in(self, column: str) -> bool:
+        """Whether the row is not limited to other columns."""
+        searched = not isinstance(self.search, dict) or column in self.search
+        return searched and (self.columns is None or column in self.columns)
 
     def search_of(self, column: str) -> str | None:
         """Name of the search that the column shows, if any."""
@@ -179,8 +202,12 @@ class Table(Settings):
         for name, column in self.columns.items():
             if (column.heading is None) == self.compares or (column.measure is None) == self.compares:
                 raise ValueError(f"columns.{name}: give every column of the table heading and measure, or none of them")
+        distinct("heading", [(f"columns.{name}", column.heading) for name, column in self.columns.items()])
         for index, row in enumerate(self.rows):
             self._check_row(f"rows[{index}]", row)
+        for name in self.columns if self.compares else ():
+            those = [(f"rows[{index}]", row.architecture) for index, row in enumerate(self.rows) if row.stands_in(name)]
+            distinct("architecture", those)
         if self.complete and self.paper is None:
             raise ValueError("complete is true, but the table names no paper table; set paper, or complete: false")
         return self

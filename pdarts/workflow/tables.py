@@ -104,13 +104,14 @@ def _runs(config: Config, trainings: Seeds) -> Runs:
 
     Args:
         config: the whole config.
-        trainings: seeds by name of a training; the genotypes of all come from one search, or from none.
+        trainings: seeds by name of a training; all have one dataset, and their genotypes come from one search or none.
     """
     pairs = [(config.trainings[name].genotype, seed) for name, seeds in trainings.items() for seed in seeds]
     drawn = {seed_of(genotype.random, seed) for genotype, seed in pairs if isinstance(genotype, RandomCells)}
     searched = [(genotype, seed) for genotype, seed in pairs if isinstance(genotype, FromSearch)]
     return Runs(
         trainings={paths.TRAINING.format(training=name): tuple(seeds) for name, seeds in trainings.items()},
+        dataset=config.trainings[next(iter(trainings))].dataset,
         search=_search_files(config, searched) if searched else None,
         drawn=tuple(sorted(drawn)),
     )
@@ -165,7 +166,7 @@ def _released(config: Config, table: Table, row: Row) -> dict[str, ReleasedFiles
         return {}
     checkpoint = config.checkpoints[row.checkpoint]
     test = paths.CHECKPOINT_TEST.format(checkpoint=row.checkpoint)
-    files = ReleasedFiles(test=test, file=checkpoint.file, origin=checkpoint.origin)
+    files = ReleasedFiles(test=test, dataset=checkpoint.dataset, file=checkpoint.file, origin=checkpoint.origin)
     shown = [name for name, column in table.columns.items() if column.dataset in (None, checkpoint.dataset)]
     return {name: files for name in shown if row.columns is None or name in row.columns}
 

@@ -144,6 +144,7 @@ def runs(folder: Path, accuracies: list[float], searches: int = 0) -> dict[str, 
     search |= {"choice": None, "validations": []}
     return {
         "trainings": {str(folder): list(range(len(accuracies)))},
+        "dataset": "digits",
         "search": search if searches else None,
         "drawn": [],
     }

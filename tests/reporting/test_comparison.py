@@ -22,7 +22,7 @@ QUOTED, MEASURED, BARE = "PNAS †", "P-DARTS CIFAR10 + cutout", "Random cells"
 def files(folder: Path, **changes: Any) -> dict[str, Any]:
     """A quoted row, one that is measured on CIFAR-10 and not run on CIFAR-100, and random cells."""
     nothing = {"runs": {}, "searches": {}, "released": {}, "paper": None, "independent": {}, "cells": [], "curves": []}
-    absent = {"trainings": {str(folder / "nowhere"): [0]}, "search": None, "drawn": []}
+    absent = {"trainings": {str(folder / "nowhere"): [0]}, "dataset": "cifar100", "search": None, "drawn": []}
     measured = {
         **nothing,
         "architecture": MEASURED,
@@ -134,7 +134,8 @@ def test_a_mixed_number_is_marked_where_it_stands_and_no_other(tmp_path: Path) -
 
 def test_released_weights_stand_in_a_row_of_their_own_or_say_where_their_file_belongs(tmp_path: Path) -> None:
     table = files(tmp_path)
-    released = {"test": str(tmp_path / "test.json"), "file": "checkpoints/theirs.pt", "origin": "linked on their page"}
+    released = {"test": str(tmp_path / "test.json"), "dataset": "digits", "file": "checkpoints/theirs.pt"}
+    released |= {"origin": "linked on their page"}
     nothing = {**table["rows"][0], "paper": MEASURED}
     table["rows"].append({**nothing, "architecture": "Released", "released": {"cifar10": released}})
     whole = forms({**table, "rows": table["rows"][2:]})["md"]
@@ -191,6 +192,20 @@ def test_unverified_figures_say_so_over_their_column(tmp_path: Path) -> None:
     assert "from memory, not compared with the paper: unverified" in text
 
 
+def test_a_recipe_of_the_methods_own_authors_is_told_where_a_row_is_retrained(tmp_path: Path) -> None:
+    names = ["DARTS (first order)", "DARTS (second order)", "PC-DARTS", "Fair DARTS"]
+    given = {name: {**files(tmp_path)["rows"][1], "architecture": name, "paper": name} for name in names}
+    given["Fair DARTS"] |= {"runs": {}, "searches": {}}
+    columns = {"cifar10": {"heading": "CIFAR-10", "measure": "top1_error"}}
+    text = forms({"title": "T", "paper": "methods", "columns": columns, "rows": list(given.values())})["md"]
+    assert [line for line in text.splitlines() if "retrained by the authors" in line] == [
+        "- Paper: DARTS (first order), DARTS (second order): retrained by the authors of the method with batches of 96 "
+        "and drop path 0.2, in this table as stands under Training",
+        "- Paper: PC-DARTS: retrained by the authors of the method with batches of 96 and drop path 0.3, in this table "
+        "as stands under Training",
+    ]
+
+
 def test_csv_holds_every_measured_and_quoted_figure_in_full(tmp_path: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(forms(files(tmp_path))["csv"])))
     by = {(row["architecture"], row["column"], row["varies"]): row for row in rows}
@@ -200,6 +215,10 @@ def test_csv_holds_every_measured_and_quoted_figure_in_full(tmp_path: Path) -> N
     assert (one["origin"], one["n"], one["expected"], one["paper_error"]) == ("here", "3", "3", "2.5")
     assert by[MEASURED, "CIFAR-10", "search"]["searches"] == "2"
     assert by[MEASURED, "CIFAR-100", "retraining"]["origin"] == "not run"
+    assert [by[MEASURED, column, "retraining"]["dataset"] for column in ("CIFAR-10", "CIFAR-100")] == [
+        "digits", "cifar100"
+    ]  # fmt: skip
+    assert by["PNAS", "CIFAR-10", ""]["dataset"] == ""
     assert by["PNAS", "CIFAR-10", ""]["origin"] == "quoted"
     assert by["PNAS", "CIFAR-10", ""]["paper_search_gpu_days"] == "225"
     assert by["PNAS", "CIFAR-100", ""]["origin"] == ""
@@ -227,7 +246,7 @@ def test_latex_compiles(tmp_path: Path) -> None:
     table = files(tmp_path)
     write_test(tmp_path / "one/seed1/test.json", 97.6, provenance=provenance(commit="b" * 40))
     plain = {
-        "title": "50 % & more_",
+        "title": "50 % & more_ β é `*",
         "paper": None,
         "columns": {},
         "rows": [{**table["rows"][1], "searches": {}, "paper": None}],

@@ -1,5 +1,7 @@
 """The four forms of a table: whole, escaped, and the page in need of no other file."""
 
+import csv
+import io
 import json
 import re
 import subprocess
@@ -128,6 +130,46 @@ def test_every_form_tells_the_same_accuracy_and_protocol(files: dict[str, Any]) 
     assert forms["csv"].count("\n") == 3
 
 
+def test_datasets_of_one_source_are_told_apart_in_every_form(files: dict[str, Any], tmp_path: Path) -> None:
+    few = row(tmp_path, [91.0], architecture="Given")
+    few["runs"]["training"]["dataset"] = "few_digits"
+    forms = rendered({**files, "rows": [files["rows"][1], few]})
+    assert [line.split("|")[2].strip() for line in forms["md"].splitlines()[4:6]] == ["digits", "few_digits"]
+    assert [line.split(",")[1] for line in forms["csv"].splitlines()] == ["dataset", "digits", "few_digits"]
+    assert re.findall(r"Given & ([^ ]*) &", forms["tex"]) == ["digits", r"few\_digits"]
+    assert re.findall(r'data-heading="Dataset">(.*)<', forms["html"]) == ["digits", "few_digits"]
+    assert "<td>Given</td>\n<td>few_digits</td>" in forms["html"]
+    for form, name in (("md", "few_digits"), ("tex", r"few\_digits"), ("html", "few_digits")):
+        assert f"{name} (from digits), 1,347 training and 450 test images" in forms[form]
+
+
+def test_trainings_of_one_architecture_and_dataset_are_named(files: dict[str, Any]) -> None:
+    (runs,) = files["rows"][1]["runs"].values()
+    forms = rendered({**files, "rows": [{**files["rows"][1], "runs": {"short": runs, "long": runs}}]})
+    for form in ("md", "csv", "tex", "html"):
+        assert "Given (short)" in forms[form]
+        assert "Given (long)" in forms[form]
+
+
+def test_a_table_without_columns_has_a_line_for_each_of_its_runs(files: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"rows\[0\]\.runs is empty; without columns a table has a line"):
+        rendered({**files, "rows": [{**files["rows"][0], "runs": {}}]})
+
+
+def test_a_name_stands_in_one_line_of_every_form_as_it_is(files: dict[str, Any]) -> None:
+    name = "*_a_b_* & 5%\n\n|<i>~c~ $d$ `β` e\u0301 &lt; \\"
+    forms = rendered({**files, "title": name, "rows": [{**files["rows"][1], "architecture": name}]})
+    line = next(line for line in forms["md"].splitlines() if "digits" in line)
+    assert r"| \*\_a_b\_\* & 5% \|\<i\>\~c\~ \$d\$ \`β\` e" in line
+    assert r"\&lt; \\ | digits" in line
+    latex = r"{*}\_a\_b\_{*} \& 5\% \textbar{}$<$i$>$\textasciitilde{}c\textasciitilde{} \$d\$ \textasciigrave{}$\beta$"
+    assert rf"\caption{{{latex}" in forms["tex"]
+    assert f"    {latex}" in forms["tex"]
+    assert "é" in forms["tex"]
+    assert name in Page(forms["html"]).text
+    assert next(csv.DictReader(io.StringIO(forms["csv"], newline="")))["architecture"] == name
+
+
 def test_names_are_escaped_in_html_and_latex(files: dict[str, Any]) -> None:
     title = r"<script>alert('x')</script> & 5% of $a_1$ \input{x} [y]"
     forms = rendered({**files, "title": title})
@@ -206,9 +248,10 @@ def test_a_single_result_of_a_rehearsal_stamps_all_forms(files: dict[str, Any], 
 
 
 def test_a_table_without_results_is_stamped_where_it_is_asked_for(files: dict[str, Any], tmp_path: Path) -> None:
+    absent = {"trainings": {str(tmp_path): [0]}, "dataset": "digits", "search": None, "drawn": []}
     missing = {
         **files,
-        "rows": [{**files["rows"][1], "runs": {"t": {"trainings": {str(tmp_path): [0]}, "search": None, "drawn": []}}}],
+        "rows": [{**files["rows"][1], "runs": {"t": absent}}],
     }
     forms = report(parse(TableFiles, missing, "table"), partial=True, rehearsal=True)
     assert "REHEARSAL, no results" in forms["md"]

@@ -69,7 +69,7 @@ def test_gpu_days_count_every_gpu_and_stand_only_where_all_of_it_ran_on_gpus(tmp
         write_stage(tmp_path / f"search/seed0/stage{stage}.json", stage, seconds=14400.0, provenance=gpus)
     assert values_of(files)["search_gpu_days"] == 1.0
     assert values_of(files)["training_gpu_days"] is None
-    assert shown(files)["Search"] == "12.0 h (1\N{NO-BREAK SPACE}GPU-days)"
+    assert shown(files)["Search"] == "12.0 h (1\N{NO-BREAK SPACE}GPU-day)"
     assert shown(files)["Device"] == "2 × NVIDIA A100; AMD EPYC 7B13, 1 thread"
 
 

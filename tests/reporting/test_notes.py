@@ -1,8 +1,11 @@
 """What needs a warning is said from the records of the results, once each."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from pdarts.checking import parse
 from pdarts.reporting.notes import notes
+from pdarts.reporting.result_files import Provenance
 from tests.reporting.examples import provenance, read, row, write_stage, write_test
 
 
@@ -32,7 +35,7 @@ def test_numbers_that_are_alike_in_themselves_are_not_called_mixed(tmp_path: Pat
 def test_changed_and_unknown_code_is_noted(tmp_path: Path) -> None:
     files = row(tmp_path, [97.0, 98.0])
     write_test(tmp_path / "seed1/test.json", 98.0, provenance=provenance(clean=False))
-    assert notes([read(files)]) == ["The code had uncommitted changes when 1 of 4 results were made."]
+    assert notes([read(files)]) == ["The code had uncommitted changes when 1 of 4 results was made."]
     for seed in (0, 1):
         write_test(
             tmp_path / f"seed{seed}/test.json",
@@ -41,6 +44,12 @@ def test_changed_and_unknown_code_is_noted(tmp_path: Path) -> None:
             training_provenance=provenance(commit=None),
         )
     assert notes([read(files)]) == ["The commit of the code is unknown for 4 of 4 results."]
+    single = read(row(tmp_path / "single", [97.0]))
+    (key, _), *_ = single.records.items()
+    unknown = parse(Provenance, provenance(commit=None), "provenance")
+    assert notes([replace(single, records={key: (unknown, 1.0)})]) == [
+        "The commit of the code is unknown for 1 of 1 result."
+    ]
 
 
 def test_accepted_results_are_noted_with_the_reason(tmp_path: Path) -> None:
@@ -69,4 +78,4 @@ def test_results_of_another_machine_are_noted_with_their_origin(tmp_path: Path) 
 def test_a_result_that_two_rows_share_counts_once(tmp_path: Path) -> None:
     files = row(tmp_path, [97.0])
     write_test(tmp_path / "seed0/test.json", 97.0, provenance=provenance(clean=False))
-    assert notes([read(files), read(files)]) == ["The code had uncommitted changes when 1 of 2 results were made."]
+    assert notes([read(files), read(files)]) == ["The code had uncommitted changes when 1 of 2 results was made."]

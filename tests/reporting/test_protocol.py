@@ -114,6 +114,57 @@ def test_the_column_is_named_where_it_makes_a_difference(tmp_path: Path) -> None
     assert [text.split(":")[0] for text in texts[:2]] == ["A, C (each CIFAR-10), B", "A, C (each CIFAR-20)"]
 
 
+def test_the_dataset_is_named_where_a_table_without_columns_has_several_of_an_architecture(tmp_path: Path) -> None:
+    whole, other = (read(row(tmp_path / name, [97.0], searches, "A")) for name, searches in (("a", 0), ("b", 1)))
+    statements = protocol([whole, replace(other, dataset="few-digits")])
+    assert [text.split(":")[0] for label, text in statements if label == "Cells"] == ["A (digits)", "A (few-digits)"]
+    assert [text.split(", ")[0] for label, text in statements if label == "Data"] == [
+        "digits", "few-digits (from digits)"
+    ]  # fmt: skip
+
+
+def test_data_are_those_of_columns_or_of_rows_where_a_column_has_several(tmp_path: Path) -> None:
+    rows = [read(row(tmp_path / name, [97.0], architecture=name)) for name in "AB"]
+    first = [replace(each, column="One") for each in rows]
+    second = [replace(each, column="Two", dataset="few-digits") for each in rows]
+
+    def data(*rows: Row) -> list[str]:
+        return [text.split(", 1,347")[0] for label, text in protocol(rows) if label == "Data"]
+
+    assert data(*first) == ["digits"]
+    assert data(*first, *second) == ["One: digits", "Two: few-digits (from digits)"]
+    assert data(*first, second[0], replace(second[1], dataset="digits")) == [
+        "A (One), B: digits", "A (Two): few-digits (from digits)"
+    ]  # fmt: skip
+
+
+def test_one_is_not_many(tmp_path: Path) -> None:
+    files = row(tmp_path, [97.0], searches=1)
+    path = tmp_path / "seed0/test.json"
+    value = json.loads(path.read_text())
+    value["settings"]["dataset"]["splits"]["test"]["images"] = value["images"] = 1
+    value["settings"]["recipe"] |= {"cells": 1, "epochs": 1, "schedule": "linear"}
+    write(path, value)
+    write_metrics(tmp_path / "seed0/metrics.jsonl", 1)
+    texts = said(read(files))
+    assert "1 test image of 2 classes" in texts["Data"]
+    assert texts["Training"].startswith("1 cell, 16 channels, 1 epoch on all 1,347 training images")
+    assert "learning rate 0.025 (linear), weight decay" in texts["Training"]
+    assert texts["Accuracy"].startswith("percent of 1 test image whose")
+    assert texts["Selection"].endswith("none of the 1 epoch of 1 training was scored on test images")
+    write_metrics(tmp_path / "seed0/metrics.jsonl", 1, test_accuracy=97.0)
+    assert said(read(files))["Selection"] == "beware, 1 of 1 epoch of 1 training was scored on test images"
+
+
+def test_alphas_that_are_never_frozen_are_said_to_be_that(tmp_path: Path) -> None:
+    files = row(tmp_path, [97.0], searches=1)
+    for path in (tmp_path / "search/seed0").glob("*.json"):
+        value = json.loads(path.read_text())
+        value["settings"]["frozen_epochs"] = 0
+        write(path, value)
+    assert "3 epochs each, alphas never frozen, batch 96" in said(read(files))["Search"]
+
+
 def test_the_deviation_is_explained_only_where_there_is_one(tmp_path: Path) -> None:
     single, several = read(row(tmp_path / "a", [97.0])), read(row(tmp_path / "b", [97.0, 98.0]))
     assert "±" not in said(single)["Accuracy"]

@@ -35,6 +35,12 @@ def test_end_to_end_counts_every_search_its_validation_and_one_retraining(tmp_pa
     assert given[2:] == ("0", "–", "–", "60 s", "60 s")
 
 
+def test_datasets_of_one_source_have_a_line_each(tmp_path: Path) -> None:
+    rows = [read(row(tmp_path / name, [97.0])) for name in "ab"]
+    lines = end_to_end([rows[0], replace(rows[1], dataset="few-digits")]).rows
+    assert [line[1] for line in lines] == ["digits", "few-digits"]
+
+
 def test_columns_that_show_the_same_runs_share_a_line(tmp_path: Path) -> None:
     both = read(row(tmp_path / "both", [97.0]))
     other = read(row(tmp_path / "other", [97.0]))

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,13 @@ def test_a_missing_file_is_named_with_the_step_that_makes_it(tmp_path: Path) -> 
         read(Evaluation, tmp_path / "test.json", "test result", "pdarts.test")
     with pytest.raises(InputError, match=r"m\.jsonl: this metrics file does not exist; pdarts\.train makes it"):
         read_lines(TrainingEpoch, tmp_path / "m.jsonl", "metrics file", "pdarts.train")
+
+
+@pytest.mark.parametrize(("figure", "said"), [(float("nan"), "a finite number"), (None, "a valid number")])
+def test_a_figure_that_is_none_is_named(tmp_path: Path, figure: Any, said: str) -> None:
+    path = Path(write_test(tmp_path / "test.json", figure))
+    with pytest.raises(InputError, match=rf"test\.json: not a test result: top1: Input should be {said}"):
+        read(Evaluation, path, "test result", "pdarts.test")
 
 
 def test_a_missing_key_is_named(tmp_path: Path) -> None:

@@ -160,6 +160,14 @@ def test_a_name_that_is_no_number_of_repetitions_is_refused() -> None:
             {"columns": {"cifar10": {"heading": "CIFAR-10"}}, "rows": [{**ROW, "training": "x"}]},
             r"columns\.cifar10: give every column of the table heading and measure, or none of them",
         ),
+        (
+            {"columns": {"one": COLUMN, "two": COLUMN}, "rows": [{**ROW, "training": "x"}]},
+            r"columns\.two\.heading is 'CIFAR-10', as in columns\.one; give each a name of its own",
+        ),
+        (
+            {"columns": COLUMNS, "rows": [{**ROW, "training": "x"}, {**ROW, "training": "y", "columns": ["cifar10"]}]},
+            r"rows\[1\]\.architecture is 'A', as in rows\[0\]; give each a name",
+        ),
         ({"columns": COLUMNS, "complete": True, "rows": [{**ROW, "search": "x"}]}, r"complete is true, but the table"),
     ],
 )

@@ -75,6 +75,21 @@ def test_a_chosen_genotype_stands_with_the_choice_and_what_it_was_made_by() -> N
     assert search.validations == tuple(f"results/train/digits-validation/seed{seed}/test.json" for seed in (0, 1))
 
 
+def test_runs_have_the_declared_name_of_their_dataset_in_tables_with_and_without_headings() -> None:
+    values = yaml.safe_load((ROOT / "config.yaml").read_text())
+    values["datasets"]["few-digits"] = {**values["datasets"]["digits"], "train_images": 500}
+    values["trainings"]["few"] = {**values["trainings"]["digits-published"], "dataset": "few-digits"}
+    rows = [
+        {"architecture": name, "training": training} for name, training in (("A", "digits-published"), ("B", "few"))
+    ]
+    measured = {"cifar10": {"heading": "H", "measure": "top1_error"}}
+    values["tables"] |= {name: {"title": "T", "rows": rows} for name in ("listed", "compared")}
+    values["tables"]["compared"]["columns"] = measured
+    for table in ("listed", "compared"):
+        found = table_files(parse_config(values), table).rows
+        assert [runs.dataset for row in found for runs in row.runs.values()] == ["digits", "few-digits"]
+
+
 def test_random_cells_stand_with_the_seeds_that_they_were_drawn_by() -> None:
     row = only_row({"architecture": "A", "name": "random", "genotype": {"random": "each", "max_skips": None}})
     assert not row.runs
@@ -91,6 +106,7 @@ def test_weights_of_others_stand_in_the_columns_of_their_dataset() -> None:
     (row,) = (row for row in table.rows if row.released)
     assert list(row.released) == ["cifar10"]
     assert row.released["cifar10"].test == "results/checkpoints/pdarts-cifar10/test.json"
+    assert row.released["cifar10"].dataset == "cifar10"
 
 
 def test_inputs_are_all_results_each_once() -> None:

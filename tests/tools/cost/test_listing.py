@@ -50,7 +50,10 @@ def row_files(architecture: str, alike: Runs, *several: Runs) -> RowFiles:
 def test_a_row_of_a_table_costs_all_that_its_trainings_wait_for(tmp_path: Path) -> None:
     search = search_job(tmp_path)
     first, second = (training_jobs(tmp_path, name, str(search.path("output"))) for name in ("one", "two"))
-    runs = {name: Runs(trainings={f"{tmp_path}/train/{name}": (0,)}, search=None, drawn=()) for name in ("one", "two")}
+    runs = {
+        name: Runs(trainings={f"{tmp_path}/train/{name}": (0,)}, dataset="digits", search=None, drawn=())
+        for name in ("one", "two")
+    }
     rows = (row_files("Both", runs["one"], runs["two"]), row_files("Alone", runs["two"]))
     files = TableFiles(title="Three", paper=None, columns={}, rows=rows)
     table = job("report", **{"table": files.model_dump_json(), "output-stem": "results/tables/three"})
