@@ -191,6 +191,7 @@ $(VENV)/.runtime: envs/requirements.txt pyproject.toml $(VENV)/.python
 	@echo 'Installing what envs/requirements.txt lists: a few minutes, several GB with CUDA …'
 	$(BIN)/pip install --quiet --requirement envs/requirements.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@command -v which >/dev/null || { printf '#!/bin/sh\ncommand -v "$$@"\n' >$(BIN)/which; chmod +x $(BIN)/which; } # for Snakemake
 	@touch $@
 
 $(VENV)/.dev: envs/requirements-dev.txt $(VENV)/.runtime

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import math
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -74,20 +75,20 @@ def argument_values(text: str, where: str) -> object:
 
 def _explain(model: type[BaseModel], values: object, problem: dict[str, Any], problems: list[dict[str, Any]]) -> str:
     """Explain a problem in one line, or a missing entry in place of its keys; empty if other problems explain it."""
-    path, node = _locate(model, problem["loc"])
+    path, holder, node = _locate(model, problem["loc"])
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
     value, kind = problem["input"], problem["type"]
     if kind == "value_error":
         message = str(problem["ctx"]["error"])
         return f"{key}: {message}" if key else message
     if kind == "extra_forbidden":
-        return f"{key}: unknown key{suggestion(path[-1], node.get('properties', {}))}"
+        return f"{key}: unknown key{suggestion(path[-1], holder.get('properties', {}))}"
     if kind in ("missing", "union_tag_not_found"):
-        holder = problem["loc"][:-1] if kind == "missing" else problem["loc"]
-        missing = sum(other["type"] == kind and other["loc"][: len(holder)] == holder for other in problems)
+        around = problem["loc"][:-1] if kind == "missing" else problem["loc"]
+        missing = sum(other["type"] == kind and other["loc"][: len(around)] == around for other in problems)
         key = key if kind == "missing" else f"{key}.source"
         return (
-            _meant(values, holder, missing) or f"{key}: missing; add it (see rules/config.schema.yaml for its meaning)"
+            _meant(values, around, missing) or f"{key}: missing; add it (see rules/config.schema.yaml for its meaning)"
         )
     if kind == "union_tag_invalid":
         return f"{key}.source is {problem['ctx']['tag']!r}; allowed: {problem['ctx']['expected_tags']}"
@@ -101,6 +102,8 @@ def _explain(model: type[BaseModel], values: object, problem: dict[str, Any], pr
         allowed = "letters, digits, '_', '.' and '-', a letter or digit first"
     if kind in ("float_type", "int_type") and isinstance(value, str):
         allowed += _as_number(value, whole=kind == "int_type")
+    if kind.startswith(("greater_than", "less_than")):
+        allowed += _probable(path, value, node)
     return f"{key} is {value!r}; allowed: {allowed}"
 
 
@@ -110,6 +113,17 @@ def _meant(values: object, holder: tuple[str | int, ...], missing: int) -> str:
         return ""
     close = difflib.get_close_matches(str(holder[1]), [name for name in values[holder[0]] if name != holder[1]], 1)
     return f"{holder[0]}.{holder[1]}: most of its keys are missing; did you mean {close[0]!r}?" if close else ""
+
+
+def _probable(path: list[str | int], value: float, node: dict[str, Any]) -> str:
+    """Say what a number out of bounds probably was: on another scale, or with the point elsewhere; empty if unknown."""
+    if {"mean", "std"} & {*path}:
+        return f"; the scale is from 0 to 1, and {value:g} of 255 is {value / 255:.4g}" if 10 <= value <= 255 else ""
+    usual = next((form["examples"][0] for form in (node, *node.get("anyOf", ())) if "examples" in form), None)
+    if usual is None or value <= 0:
+        return ""
+    meant = Decimal(str(value)).scaleb(round(math.log10(usual / value)))
+    return f"; did you mean {meant.normalize():f}?" if meant != Decimal(str(value)) else f", such as {usual:g}"
 
 
 def _as_number(text: str, whole: bool) -> str:
@@ -124,8 +138,10 @@ def _as_number(text: str, whole: bool) -> str:
     return f", {written} without quotes" if written == text else f"; YAML reads {text} as text: write {written}"
 
 
-def _locate(model: type[BaseModel], location: tuple[str | int, ...]) -> tuple[list[str | int], dict[str, Any]]:
-    """Reduce pydantic's `location` to keys, and find the JSON schema of the object that holds the last one.
+def _locate(
+    model: type[BaseModel], location: tuple[str | int, ...]
+) -> tuple[list[str | int], dict[str, Any], dict[str, Any]]:
+    """Reduce pydantic's `location` to keys, and find the JSON schemas of what holds the last one, and of its value.
 
     Where a value has several forms, pydantic names the form that it took after the key.
     """
@@ -146,14 +162,14 @@ def _locate(model: type[BaseModel], location: tuple[str | int, ...]) -> tuple[li
         path.append(part)
         holder = node = _resolve(node, schema)
         if isinstance(part, int):
-            node = node.get("items", {})
+            node = [*node.get("prefixItems", ()), *[node.get("items", {})] * (part + 1)][part]
         elif part in node.get("properties", {}):
             node = node["properties"][part]
         elif isinstance(node.get("additionalProperties"), dict):
             node = node["additionalProperties"]
         elif "patternProperties" in node:
             node = next(iter(node["patternProperties"].values()))
-    return path, holder
+    return path, holder, node
 
 
 def _resolve(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

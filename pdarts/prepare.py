@@ -29,6 +29,7 @@ def main() -> None:
         described = folder.describe(dataset, root, machine.workers)
     else:
         described = manifest.describe(dataset, root, machine.download)
+    manifest.check_classes(described)
     files.write_json(arguments.output, described.model_dump(mode="json"))
 
 

@@ -4,6 +4,7 @@ These are the test images. If the recipe's train_portion is below 1, the trainin
 taken instead: no test image is read, so that genotypes can be chosen by the result.
 """
 
+import math
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pdarts.data import manifest
 from pdarts.data.manifest import AnyManifest
 from pdarts.engine import files, step
 from pdarts.engine.device import set_up
+from pdarts.engine.divergence import all_finite
 from pdarts.engine.invocation import Invocation
 from pdarts.engine.metrics import evaluate
 from pdarts.engine.resume_file import result_was_read
@@ -45,12 +47,22 @@ def main() -> None:
     trained = saved.load(arguments.weights, _genotype(arguments.genotype))
     result_was_read(arguments.weights, trained["provenance"] or {})
     network = saved.network_of(trained, str(arguments.weights))
+    if not all_finite(trained["state"].values()):
+        raise InputError(
+            f"{arguments.weights} holds values that are no finite numbers, so its training has diverged; train anew "
+            "with a lower learning_rate or a clip, or get the file anew from where it came"
+        )
     move_to_device(network, device, "float32", once)  # whatever it was trained in
     dataset = manifest.read(arguments.data)
     _check_classes(arguments, trained, dataset)
     portion = trained["recipe"]["train_portion"] if trained["recipe"] else 1
     batches = batches_to_test(dataset, portion, machine, device)
     tally = evaluate(lambda batch: network(batch)[0], batches.in_order(), device)
+    if not math.isfinite(tally.loss):
+        raise InputError(
+            f"{arguments.weights}: the loss on {arguments.data} is {tally.loss}, since its outputs are too large for "
+            "float32; train anew with a lower learning_rate or a clip"
+        )
     figures = {
         "top1": tally.top1,
         "top5": tally.top5,

@@ -6,6 +6,7 @@ no more.
 
 import inspect
 import os
+import shlex
 import sys
 from functools import cache
 
@@ -14,10 +15,17 @@ sys.path.insert(0, workflow.basedir)
 os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]))
 
 from pdarts import paths
-from pdarts.errors import InputError
+from pdarts.errors import InputError, warn
 from pdarts.sources import fingerprint
-from pdarts.workflow import code, genotypes, needs, tables
-from pdarts.workflow.declared import check_targets, checked, declared, source_files, unknown_target
+from pdarts.workflow import code, folders, genotypes, images, needs, tables
+from pdarts.workflow.declared import (
+    check_targets,
+    checked,
+    declared,
+    ignored_roots,
+    source_files,
+    unknown_target,
+)
 
 
 wildcard_constraints:
@@ -30,9 +38,13 @@ def refuse(error):
 
 
 try:
-    CONFIG = checked(config)
+    CONFIG = checked(config, workflow.config_settings.config_args)
 except InputError as error:
     refuse(error)
+
+if workflow.is_main_process:  # jobs read the config too
+    for sentence in [*ignored_roots(CONFIG), *folders.outdated(CONFIG)]:
+        warn(sentence)
 
 
 def ask(function, **fixed):
@@ -68,9 +80,9 @@ def recipe(config, training):
 
 
 def manifest(wildcards):
-    """The manifest of the dataset of a search, training or checkpoint."""
+    """The manifest of the dataset of a stage, training or checkpoint, if its images are not known to be too few."""
     try:
-        return paths.MANIFEST.format(dataset=needs.dataset_of(CONFIG, dict(wildcards.items())))
+        return images.manifest(CONFIG, dict(wildcards.items()))
     except InputError as error:
         refuse(error)
 
@@ -88,11 +100,11 @@ def needed(what, step="short"):
 
 
 def previous_option(wildcards, input):
-    return f"--previous {input.previous}" if input.previous else ""
+    return f"--previous {shlex.quote(str(input.previous))}" if input.previous else ""
 
 
 def validations_option(wildcards, input):
-    return f"--validations {input.validations}" if input.validations else ""
+    return f"--validations {shlex.join(input.validations)}" if input.validations else ""
 
 
 def command(step, options, launch="python -m", code=None):
@@ -105,7 +117,7 @@ def command(step, options, launch="python -m", code=None):
     """
     stamp = " --rehearsal" if CONFIG.rehearsal and step not in ("download", "prepare", "sample") else ""
     started = f"# code {code or fingerprint(step)}\n{launch} pdarts.{step}{stamp}"
-    return f"{started} {options} 2> >(trap '' TERM INT; tee {{log}} >&2)"
+    return f"{started} {options} 2> >(trap '' TERM INT; tee {{log:q}} >&2)"
 
 
 PAPER_TABLES = [name for name, table in CONFIG.tables.items() if table.of_paper]

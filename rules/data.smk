@@ -20,7 +20,7 @@ rule download:
     message:
         "Look for the files of {wildcards.source}, and fetch those that are missing"
     shell:
-        command("download", "--source {wildcards.source} --output {output} --machine {params.machine:q}")
+        command("download", "--source {wildcards.source} --output {output:q} --machine {params.machine:q}")
 
 
 rule prepare:
@@ -42,4 +42,4 @@ rule prepare:
     message:
         "Prepare images of {wildcards.dataset}"
     shell:
-        command("prepare", "--settings {params.settings:q} --output {output} --machine {params.machine:q}")
+        command("prepare", "--settings {params.settings:q} --output {output:q} --machine {params.machine:q}")

@@ -26,7 +26,7 @@ rule draw:
     message:
         "Draw the cells of {wildcards.training}, seed {wildcards.seed}"
     shell:
-        command("draw", "{params.extensions} --genotype {input} --output {output}")
+        command("draw", "{params.extensions} --genotype {input:q} --output {output:q}")
 
 
 rule search_curves:
@@ -51,8 +51,8 @@ rule search_curves:
     shell:
         command(
             "curves",
-            "--title 'Search {wildcards.search}, seed {wildcards.seed}' --stages {input.stages} --metrics {input.metrics}"
-            " --output {output}",
+            "--title 'Search {wildcards.search}, seed {wildcards.seed}' --stages {input.stages:q} --metrics {input.metrics:q}"
+            " --output {output:q}",
         )
 
 
@@ -74,7 +74,7 @@ rule searches_curves:
     shell:
         command(
             "curves",
-            "--title 'Search {wildcards.search}' --stages {input.stages} --metrics {input.metrics} --output {output}",
+            "--title 'Search {wildcards.search}' --stages {input.stages:q} --metrics {input.metrics:q} --output {output:q}",
         )
 
 
@@ -93,7 +93,7 @@ rule training_curves:
     message:
         "Draw the curves of training {wildcards.training}"
     shell:
-        command("curves", "--title 'Training {wildcards.training}' --metrics {input} --output {output}")
+        command("curves", "--title 'Training {wildcards.training}' --metrics {input:q} --output {output:q}")
 
 
 rule report:

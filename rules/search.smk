@@ -34,8 +34,8 @@ rule search:
     shell:
         command(
             "search",
-            "{params.extensions} --data {input.data} --stage {wildcards.stage} {params.previous}"
-            " --settings {params.settings:q} --seed {wildcards.seed} --output {output.stage} --metrics {output.metrics}"
+            "{params.extensions} --data {input.data:q} --stage {wildcards.stage} {params.previous}"
+            " --settings {params.settings:q} --seed {wildcards.seed} --output {output.stage:q} --metrics {output.metrics:q}"
             " --experiment {wildcards.search} --machine {params.machine:q}",
             launch="{params.launch}",
             code="{params.code}",
@@ -64,7 +64,7 @@ rule derive:
     shell:
         command(
             "derive",
-            "{params.extensions} --stage {input} {params.max_skips} --output {output}"
+            "{params.extensions} --stage {input:q} {params.max_skips} --output {output:q}"
             " --experiment {wildcards.search} --seed {wildcards.seed} --machine {params.machine:q}",
             code="{params.code}",
         )
@@ -93,8 +93,8 @@ rule choose:
     shell:
         command(
             "choose",
-            "{params.extensions} --seeds {params.seeds} --genotypes {input.genotypes} {params.validations}"
-            " --output {output.genotype} --choice {output.choice}",
+            "{params.extensions} --seeds {params.seeds} --genotypes {input.genotypes:q} {params.validations}"
+            " --output {output.genotype:q} --choice {output.choice:q}",
         )
 
 
@@ -115,4 +115,4 @@ rule sample:
     message:
         "Draw a random genotype{wildcards.variant}, seed {wildcards.seed}"
     shell:
-        command("sample", "--seed {wildcards.seed} {params.max_skips} --output {output}")
+        command("sample", "--seed {wildcards.seed} {params.max_skips} --output {output:q}")

@@ -32,8 +32,8 @@ rule train:
     shell:
         command(
             "train",
-            "{params.extensions} --data {input.data} --genotype {input.genotype} --settings {params.settings:q}"
-            " --seed {wildcards.seed} --output {output.weights} --metrics {output.metrics}"
+            "{params.extensions} --data {input.data:q} --genotype {input.genotype:q} --settings {params.settings:q}"
+            " --seed {wildcards.seed} --output {output.weights:q} --metrics {output.metrics:q}"
             " --experiment {wildcards.training} --machine {params.machine:q}",
             launch="{params.launch}",
             code="{params.code}",
@@ -64,7 +64,7 @@ rule test:
     shell:
         command(
             "test",
-            "{params.extensions} --data {input.data} --weights {input.weights} --output {output}"
+            "{params.extensions} --data {input.data:q} --weights {input.weights:q} --output {output:q}"
             " --experiment {wildcards.training} --seed {wildcards.seed} --machine {params.machine:q}",
             code="{params.code}",
         )
@@ -94,6 +94,6 @@ rule test_checkpoint:
     shell:
         command(
             "test",
-            "{params.extensions} --data {input.data} --weights {input.weights:q} --genotype {input.genotype:q}"
-            " --output {output} --experiment {wildcards.checkpoint} --machine {params.machine:q}",
+            "{params.extensions} --data {input.data:q} --weights {input.weights:q} --genotype {input.genotype:q}"
+            " --output {output:q} --experiment {wildcards.checkpoint} --machine {params.machine:q}",
         )

@@ -22,15 +22,18 @@ BELOW = {
     "space": {"errors"},
     "checking": {"errors"},
     "data.catalog": {"errors", "data"},
+    "data.changes": {"data", "errors"},
     "settings": {"checking", "errors", "space", "data.catalog"},
     "extensions": {"errors", "settings", "space"},
     "nets": {"checking", "errors", "extensions", "settings", "space"},
+    "nets.inference": {"data", "errors", "extensions", "nets"},
     "data": {"checking", "errors", "settings"},
     "engine": {"checking", "errors", "extensions", "settings", "sources", "data"},
     "progressive": {"checking", "errors", "extensions", "settings", "space", "nets", "data", "engine"},
     "reporting": {"checking", "errors", "paths", "settings", "space", "engine"},
     "workflow": {
-        *("checking", "data.catalog", "errors", "extensions", "paths", "settings", "sources", "space", "reporting")
+        *("checking", "data.catalog", "data.changes", "errors", "extensions", "paths", "settings", "sources", "space"),
+        "reporting",
     },
     "tools": {
         *("checking", "errors", "extensions", "paths", "settings", "sources", "space", "nets", "data", "engine"),

@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
+import torch
+
 from pdarts.data import index, local_copy, manifest
 from pdarts.data.batching import Batching
 from pdarts.data.division import Division, divided
-from pdarts.data.index import FOLDERS, Index
+from pdarts.data.index import Index
+from pdarts.data.layout import FOLDERS, listed
 from pdarts.data.loaders import Batches, Loader
 from pdarts.data.manifest import AnyManifest, FolderManifest
 from pdarts.data.split import Split, SplitName
 from pdarts.data.stream import StreamLoader
-from pdarts.errors import InputError
+from pdarts.errors import InputError, warn
 from pdarts.settings.augmentation import check_augmentation
 from pdarts.settings.machine import Machine
 
@@ -43,7 +46,9 @@ def batches_of_parts(
         InputError: as in `batches_of`, and if a part that should have images would be empty.
     """
     _check(dataset, batching)
-    first, second = divided(_split(dataset, "train", machine), division)
+    first, second = parts = divided(_split(dataset, "train", machine), division)
+    if batching.share.process == 0:
+        _warn_of_absent(dataset, parts)
     return _batches(dataset, "train", first, machine, batching), _batches(dataset, "train", second, machine, batching)
 
 
@@ -57,6 +62,25 @@ def _split(dataset: AnyManifest, split: SplitName, machine: Machine) -> Split | 
     if isinstance(dataset, FolderManifest):
         return index.read(dataset, root, split)
     return manifest.images_of(dataset, split, root)
+
+
+def _warn_of_absent(dataset: AnyManifest, parts: tuple[Split | Index, Split | Index]) -> None:
+    """Warn of classes that have training images, but none in one of two parts."""
+    if not all(map(len, parts)):
+        return
+    counts = dataset.splits.train.per_class
+    for part, which in zip(parts, ("that train network weights", "that do not train network weights"), strict=True):
+        here = torch.bincount(part.labels, minlength=len(counts)).tolist()
+        absent = [
+            f"{name} ({all_images} in all)"
+            for (name, all_images), count in zip(counts.items(), here, strict=True)
+            if all_images and not count
+        ]
+        if absent:
+            warn(
+                f"{dataset.folder}: classes without an image among the {len(part):,} {which}: {len(absent)} of "
+                f"{len(counts)}, {listed(absent)}"
+            )
 
 
 def _batches(

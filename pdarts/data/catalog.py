@@ -14,6 +14,7 @@ from pdarts.errors import InputError
 
 if TYPE_CHECKING:
     from pdarts.data.split import Split, SplitName
+    from pdarts.data.whole_view import View
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Source:
     classes: int
     read: "Callable[[SplitName, Path, bool], tuple[Split, tuple[str, ...]]]"
     """Reads images as `load` does."""
+    view: "Callable[[], View]"
+    """Makes a view that scales an RGB image to the size of those in the files, and does to it what `read` does."""
     files: Callable[[Path], PublicFiles] | None
     """Says which files belong in a folder, and how to get them; None where the images are part of the package."""
 
@@ -58,10 +61,22 @@ def _digits(split: "SplitName", root: Path, download: bool) -> "tuple[Split, tup
     return uci_digits.read(split)
 
 
+def _digits_view() -> "View":
+    from pdarts.data import uci_digits
+
+    return uci_digits.view
+
+
 def _fashion_mnist(split: "SplitName", root: Path, download: bool) -> "tuple[Split, tuple[str, ...]]":
     from pdarts.data import fashion_mnist
 
     return fashion_mnist.read(split, root, download)
+
+
+def _fashion_mnist_view() -> "View":
+    from pdarts.data import fashion_mnist
+
+    return fashion_mnist.view
 
 
 def _fashion_mnist_files(root: Path) -> PublicFiles:
@@ -76,6 +91,12 @@ def _cifar(source: str, split: "SplitName", root: Path, download: bool) -> "tupl
     return cifar.read(source, split, root, download)
 
 
+def _cifar_view() -> "View":
+    from pdarts.data.whole_view import whole_view
+
+    return whole_view(32)
+
+
 def _cifar_files(source: str, root: Path) -> PublicFiles:
     from pdarts.data import cifar
 
@@ -83,14 +104,15 @@ def _cifar_files(source: str, root: Path) -> PublicFiles:
 
 
 def _in_cifar_format(name: str, train_images: int, test_images: int, classes: int) -> Source:
-    return Source(name, 32, train_images, test_images, classes, partial(_cifar, name), partial(_cifar_files, name))
+    read, files = partial(_cifar, name), partial(_cifar_files, name)
+    return Source(name, 32, train_images, test_images, classes, read, _cifar_view, files)
 
 
 SOURCES = {
     source.name: source
     for source in (
-        Source("digits", 16, 1352, 445, 10, _digits, files=None),
-        Source("fashion_mnist", 32, 60_000, 10_000, 10, _fashion_mnist, _fashion_mnist_files),
+        Source("digits", 16, 1352, 445, 10, _digits, _digits_view, files=None),
+        Source("fashion_mnist", 32, 60_000, 10_000, 10, _fashion_mnist, _fashion_mnist_view, _fashion_mnist_files),
         _in_cifar_format("cifar10", 50_000, 10_000, 10),
         _in_cifar_format("cifar100", 50_000, 10_000, 100),
         _in_cifar_format("cifar10_stand_in", 1352, 445, 10),

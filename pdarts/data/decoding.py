@@ -2,7 +2,7 @@
 
 import io
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 DEEP_MODES = ("I", "F")
 """Beginnings of Pillow's modes for grey pixels of more than 8 bits, which it would clip to white instead of scaling."""
@@ -18,6 +18,22 @@ def decode(content: bytes) -> Image.Image:
         Exception: whatever Pillow raises where `content` is no whole image.
     """
     with Image.open(io.BytesIO(content)) as image:
-        if image.mode.startswith(DEEP_MODES):
-            raise ValueError(f"pixels of mode {image.mode} have more than 8 bits; save it with 8 bits a channel")
-        return image.convert("RGB")
+        return in_colour(image)
+
+
+def in_colour(image: Image.Image) -> Image.Image:
+    """Convert an image as `decode` does.
+
+    Raises:
+        ValueError: if the pixels have more than 8 bits a channel.
+    """
+    if image.mode.startswith(DEEP_MODES):
+        raise ValueError(f"pixels of mode {image.mode} have more than 8 bits; save it with 8 bits a channel")
+    return image.convert("RGB")
+
+
+def problem(error: Exception, content: bytes) -> str:
+    """Say why `content` is no whole image, from what `decode` raised."""
+    if isinstance(error, UnidentifiedImageError):
+        return "is no image that Pillow knows" if content else "is empty"
+    return str(error) or type(error).__name__

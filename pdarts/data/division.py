@@ -1,6 +1,5 @@
 """Divides training images into those that train network weights and those that train alphas or are scored."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal, Protocol, Self, TypeVar
 
@@ -8,6 +7,7 @@ import torch
 from torch import Tensor
 
 from pdarts.errors import InputError
+from pdarts.settings.images import none_left, portions
 
 
 @dataclass(frozen=True)
@@ -58,17 +58,14 @@ def divided(split: AnySplit, division: Division) -> tuple[AnySplit, AnySplit]:
     wanted = (("train_portion", division.first, "weights"), ("alphas_portion", division.second, "alphas"))
     for part, (key, fraction, trained) in zip(parts, wanted, strict=True):
         if fraction is not None and len(part) == 0:
-            raise InputError(
-                f"{key} is {fraction}, which leaves none of {len(split)} training images to train {trained}; "
-                f"allowed: from 1/{len(split)} to below 1"
-            )
+            raise InputError(none_left(key, fraction, len(split), trained))
     return parts
 
 
 def _counts(images: int, division: Division) -> tuple[int, int]:
     """Index behind the last image of the first part, and that of the second, which follows it."""
-    first = math.floor(division.first * images)
-    return first, images if division.second is None else min(first + math.floor(division.second * images), images)
+    first, second = portions(images, division.first, division.second)
+    return first, first + second
 
 
 def _drawn(labels: Tensor, division: Division) -> tuple[Tensor, Tensor]:

@@ -5,12 +5,14 @@ import zlib
 from pathlib import Path
 
 import torch
+from PIL.Image import Image
 from torch import Tensor
 from torch.nn import functional
 from torchvision.datasets import FashionMNIST
 
 from pdarts.data.files import PublicFiles
 from pdarts.data.split import Split, SplitName
+from pdarts.data.whole_view import whole_view
 
 SHA256 = {
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
@@ -45,8 +47,18 @@ def read(name: SplitName, root: Path, download: bool) -> tuple[Split, tuple[str,
     beginning = {"train": "train", "test": "t10k"}[name]
     wanted = [file for file in SHA256 if file.startswith(beginning)]
     grey, labels = (_values(public, file, path) for file, path in public.paths(wanted, download).items())
-    padded = functional.pad(grey.view(-1, 1, 28, 28), (2, 2, 2, 2))  # black, to 32 x 32
-    return Split(padded.repeat(1, 3, 1, 1), labels.long()), tuple(FashionMNIST.classes)
+    return Split(_padded(grey.view(-1, 1, 28, 28)), labels.long()), tuple(FashionMNIST.classes)
+
+
+def view(image: Image) -> Tensor:
+    """Prepare an image as `read` does: grey of 28 x 28 pixels, padded; uint8, shape (3, 32, 32)."""
+    return _padded(whole_view(28)(image.convert("L")))
+
+
+def _padded(grey: Tensor) -> Tensor:
+    """Pad with black from 28 to 32 pixels, and repeat grey for red, green and blue; shape (…, 1, 28, 28)."""
+    padded = functional.pad(grey, (2, 2, 2, 2))
+    return padded.repeat(*[1] * (grey.dim() - 3), 3, 1, 1)
 
 
 def _values(public: PublicFiles, file: str, path: Path) -> Tensor:

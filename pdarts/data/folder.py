@@ -17,29 +17,20 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import UnidentifiedImageError
-
-from pdarts.data.decoding import decode
-from pdarts.data.index import FOLDERS, Index, index_file
+from pdarts.data import changes, layout
+from pdarts.data.copies import warn_of_copies
+from pdarts.data.decoding import decode, problem
+from pdarts.data.index import Index
+from pdarts.data.layout import FOLDERS, SHOWN, Problem, index_file
 from pdarts.data.lock import locked
 from pdarts.data.manifest import FolderManifest, Splits
 from pdarts.errors import InputError
 from pdarts.settings.datasets import ImageFolder
 
-SHOWN = 20
-"""Maximal number of names that a message lists."""
 CHUNK = 16
 """Number of images that a process is given at a time."""
 REPORT_SECONDS = 20.0
 UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
-
-
-class File(NamedTuple):
-    """A file that should be an image."""
-
-    size: int
-    changed: int
-    """Time of its last change, in nanoseconds."""
 
 
 class Image(NamedTuple):
@@ -50,9 +41,7 @@ class Image(NamedTuple):
     sha256: str
 
 
-Problem = tuple[Path, str]
-"""A file and why it cannot be used."""
-Files = dict[str, File]
+Files = dict[str, layout.File]
 """Files by their paths below the folder of the split, `CLASS/…`."""
 
 
@@ -69,17 +58,21 @@ def describe(dataset: ImageFolder, root: Path, workers: int) -> FolderManifest:
             then lists all of them), if the index cannot be written, or if there are too few training images.
     """
     problems: list[Problem] = []
-    files = {split: _files(dataset, root / FOLDERS[split], problems) for split in FOLDERS}
-    classes = _classes(dataset, root, files)
+    trees = {name: layout.found(dataset, root, name, problems) for name in FOLDERS.values()}
+    classes = layout.classes(dataset, root, trees)
+    files = {split: trees[name].files for split, name in FOLDERS.items()}
     folder = root / "index"
     try:
         folder.mkdir(exist_ok=True)
         # An index that somebody else has finished is used even where it cannot be written.
-        with locked(folder / "lock") if os.access(folder, os.W_OK) else nullcontext():
+        writable = os.access(folder, os.W_OK)
+        with locked(folder / "lock") if writable else nullcontext():
             images = {split: _verified(root, split, files[split], workers, problems) for split in FOLDERS}
             _refuse(dataset, problems, folder / "problems.txt")
             for split in FOLDERS:
                 _write(index_file(root, split), _lines(files[split], images[split], classes))
+            if writable:
+                _write(changes.noted_in(root), changes.notes(trees))
     except OSError as error:
         if error.errno not in UNWRITABLE:
             raise
@@ -95,46 +88,10 @@ def describe(dataset: ImageFolder, root: Path, workers: int) -> FolderManifest:
             f"train_images is {wanted}, but {dataset.folder} has {len(train)} training images; "
             f"allowed: 1 to {len(train)}, or null for all"
         )
-    splits = Splits(train=train.part(0, wanted).describe(classes), test=test.describe(classes))
+    train = train.part(0, wanted)
+    warn_of_copies(dataset.folder, train, test)
+    splits = Splits(train=train.describe(classes), test=test.describe(classes))
     return FolderManifest(**dataset.model_dump(), classes=classes, splits=splits)
-
-
-def _files(dataset: ImageFolder, folder: Path, problems: list[Problem]) -> Files:
-    """List all files of a split except hidden ones; those that cannot be used are added to `problems`."""
-    if not folder.is_dir():
-        raise InputError(
-            f"{dataset.folder}: {folder} is not there; images lie in train/CLASS/ and val/CLASS/ of one folder, which "
-            f"machine.data_roots.{dataset.folder} names"
-        )
-    files: Files = {}
-    for parent, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for path in (Path(parent, name) for name in names if not name.startswith(".")):
-            if path.parent == folder:
-                problems.append((path, "lies outside the folders of the classes"))
-                continue
-            try:
-                status = path.stat()
-            except OSError as error:
-                problems.append((path, str(error.strerror)))
-                continue
-            files[path.relative_to(folder).as_posix()] = File(status.st_size, status.st_mtime_ns)
-    return files
-
-
-def _classes(dataset: ImageFolder, root: Path, files: dict[str, Files]) -> tuple[str, ...]:
-    """Sorted names of the classes' folders, which must be the same in both splits."""
-    train, test = ({path.partition("/")[0] for path in files[split]} for split in FOLDERS)
-    for here, there, missing in (("train", "val", train - test), ("val", "train", test - train)):
-        if missing:
-            names = ", ".join(sorted(missing)[:SHOWN]) + (", …" if len(missing) > SHOWN else "")
-            raise InputError(
-                f"{dataset.folder}: {len(missing)} of the classes in {root / here} have no images in {root / there} "
-                f"({names}); both need a folder of that name with images"
-            )
-    if not train:
-        raise InputError(f"{dataset.folder}: there are no images in {root / 'train'}/CLASS/; put them there")
-    return tuple(sorted(train))
 
 
 def _verified(root: Path, split: str, files: Files, workers: int, problems: list[Problem]) -> dict[str, Image]:
@@ -185,13 +142,12 @@ def _outcomes(paths: list[str], workers: int) -> Iterator[Image | str]:
 
 def _verify(path: str) -> Image | str:
     """Decode a file; returns its size and checksum, or why it is not a whole image."""
+    content = b""
     try:
         content = Path(path).read_bytes()
         image = decode(content)
-    except UnidentifiedImageError:
-        return "is empty" if not content else "is no image that Pillow knows"
     except Exception as error:  # noqa: BLE001 - decoders raise whatever a broken file makes them stumble over
-        return str(error) or type(error).__name__
+        return problem(error, content)
     return Image(*image.size, hashlib.sha256(content).hexdigest())
 
 
@@ -201,12 +157,12 @@ def _refuse(dataset: ImageFolder, problems: list[Problem], listing: Path) -> Non
         listing.unlink(missing_ok=True)
         return
     lines = [f"{path}: {reason}" for path, reason in sorted(problems)]
+    files = f"{len(lines):,} files" if len(lines) > 1 else "1 file"
     _write(listing, "\n".join(lines) + "\n")
     more = [f"… and {len(lines) - SHOWN:,} more"] if len(lines) > SHOWN else []
     raise InputError(
-        f"{dataset.folder}: {len(lines):,} files cannot be used; replace or remove them, then run the same command "
-        f"again: what is verified is not decoded again. {listing} lists them all:\n  "
-        + "\n  ".join(lines[:SHOWN] + more)
+        f"{dataset.folder}: {files} cannot be used; replace or remove them, then run the same command again: what is "
+        f"verified is not decoded again. {listing} lists them all:\n  " + "\n  ".join(lines[:SHOWN] + more)
     )
 
 
@@ -231,7 +187,7 @@ def _lines(files: Files, images: dict[str, Image], classes: tuple[str, ...]) -> 
 
 def _write(path: Path, text: str) -> None:
     """Write a file in one piece; a file that already holds `text` stays untouched."""
-    content = text.encode()
+    content = text.encode(errors="backslashreplace")  # names of files need not be UTF-8
     if (path.read_bytes() if path.exists() else b"") == content:
         return
     part = path.with_suffix(".part")

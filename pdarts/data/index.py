@@ -8,19 +8,19 @@ pixels, size in bytes and SHA-256. Two sets of images are the same if the digest
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
 
+from pdarts.data.layout import FOLDERS, index_file
 from pdarts.data.manifest import FolderManifest, SplitManifest
 from pdarts.errors import InputError
-
-FOLDERS = {"train": "train", "test": "val"}
-"""Folder of each split, in ImageNet's layout."""
 
 
 class Entry(NamedTuple):
@@ -62,6 +62,9 @@ class Index:
         start = int(self.ends[number - 1]) if number else 0
         return Entry(*json.loads(self.lines[start : int(self.ends[number])]))
 
+    def __iter__(self) -> Iterator[Entry]:
+        return (Entry(*json.loads(line)) for line in BytesIO(self.lines))
+
     def part(self, start: int, stop: int) -> Self:
         """The images from index `start` up to, not including, `stop`."""
         ends = self.ends[start:stop]
@@ -73,7 +76,7 @@ class Index:
     @cached_property
     def labels(self) -> Tensor:
         """Classes of the images, int64, shape (N,)."""
-        return torch.tensor([self[number].label for number in range(len(self))], dtype=torch.int64)
+        return torch.tensor([entry.label for entry in self], dtype=torch.int64)
 
     def selected(self, indices: Tensor) -> Self:
         """The images at these indices, in this order."""
@@ -83,18 +86,13 @@ class Index:
 
     def describe(self, classes: tuple[str, ...]) -> SplitManifest:
         """Count the images of each class, and compute the digest."""
-        counts = Counter(self[number].label for number in range(len(self)))
+        counts = Counter(entry.label for entry in self)
         per_class = {name: counts[label] for label, name in enumerate(classes)}
         return SplitManifest(images=len(self), per_class=per_class, digest=self.digest())
 
     def digest(self) -> str:
         """SHA-256 of the lines."""
         return hashlib.sha256(self.lines).hexdigest()
-
-
-def index_file(root: Path, split: str) -> Path:
-    """Path of the index of a split, beside its images."""
-    return root / "index" / f"{FOLDERS[split]}.jsonl"
 
 
 def read(manifest: FolderManifest, root: Path, split: str) -> Index:

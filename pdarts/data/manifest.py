@@ -11,8 +11,9 @@ import torch
 
 from pdarts.checking import parse
 from pdarts.data.catalog import SOURCES
+from pdarts.data.layout import listed
 from pdarts.data.split import Split, SplitName
-from pdarts.errors import InputError
+from pdarts.errors import InputError, warn
 from pdarts.settings.base import Positive, Settings
 from pdarts.settings.datasets import Dataset, ImageFolder, is_image_folder
 
@@ -78,6 +79,27 @@ def describe(dataset: Dataset, root: Path, download: bool) -> Manifest:
         image_size=train.images.shape[-1],
         splits=Splits(train=_describe(train, classes), test=_describe(test, classes)),
     )
+
+
+def check_classes(manifest: AnyManifest) -> None:
+    """Warn of classes without images in a split.
+
+    Raises:
+        InputError: if fewer than two classes have training images.
+    """
+    for split in ("train", "test"):
+        described: SplitManifest = getattr(manifest.splits, split)
+        absent = [name for name, images in described.per_class.items() if images == 0]
+        limited = f" (train_images is {manifest.train_images})" if split == "train" and manifest.train_images else ""
+        present = f"{len(manifest.classes) - len(absent)} of {len(manifest.classes)}"
+        found = f"{manifest.folder}: classes with {split} images: {present}{limited}"
+        if split == "train" and len(absent) > len(manifest.classes) - 2:
+            raise InputError(
+                f"{found}; a network tells at least two classes apart"
+                + ("; allowed: more images, or null for all" if limited else "")
+            )
+        if absent:
+            warn(f"{found}; without any: {listed(absent)}")
 
 
 def images_of(manifest: Manifest, name: SplitName, root: Path) -> Split:

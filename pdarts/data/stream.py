@@ -29,8 +29,8 @@ Draws = list[tuple[int, int]]
 Decoded = tuple[Tensor, Tensor] | tuple[NDArray[Any], NDArray[Any]]
 """Images, uint8, shape (N, 3, H, W), and labels, int64, shape (N,).
 
-Tensors go from process to process through shared memory. Containers have little of it, and a worker that finds none left
-is never heard of again; arrays go through a pipe, which takes three times as long.
+Tensors go from process to process through shared memory. Containers have little of it, and a worker that finds none
+left is never heard of again; arrays go through a pipe, which takes three times as long.
 """
 SHARED_MEMORY = Path("/dev/shm")
 """Where Linux keeps it; other systems have no such folder."""
@@ -124,7 +124,7 @@ class StreamLoader:
         return shutil.disk_usage(SHARED_MEMORY).free >= 2 * batch * AHEAD * (self.workers + 1)
 
 
-def _as_it_is(batch: Decoded | InputError) -> Decoded | InputError:
+def _as_it_is(batch: Any) -> Any:
     """Return `batch`; a `DataLoader` would else make tensors of arrays."""
     return batch
 

@@ -44,5 +44,6 @@ class LossWatch:
 
 
 def all_finite(tensors: Iterable[Tensor]) -> bool:
-    """Whether all values of tensors are finite, and none so large that their norm is not; waits for the device."""
-    return bool(get_total_norm([tensor for tensor in tensors if tensor.is_floating_point()]).isfinite())
+    """Whether all values of tensors are finite; waits for the device."""
+    largest = get_total_norm([tensor for tensor in tensors if tensor.is_floating_point()], math.inf)
+    return bool(largest.isfinite())

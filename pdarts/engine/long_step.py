@@ -22,6 +22,7 @@ from pdarts.engine.progress import Progress
 from pdarts.engine.resume_file import ResumeFile
 from pdarts.engine.run import Run
 from pdarts.settings.base import Settings
+from pdarts.settings.images import check_images
 from pdarts.settings.machine import Machine
 from pdarts.settings.recipes import Recipe
 from pdarts.settings.searches import StageSettings
@@ -77,8 +78,13 @@ class LongStep:
         self.resume_file.refuse_failed()
 
     def batches(self, dataset: AnyManifest, division: Division) -> tuple[Batches, Batches]:
-        """Passes over two parts of the training images; each process takes its share of every batch."""
+        """Passes over two parts of the training images; each process takes its share of every batch.
+
+        Raises:
+            InputError: if images are missing, or too few for these settings.
+        """
         settings, share = self.settings, distributed.share()
+        check_images(settings, dataset.image_size, dataset.splits.train.per_class.values())
         batching = Batching(settings.batch_size, settings.augmentation, self.device, share)
         return batches_of_parts(dataset, division, self.machine, batching)
 

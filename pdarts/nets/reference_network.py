@@ -5,7 +5,8 @@ supernets, apart from this module so that trainings and tests do not depend on t
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 import torch
@@ -44,7 +45,32 @@ _CELL = re.compile(r"cells\.(\d+)\.")
 _PARTS = r"preprocess[01]|cell_ops\.\d+\.m_ops\.\d+|_ops\.\d+\._ops\.\d+|_ops\.\d+\.auxiliary_op|_ops\.\d+"
 _CELL_PART = re.compile(rf"(cells\.\d+)\.({_PARTS})\.(.+)\.(\w+)$")
 
-_FOREIGN = "so it is not one of the reference implementation's networks"
+_FIRST = re.compile(r"(.*\.)?(?:stem|stem0)\.0\.weight")
+"""Name of the first tensor of a network, behind the prefix that all its names may have."""
+_WRAPPERS = re.compile(r"\b(?:_orig_mod|_checkpoint_wrapped_module|_fsdp_wrapped_module)\.")
+"""What PyTorch inserts into names where a module is compiled, recomputed or divided among GPUs."""
+SHOWN = 5
+"""Maximal number of names that a message lists."""
+
+
+def unwrapped(state: Weights) -> dict[str, Tensor]:
+    """Take the network out of what was saved around it: prefixes such as `module.` or `model.`, and other tensors.
+
+    Args:
+        state: under the reference's names, behind any prefix.
+
+    Raises:
+        InputError: if it has several networks.
+    """
+    state = {_WRAPPERS.sub("", name): tensor for name, tensor in state.items()}
+    prefixes = {match[1] or "" for name in state if (match := _FIRST.fullmatch(name))}
+    if len(prefixes) > 1:
+        raise InputError(
+            f"the state dict has several networks, whose names begin with {listed(sorted(prefixes))}; save the one to "
+            "use alone"
+        )
+    (prefix,) = prefixes or {""}
+    return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
 
 
 def network_state(state: Weights, genotype: Genotype) -> dict[str, Tensor]:
@@ -98,14 +124,14 @@ def kinds_of_cells(state: Weights) -> list[str]:
     cells = {int(match[1]) for name in state if (match := _CELL.match(name))}
     missing = min(set(range(len(cells) + 1)) - cells)
     if not cells or missing < len(cells):
-        raise InputError(f"the state dict has no tensor 'cells.{missing}.…', {_FOREIGN}")
+        raise _foreign(state, f"cells.{missing}.…")
     return topology.kinds_of_cells(len(cells))
 
 
 def rows(state: Weights, name: str) -> int:
     """Return the length of a tensor's first dimension."""
     if name not in state or state[name].dim() == 0:
-        raise InputError(f"the state dict has no tensor {name!r}, {_FOREIGN}")
+        raise _foreign(state, name)
     return len(state[name])
 
 
@@ -158,3 +184,16 @@ def checked(
 
 def _described(shape: torch.Size | None) -> str:
     return "nothing" if shape is None else "x".join(map(str, shape)) or "a scalar"
+
+
+def _foreign(state: Weights, missing: str) -> InputError:
+    return InputError(
+        f"the state dict has no tensor {missing!r}, so it is not one of the reference implementation's networks; the "
+        f"names there are {listed(state)}"
+    )
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a message, the first ones of many."""
+    shown = list(islice(map(repr, names), SHOWN + 1))
+    return ", ".join(shown[:SHOWN] + ["…"] * (len(shown) > SHOWN))

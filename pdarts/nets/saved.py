@@ -16,12 +16,10 @@ from torch import Tensor
 from pdarts import extensions
 from pdarts.errors import InputError
 from pdarts.nets.network import Network
-from pdarts.nets.reference_network import network_arguments, network_state
+from pdarts.nets.reference_network import listed, network_arguments, network_state, unwrapped
 from pdarts.space.genotype import Genotype
 
 KEYS = ("network", "genotype", "state", "dataset", "recipe", "seconds", "provenance")
-PARALLEL = "module."
-"""Prefix of all names in a state dict that was saved while several GPUs trained."""
 
 
 def dump(content: dict[str, Any]) -> bytes:
@@ -56,11 +54,12 @@ def load(path: Path, genotype: Genotype | None = None) -> dict[str, Any]:
         if genotype not in (None, Genotype.parse(content["genotype"], str(path))):
             raise InputError(f"{path} was trained with another genotype than the one named; it needs none to be named")
         return content
-    state = _reference_state(content)
+    state = _reference_state(content, path)
     if state is None:
+        held = f"; it holds {listed(map(str, content))}" if isinstance(content, Mapping) and content else ""
         raise InputError(
             f"{path}: not a weights file of pdarts.train, which holds {', '.join(KEYS)}, nor a state dict of the "
-            "reference implementation, bare or as state_dict in a dict"
+            f"reference implementation, bare or in a dict{held}"
         )
     if genotype is None:
         raise InputError(
@@ -68,6 +67,7 @@ def load(path: Path, genotype: Genotype | None = None) -> dict[str, Any]:
             "name that too: --genotype"
         )
     try:
+        state = unwrapped(state)
         network, translated = network_arguments(state), network_state(state, genotype)
     except InputError as error:
         raise InputError(f"{path} with the genotype named: {error}") from error
@@ -112,11 +112,22 @@ def _read(path: Path) -> Any:
         ) from error
 
 
-def _reference_state(content: Any) -> dict[str, Tensor] | None:
-    """Find the state dict in a file of the reference implementation; None if the file holds something else."""
-    state = content.get("state_dict", content) if isinstance(content, Mapping) else None
-    if not isinstance(state, Mapping) or not state:
+def _reference_state(content: Any, path: Path) -> dict[str, Tensor] | None:
+    """Find the state dict in a file of the reference implementation; None if the file holds something else.
+
+    Raises:
+        InputError: if it holds several.
+    """
+    if not isinstance(content, Mapping):
         return None
-    if not all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in state.items()):
-        return None
-    return {name.removeprefix(PARALLEL): tensor for name, tensor in state.items()}
+    if _is_state(content):
+        return dict(content)
+    states = {str(key): value for key, value in content.items() if isinstance(value, Mapping) and _is_state(value)}
+    if len(states) > 1 and "state_dict" not in states:
+        raise InputError(f"{path}: it holds several state dicts ({listed(states)}); save the one to use alone")
+    return dict(states.get("state_dict", next(iter(states.values())))) if states else None
+
+
+def _is_state(values: Mapping[Any, Any]) -> bool:
+    named = all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in values.items())
+    return bool(values) and named

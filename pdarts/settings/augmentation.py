@@ -5,29 +5,33 @@ from typing import Annotated, Any, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from pdarts.errors import InputError
-from pdarts.settings.base import NonNegative, Settings
-from pdarts.settings.datasets import AnyDataset, ImageFolder
+from pdarts.settings.base import Settings
+from pdarts.settings.datasets import Dataset, ImageFolder, image_size
+
+Area = Annotated[float, Field(gt=0, le=1, examples=[0.08])]
+Jitter = Annotated[float, Field(ge=0, le=2, examples=[0.4])]
+Hue = Annotated[float, Field(ge=0, le=0.5, examples=[0.2])]
 
 
 class Augmentation(Settings):
     """Random changes of training images in memory, drawn anew for each image of a batch."""
 
-    crop_padding: Annotated[int, Field(ge=0)]
+    crop_padding: Annotated[int, Field(ge=0, le=1000)]
     """Pixels of black added on every side before a random crop of the old size; 0 leaves images where they are."""
     flip: bool
     """Mirror half of the images horizontally."""
-    cutout: Annotated[int, Field(ge=0)]
+    cutout: Annotated[int, Field(ge=0, le=1000)]
     """Side in pixels of a square that is blanked at a random position; 0 for none."""
 
 
 class StreamedAugmentation(Settings):
     """Random changes of training images of an image folder, drawn anew for each image."""
 
-    resized_crop: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]]
+    resized_crop: tuple[Area, Area]
     """Smallest and largest fraction of an image's area to crop, 3:4 to 4:3 wide, and resize to the image size."""
     flip: bool
     """Mirror half of the images horizontally."""
-    color_jitter: tuple[NonNegative, NonNegative, NonNegative, Annotated[float, Field(ge=0, le=0.5)]]
+    color_jitter: tuple[Jitter, Jitter, Jitter, Hue]
     """Largest relative change of brightness, contrast and saturation; largest shift of hue in turns, at most 0.5."""
 
     @model_validator(mode="after")
@@ -50,8 +54,8 @@ AnyAugmentation = Annotated[
 ]
 
 
-def check_augmentation(dataset: AnyDataset, augmentation: Augmentation | StreamedAugmentation) -> None:
-    """Refuse augmentation that does not suit this kind of dataset.
+def check_augmentation(dataset: Dataset | ImageFolder, augmentation: Augmentation | StreamedAugmentation) -> None:
+    """Refuse augmentation that does not suit this kind of dataset, or the size of its images.
 
     Raises:
         InputError: naming the keys to write instead.
@@ -65,3 +69,8 @@ def check_augmentation(dataset: AnyDataset, augmentation: Augmentation | Streame
             f"augmentation has {', '.join(type(augmentation).model_fields)}, but the dataset's images are {kind}; "
             f"allowed: {keys}"
         )
+    if isinstance(augmentation, Augmentation):
+        size = image_size(dataset)
+        for key, pixels in (("crop_padding", augmentation.crop_padding), ("cutout", augmentation.cutout)):
+            if pixels > size:
+                raise InputError(f"augmentation.{key} is {pixels}; allowed: 0 to {size}, the size of the images")

@@ -24,9 +24,17 @@ Named = Annotated[dict[Name, Value], Field(json_schema_extra={"additionalPropert
 Once = AfterValidator(_each_once)
 SkipLimit = Annotated[int, Field(ge=0, le=EDGES_KEPT)]
 Positive = Annotated[int, Field(ge=1)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
+Cells = Annotated[int, Field(ge=1, le=1000)]
+Channels = Annotated[int, Field(ge=2, le=10_000, multiple_of=2)]
+Epochs = Annotated[int, Field(ge=1, le=100_000)]
+FirstEpochs = Annotated[int, Field(ge=0, le=100_000)]
+BatchSize = Annotated[int, Field(ge=1, le=1_000_000)]
+Processes = Annotated[int, Field(ge=1, le=10_000)]
+Portion = Annotated[float, Field(gt=0, le=1, examples=[0.5])]
+LossWeight = Annotated[float, Field(gt=0, le=10, examples=[0.4])]
 Rate = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
+"""With `Rate`, a kind of number for keys of users' own methods; the package's own have an upper bound."""
 
 
 class Settings(BaseModel):

@@ -1,9 +1,9 @@
 """The whole of `config.yaml`, and checks that its parts fit each other."""
 
-import json
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import Discriminator, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Discriminator, Field, ValidationError, model_validator
 
 from pdarts.checking import parse, suggestion
 from pdarts.data.catalog import SOURCES
@@ -13,14 +13,16 @@ from pdarts.settings.base import Named, Once, Settings, known
 from pdarts.settings.checkpoints import Checkpoint
 from pdarts.settings.datasets import Dataset, ImageFolder, image_size
 from pdarts.settings.machine import Machine
+from pdarts.settings.made import with_made_trainings
 from pdarts.settings.recipes import AUXILIARY_SIZES, DIVISORS, Recipe
-from pdarts.settings.repeats import Repeats, Seeds
-from pdarts.settings.requests import Requests
+from pdarts.settings.repeats import Repeats
+from pdarts.settings.requests import Request, Requests
 from pdarts.settings.searches import AnySearch, Search
 from pdarts.settings.tables import Table
 from pdarts.settings.trainings import FromSearch, Training
 
-SEEDS: TypeAdapter[tuple[int, ...]] = TypeAdapter(Seeds)
+ENTRIES = ("datasets", "searches", "recipes", "trainings", "checkpoints", "tables")
+"""Keys of the config that hold entries by name."""
 
 
 class Config(Settings):
@@ -102,6 +104,10 @@ class Config(Settings):
         except InputError as error:
             raise ValueError(f"{key}, on dataset {dataset}: {error}") from error
 
+    def _check_table(self, name: str, table: Table) -> None:
+        self._check_names(f"tables.{name}", table)
+        self._check_trainings(f"tables.{name}", table)
+
     def _check_names(self, key: str, table: Table) -> None:
         for name, column in table.columns.items():
             for noun, existing in (("dataset", self.datasets), ("recipe", self.recipes)):
@@ -119,13 +125,17 @@ class Config(Settings):
         for index, row in enumerate(table.rows):
             shown = [name for column, settings in table.columns.items() for name in row.trainings(column, settings)]
             for training in shown or filter(None, [row.training]):
-                if (portion := self.recipe_of(self.trainings[training]).train_portion) < 1:
+                try:
+                    portion = self.recipe_of(self.trainings[training]).train_portion
+                except (KeyError, InputError):
+                    continue  # what is wrong with the training is said of it
+                if portion < 1:
                     raise ValueError(
                         f"{key}.rows[{index}] shows {training}, whose train_portion is {portion:g}, so that it is not "
                         "scored on test images; name a training whose train_portion is 1"
                     )
 
-    def _check_search(self, key: str, genotype: FromSearch, seeds: tuple[int, ...]) -> None:
+    def _check_origin(self, key: str, genotype: FromSearch, seeds: tuple[int, ...]) -> None:
         known(f"{key}.search", genotype.search, self.searches)
         search = self.searches[genotype.search]
         if genotype.seed == "chosen":
@@ -137,131 +147,102 @@ class Config(Settings):
         else:
             for seed in seeds if genotype.seed == "each" else (genotype.seed,):
                 known(f"{key}: seed", seed, search.seeds)
+        try:
+            search.check_limit(genotype.max_skips)
+        except ValueError as error:
+            raise ValueError(f"{key}: {error}") from error
         if genotype.stage is not None:
             known(f"{key}.stage", genotype.stage, range(1, len(search.stages) + 1))
 
-    @model_validator(mode="after")
-    def _enough_images(self) -> Self:
-        for name, dataset in self.datasets.items():
-            if isinstance(dataset, ImageFolder):
-                continue
-            present = SOURCES[dataset.source].train_images
-            if dataset.train_images is not None and dataset.train_images > present:
-                raise ValueError(
-                    f"datasets.{name}.train_images is {dataset.train_images}, but {dataset.source} has {present} "
-                    f"training images; allowed: 1 to {present}, or null for all"
-                )
-        return self
+    def _check_images(self, name: str, dataset: Dataset | ImageFolder) -> None:
+        if isinstance(dataset, ImageFolder) or dataset.train_images is None:
+            return
+        present = SOURCES[dataset.source].train_images
+        if dataset.train_images > present:
+            raise ValueError(
+                f"datasets.{name}.train_images is {dataset.train_images}, but {dataset.source} has {present} "
+                f"training images; allowed: 1 to {present}, or null for all"
+            )
 
-    @model_validator(mode="after")
-    def _requested_steps_exist(self) -> Self:
-        for name, requests in self.requests.datasets.items():
-            known("requests.datasets: a dataset", name, self.datasets)
-            for step in requests:
-                known(f"requests.datasets.{name}: a step", step, Requests.model_fields.keys() - {"datasets"})
-        return self
+    def _check_requests(self, name: str, requests: dict[str, Request]) -> None:
+        known("requests.datasets: a dataset", name, self.datasets)
+        for step in requests:
+            known(f"requests.datasets.{name}: a step", step, Requests.model_fields.keys() - {"datasets"})
 
-    @model_validator(mode="after")
-    def _names_exist(self) -> Self:
+    def _check_root(self, name: str, root: str) -> None:
         folders = [dataset.folder for dataset in self.datasets.values() if isinstance(dataset, ImageFolder)]
-        for name in self.machine.data_roots:
-            if name not in (names := list(dict.fromkeys([*SOURCES, *folders, *self.datasets]))):
-                raise ValueError(f"machine.data_roots.{name}: unknown key{suggestion(name, names)}")
-        for name, search in self.searches.items():
-            known(f"searches.{name}.dataset", search.dataset, self.datasets)
-            self._check_augmentation(f"searches.{name}", search.dataset, search.augmentation)
-            self._check_size(f"searches.{name}", search.dataset, search.stem)
-            self._check_validation(name, search)
-        for name, table in self.tables.items():
-            self._check_names(f"tables.{name}", table)
-        for name, training in self.trainings.items():
-            known(f"trainings.{name}.dataset", training.dataset, self.datasets)
-            known(f"trainings.{name}.recipe", training.recipe, self.recipes)
-            if isinstance(training.genotype, FromSearch):
-                self._check_search(f"trainings.{name}.genotype", training.genotype, training.seeds)
-            self._check_recipe(name, training)
-        for name, checkpoint in self.checkpoints.items():
-            known(f"checkpoints.{name}.dataset", checkpoint.dataset, self.datasets)
-        for name, table in self.tables.items():
-            self._check_trainings(f"tables.{name}", table)
+        if name not in (names := list(dict.fromkeys([*SOURCES, *folders, *self.datasets]))):
+            raise ValueError(f"machine.data_roots.{name}: unknown key{suggestion(name, names)}")
+
+    def _check_search(self, name: str, search: Search) -> None:
+        known(f"searches.{name}.dataset", search.dataset, self.datasets)
+        self._check_augmentation(f"searches.{name}", search.dataset, search.augmentation)
+        self._check_size(f"searches.{name}", search.dataset, search.stem)
+        self._check_validation(name, search)
+
+    def _check_training(self, name: str, training: Training) -> None:
+        known(f"trainings.{name}.dataset", training.dataset, self.datasets)
+        known(f"trainings.{name}.recipe", training.recipe, self.recipes)
+        if isinstance(training.genotype, FromSearch):
+            self._check_origin(f"trainings.{name}.genotype", training.genotype, training.seeds)
+        self._check_recipe(name, training)
+
+    def _check_checkpoint(self, name: str, checkpoint: Checkpoint) -> None:
+        known(f"checkpoints.{name}.dataset", checkpoint.dataset, self.datasets)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        checks: tuple[tuple[Callable[[str, Any], None], Mapping[str, Any]], ...] = (
+            (self._check_images, self.datasets),
+            (self._check_requests, self.requests.datasets),
+            (self._check_root, self.machine.data_roots),
+            (self._check_search, self.searches),
+            (self._check_training, self.trainings),
+            (self._check_checkpoint, self.checkpoints),
+            (self._check_table, self.tables),
+        )
+        problems = []
+        for check, entries in checks:
+            for name, entry in entries.items():
+                try:
+                    check(name, entry)
+                except ValueError as error:
+                    problems.append(str(error))
+        if problems:
+            raise ValueError("\n".join(problems))
         return self
 
 
 def parse_config(values: object) -> Config:
     """Check the whole config, with the trainings that rows of tables and validations of searches make.
 
-    An entry under `trainings` overrides the one of its name that is made, key by key.
-
     Raises:
-        InputError: as `parse`; if two tables make different trainings of one name.
+        InputError: as `parse`, also naming what does not fit together; if two tables make different trainings of one
+            name.
     """
-    if isinstance(values, dict) and isinstance(written := values.get("trainings", {}), dict):
-        made = _validations(values) | _trainings_of_rows(values)
-        both = {name: made.get(name, {}) | entry for name, entry in written.items() if isinstance(entry, dict)}
-        values = {**values, "trainings": {**made, **written, **both}}
-    return parse(Config, values, "config")
-
-
-def _validations(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Make plain settings, by name, of the trainings that choose among the seeds of each search."""
-    return {
-        f"{name}-validation": {
-            "genotype": {"search": name, "seed": "each"},
-            "dataset": search.get("dataset"),
-            "recipe": search["validation"],
-            "seeds": _seeds_of(search, values),
-        }
-        for name, search in _entries(values, "searches").items()
-        if search.get("validation") is not None
-    }
-
-
-def _trainings_of_rows(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Make plain settings, by name, of the trainings of all rows of tables.
-
-    Args:
-        values: the config as plain values, not checked yet; invalid tables make no trainings.
-    """
-    made: dict[str, tuple[str, dict[str, Any]]] = {}
-    searches = _entries(values, "searches")
-    for table, settings in _entries(values, "tables").items():
-        try:
-            parsed = Table.model_validate_json(json.dumps(settings, default=str), context=values)
-        except ValidationError:
-            continue  # the check of the whole config says why
-        shown = [row.trainings(name, column) for row in parsed.rows for name, column in parsed.columns.items()]
-        for name, training in (each for trainings in shown for each in trainings.items()):
-            if training is not None:
-                if training["seeds"] is None:
-                    training["seeds"] = _seeds_of(searches.get(training["genotype"]["search"], {}), values)
-                _check_same(name, made.setdefault(name, (table, training)), (table, training))
-    return {name: training for name, (_, training) in made.items()}
-
-
-def _check_same(name: str, one: tuple[str, dict[str, Any]], other: tuple[str, dict[str, Any]]) -> None:
-    """Refuse two different trainings of one name, each given with its table."""
-    for key, value in one[1].items():
-        if other[1][key] != value:
-            raise InputError(
-                f"tables.{one[0]} and tables.{other[0]} both make a training {name}, with {key} {_shown(value)} and "
-                f"{_shown(other[1][key])}; give one of the rows a name of its own, such as name: mine, or both the same"
-            )
-
-
-def _shown(value: object) -> str:
-    return str(list(value)) if isinstance(value, tuple) else repr(value)
-
-
-def _seeds_of(search: dict[str, Any], values: dict[str, Any]) -> tuple[int, ...]:
-    """Read the seeds of a search that is not checked yet; a single one if they are invalid, since its check says so."""
+    if isinstance(values, dict):
+        values = with_made_trainings(values)
     try:
-        return SEEDS.validate_json(json.dumps(search.get("seeds"), default=str), context=values)
-    except ValidationError:
-        return (0,)
+        return parse(Config, values, "config")
+    except InputError as error:
+        raise InputError("\n".join([str(error), *_further(values, error.__cause__)])) from error
 
 
-def _entries(values: dict[str, Any], noun: str) -> dict[str, dict[str, Any]]:
-    """Collect the entries under a first key of a config that is not checked yet, without those that hold no keys."""
-    entries = values.get(noun)
-    found = entries.items() if isinstance(entries, dict) else ()
-    return {name: entry for name, entry in found if isinstance(entry, dict)}
+def _further(values: Any, error: BaseException | None) -> list[str]:
+    """Find what does not fit among the entries that are valid; what may follow from an invalid one is left out."""
+    locations = {problem["loc"] for problem in error.errors()} if isinstance(error, ValidationError) else set()
+    if any(len(location) < 2 or location[0] not in ENTRIES for location in locations):
+        return []
+    invalid = {location[:2] for location in locations}
+    valid = {
+        key: {name: entry for name, entry in entries.items() if (key, name) not in invalid}
+        if key in ENTRIES
+        else entries
+        for key, entries in values.items()
+    }
+    try:
+        parse(Config, valid, "")
+    except InputError as others:
+        lines = str(others).removeprefix(": ").splitlines()
+        return [line for line in lines if not any(repr(name) in line for _, name in invalid)]
+    return []

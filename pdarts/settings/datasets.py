@@ -7,10 +7,14 @@ from pydantic_core.core_schema import literal_schema
 
 from pdarts.checking import argument_values, parse
 from pdarts.data.catalog import SOURCES
-from pdarts.settings.base import Name, Positive, Rate, Settings
+from pdarts.settings.base import Name, Positive, Settings
 
 SourceName = Annotated[str, GetPydanticSchema(lambda *_: literal_schema([*SOURCES]))]
 """Name of a known source: a key of `SOURCES`."""
+
+
+Mean = Annotated[float, Field(ge=0, le=1)]
+Deviation = Annotated[float, Field(ge=0.001, le=1)]
 
 
 class AnyDataset(Settings):
@@ -20,9 +24,9 @@ class AnyDataset(Settings):
     """Name of the images' source."""
     train_images: Positive | None
     """Number of training images to use, from the first on; null uses all."""
-    mean: tuple[float, float, float]
+    mean: tuple[Mean, Mean, Mean]
     """Mean of each colour channel of the training images, on a scale from 0 to 1."""
-    std: tuple[Rate, Rate, Rate]
+    std: tuple[Deviation, Deviation, Deviation]
     """Standard deviation of each colour channel of the training images, on a scale from 0 to 1."""
 
 
@@ -45,7 +49,7 @@ class ImageFolder(AnyDataset):
     """Image files on disk, such as those of ImageNet or your own."""
     folder: Name
     """Name under `machine.data_roots` of the folder that has `train` and `val`."""
-    image_size: Annotated[int, Field(ge=8, multiple_of=4)]
+    image_size: Annotated[int, Field(ge=8, le=4096, multiple_of=4)]
     """Height and width in pixels that every image is cropped to; a multiple of 4, since cells halve it twice."""
 
 

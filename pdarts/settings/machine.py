@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pdarts.settings.base import Named, Positive, Settings
+from pdarts.settings.base import Named, Settings
 
 Kernels = Literal["auto", "torch"]
 Mode = Literal["disabled", "offline", "online"]
@@ -33,9 +33,9 @@ class Machine(Settings):
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """`auto` takes a GPU where there is one; `cuda` without a GPU is an error."""
-    threads: Positive = 1
+    threads: Annotated[int, Field(ge=1, le=10_000)] = 1
     """CPU threads of a step. Sums of floats differ in the last bits between numbers of threads."""
-    workers: Annotated[int, Field(ge=0)] = 2
+    workers: Annotated[int, Field(ge=0, le=10_000)] = 2
     """Processes that decode the images of a folder; a search has two sets of them. With 0 the step decodes itself."""
     kernels: Kernels = "auto"
     """`auto` uses this project's own kernels where it can; `torch` uses PyTorch's alone, which changes last bits."""

@@ -8,7 +8,9 @@ from pydantic import Field, model_validator
 
 from pdarts.checking import suggestion
 from pdarts.errors import InputError
-from pdarts.settings.base import NonNegative, Rate, Settings
+from pdarts.settings.base import LossWeight, Settings
+
+Radius = Annotated[float, Field(ge=0, le=1, examples=[0.3])]
 
 
 class MethodKeys(Settings):
@@ -39,7 +41,7 @@ class SecondOrder(MethodKeys):
 class PartialChannels(MethodKeys):
     """PC-DARTS."""
 
-    partial_channels: Annotated[int, Field(ge=2)]
+    partial_channels: Annotated[int, Field(ge=2, le=10_000)]
     """1/n of an edge's channels go through operations; the others bypass them."""
 
     def described(self) -> str:
@@ -54,7 +56,7 @@ class ZeroOneLoss(MethodKeys):
     """Fair DARTS."""
 
     refused = ("none",)  # an operation that adds zeros competes with nothing where each has a weight of its own
-    zero_one_weight: NonNegative
+    zero_one_weight: Annotated[float, Field(ge=0, le=1000, examples=[10.0])]
     """Weight of the loss that drives operations' weights to 0 or 1, in every epoch."""
 
     def described(self) -> str:
@@ -64,7 +66,7 @@ class ZeroOneLoss(MethodKeys):
 class AuxiliarySkip(MethodKeys):
     """DARTS-."""
 
-    auxiliary_weight: Rate
+    auxiliary_weight: LossWeight
     """Weight of every edge's auxiliary skip connection in the first epoch of a stage."""
     auxiliary_decay: Literal["linear", "cosine", "slow_cosine"]
     """Course of this weight to 0: a line, half a cosine, or a quarter of one, which falls late."""
@@ -79,7 +81,7 @@ class Perturbation(MethodKeys):
 
     perturbation: Literal["random", "adversarial"]
     """Perturbation of architecture weights while network weights are updated: drawn, or made to raise the loss."""
-    radius: tuple[NonNegative, NonNegative]
+    radius: tuple[Radius, Radius]
     """Largest perturbation of a weight, in the first epoch of a stage and after its last one; it rises linearly."""
 
     def described(self) -> str:

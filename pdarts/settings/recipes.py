@@ -5,7 +5,17 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from pdarts.settings.augmentation import AnyAugmentation
-from pdarts.settings.base import Fraction, Positive, Rate, Settings
+from pdarts.settings.base import (
+    BatchSize,
+    Cells,
+    Channels,
+    Epochs,
+    FirstEpochs,
+    LossWeight,
+    Portion,
+    Processes,
+    Settings,
+)
 from pdarts.settings.optimization import Precision, Schedule, WeightsOptimizer, check_schedule, check_shares
 
 AUXILIARY_SIZES = {"cifar": 32, "imagenet": 224}
@@ -17,23 +27,23 @@ DIVISORS = {"cifar": 4, "imagenet": 32}
 class Recipe(Settings):
     """How an evaluation network is built and trained."""
 
-    train_portion: Annotated[float, Field(gt=0, le=1)]
+    train_portion: Portion
     """Portion of the training images to train on, from the first on. Below 1, a test scores the others instead."""
     stem: Literal["cifar", "imagenet"]
     """First layers: `cifar` keeps the image size, `imagenet` divides it by 8."""
-    cells: Positive
+    cells: Cells
     """Depth of the network."""
-    channels: Annotated[int, Field(ge=2, multiple_of=2)]
+    channels: Channels
     """Initial channels; even, since a factorized reduction halves them."""
-    auxiliary_weight: Rate | None
+    auxiliary_weight: LossWeight | None
     """Loss weight of the auxiliary head; null builds none. It needs 32-pixel (cifar) or 224-pixel (imagenet) images."""
-    drop_path: Fraction
+    drop_path: Annotated[float, Field(ge=0, lt=1, examples=[0.3])]
     """Drop path rate that the last epoch approaches; it rises linearly from 0."""
-    epochs: Positive
+    epochs: Epochs
     """Epochs of training."""
-    batch_size: Positive
+    batch_size: BatchSize
     """Images in a batch of all processes together."""
-    processes: Positive
+    processes: Processes
     """Processes, each with a GPU of its own, that share every batch; BatchNorm sees one process's share."""
     precision: Precision
     """Type of feature maps and convolutions in training; weights, statistics, loss and optimizers are float32."""
@@ -41,15 +51,29 @@ class Recipe(Settings):
     """How weights are trained."""
     schedule: Schedule
     """Course of the learning rate; `linear` is the paper's on ImageNet, with a slower slope in the last 5 epochs."""
-    warmup_epochs: Annotated[int, Field(ge=0)]
+    warmup_epochs: FirstEpochs
     """First epochs, in which the learning rate rises to its scheduled value."""
-    label_smoothing: Fraction
+    label_smoothing: Annotated[float, Field(ge=0, lt=1, examples=[0.1])]
     """Fraction of the target that is spread over all classes, in the training loss only."""
     augmentation: AnyAugmentation
     """Random changes of the training images."""
 
+    def _check_auxiliary_head(self) -> None:
+        if self.cells < 2:
+            raise ValueError(
+                f"cells is {self.cells}, but the auxiliary head follows the second of two reduction cells; allowed: "
+                "from 2, or auxiliary_weight: null"
+            )
+        if self.batch_size < 2 * self.processes:
+            raise ValueError(
+                f"batch_size is {self.batch_size}, but BatchNorm in the auxiliary head needs 2 images of each process; "
+                f"allowed: from {2 * self.processes}, or auxiliary_weight: null"
+            )
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         check_shares(self.batch_size, self.processes)
-        check_schedule(self.schedule, self.warmup_epochs, self.epochs)
+        check_schedule(self.schedule, self.warmup_epochs, self.epochs, self.optimizer)
+        if self.auxiliary_weight is not None:
+            self._check_auxiliary_head()
         return self

@@ -5,7 +5,12 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from pdarts.checking import suggestion
-from pdarts.settings.base import Once, Positive, Settings
+from pdarts.settings.base import Once, Settings
+
+MOST = 10_000
+"""The largest number of repeats."""
+
+Count = Annotated[int, Field(ge=1, le=MOST)]
 
 
 def _repeated(value: Any, info: ValidationInfo) -> Any:
@@ -18,16 +23,13 @@ def _repeated(value: Any, info: ValidationInfo) -> Any:
         return (0,)  # repeats are refused themselves
     if numbers is None or value not in numbers:
         raise ValueError(f"{value!r} is no name under repeats{suggestion(value, numbers or ())}; or list seeds: [0, 1]")
-    number = _counted(numbers[value])
-    return tuple(range(number)) if isinstance(number, int) and number > 0 else (0,)  # the number is refused itself
+    number = numbers[value]
+    return (
+        tuple(range(number)) if isinstance(number, int) and 0 < number <= MOST else (0,)
+    )  # the number is refused itself
 
 
-def _counted(value: Any) -> Any:
-    """Convert a number that Snakemake's command line gives as text: `--config 'repeats={retrainings: 10}'`."""
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
-
-
-Seed = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Seeds = Annotated[
     tuple[Seed, ...],
     Field(min_length=1, strict=False),  # behind a validator lists are no longer taken for JSON's
@@ -48,7 +50,7 @@ Seeds = Annotated[
 class Repeats(Settings):
     """Numbers of seeds, by the names that `seeds` can refer to."""
 
-    retrainings: Annotated[Positive, BeforeValidator(_counted)]
+    retrainings: Count
     """Number of retrainings of each genotype."""
-    searches: Annotated[Positive, BeforeValidator(_counted)]
+    searches: Count
     """Number of searches of each kind."""

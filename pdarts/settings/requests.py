@@ -4,17 +4,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pdarts.settings.base import Named, Positive, Settings
+from pdarts.settings.base import Named, Settings
 
 
 class Request(Settings):
     """Resources that one job asks a scheduler for; its CPUs follow from `machine.threads` and `machine.workers`."""
 
-    gpus: Annotated[int, Field(ge=0)] = 0
+    gpus: Annotated[int, Field(ge=0, le=100)] = 0
     """GPUs of each process."""
-    memory: Positive
+    memory: Annotated[int, Field(ge=100, le=100_000_000, examples=[16000])]
     """Main memory in MB; every attempt after the first asks for twice as much."""
-    minutes: Positive
+    minutes: Annotated[int, Field(ge=1, le=1_000_000)]
     """Time limit. A search or training that reaches it continues in the next job; others then ask for twice as much."""
 
 

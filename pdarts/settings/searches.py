@@ -16,9 +16,21 @@ from pydantic import (
 )
 
 from pdarts.checking import parse, suggestion
-from pdarts.errors import InputError
+from pdarts.errors import InputError, counted
 from pdarts.settings.augmentation import AnyAugmentation
-from pdarts.settings.base import Fraction, Name, Once, Positive, Settings, SkipLimit, one_of
+from pdarts.settings.base import (
+    BatchSize,
+    Cells,
+    Channels,
+    Epochs,
+    FirstEpochs,
+    Name,
+    Once,
+    Processes,
+    Settings,
+    SkipLimit,
+    one_of,
+)
 from pdarts.settings.methods import METHODS, MethodKeys
 from pdarts.settings.optimization import (
     AlphasOptimizer,
@@ -29,21 +41,24 @@ from pdarts.settings.optimization import (
     check_shares,
 )
 from pdarts.settings.repeats import Seeds
-from pdarts.space.operations import OPERATIONS
+from pdarts.space.operations import OPERATIONS, SKIP
+from pdarts.space.topology import EDGES_KEPT
 
 Operation = Annotated[str, BeforeValidator(one_of(OPERATIONS)), Field(json_schema_extra={"examples": [*OPERATIONS]})]
+
+PartOfImages = Annotated[float, Field(gt=0, lt=1, examples=[0.5])]
 
 
 class Stage(Settings):
     """One stage of a search, as the paper's table describes it."""
 
-    cells: Positive
+    cells: Cells
     """Depth of the supernet."""
-    channels: Annotated[int, Field(ge=2, multiple_of=2)]
+    channels: Channels
     """Initial channels of the supernet; even, since a factorized reduction halves them."""
     operations: Annotated[int, Field(ge=2)]
     """Candidate operations on every edge: all in the first stage, the strongest of the stage before in later ones."""
-    skip_dropout: Fraction
+    skip_dropout: Annotated[float, Field(ge=0, lt=1, examples=[0.4])]
     """Rate of the dropout after skip connections at the start of the stage; it decays from there."""
 
 
@@ -72,21 +87,21 @@ class SearchProtocol(Settings):
     """First layers: `cifar` keeps the image size, `imagenet` divides it by 8."""
     alphas_batches: Literal["passes", "anew"]
     """Batches of the alphas' images: in passes over all of them in random order, or each drawn anew from all."""
-    train_portion: Annotated[float, Field(gt=0, lt=1)]
+    train_portion: PartOfImages
     """Portion of the training images that trains weights."""
-    alphas_portion: Annotated[float, Field(gt=0, lt=1)] | None
+    alphas_portion: PartOfImages | None
     """Portion of the training images that trains alphas; null for all that remain."""
     division: Literal["in_order", "by_class"]
     """Division into portions: the first images, then those that follow; or drawn by class, anew for each seed."""
-    epochs: Positive
+    epochs: Epochs
     """Epochs of each stage."""
-    frozen_epochs: Annotated[int, Field(ge=0)]
+    frozen_epochs: FirstEpochs
     """First epochs of each stage, in which alphas are not updated."""
-    scored_epochs: Annotated[int, Field(ge=0)]
+    scored_epochs: FirstEpochs
     """Last epochs of each stage, in which accuracy on the alphas' images is logged; it selects nothing."""
-    batch_size: Positive
+    batch_size: BatchSize
     """Images in a batch of all processes together, both for network weights and for alphas."""
-    processes: Positive
+    processes: Processes
     """Processes, each with a GPU of its own, that share every batch; BatchNorm sees one process's share."""
     precision: Precision
     """Type of feature maps and convolutions in training; weights, alphas, statistics and loss are float32."""
@@ -94,7 +109,7 @@ class SearchProtocol(Settings):
     """How network weights are trained."""
     schedule: Schedule
     """Course of the network weights' learning rate in each stage."""
-    warmup_epochs: Annotated[int, Field(ge=0)]
+    warmup_epochs: FirstEpochs
     """First epochs of each stage, in which the network weights' rate rises linearly to `learning_rate` instead."""
     alphas: AlphasOptimizer
     """How alphas are trained."""
@@ -104,7 +119,7 @@ class SearchProtocol(Settings):
     @model_validator(mode="after")
     def _fits_its_method(self) -> Self:
         check_shares(self.batch_size, self.processes)
-        check_schedule(self.schedule, self.warmup_epochs, self.epochs)
+        check_schedule(self.schedule, self.warmup_epochs, self.epochs, self.weights)
         if self.train_portion + (self.alphas_portion or 0) > 1:
             raise ValueError(
                 f"train_portion is {self.train_portion:g} and alphas_portion {self.alphas_portion:g}, more than all "
@@ -141,11 +156,23 @@ class Search(SearchProtocol):
         protocol = {key: value for key, value in whole.items() if key in own or key in SearchProtocol.model_fields}
         return parse_stage(protocol | self.stages[stage - 1].model_dump(mode="json"), f"stage {stage}")
 
+    def check_limit(self, max_skips: int | None) -> None:
+        """Refuse a limit on skip connections that no cell meets, since these candidates leave nothing else to keep."""
+        if max_skips is not None and max_skips < EDGES_KEPT and {*self.candidates} == {"none", SKIP}:
+            raise ValueError(
+                f"max_skips is {max_skips}, but all {EDGES_KEPT} edges of a cell keep {SKIP} where it is the only "
+                f"candidate besides none; add candidates, or set max_skips to {EDGES_KEPT} or null"
+            )
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         present = len(self.candidates)
-        if self.frozen_epochs > self.epochs:
-            raise ValueError(f"frozen_epochs is {self.frozen_epochs}, but a stage has {self.epochs} epochs")
+        if self.frozen_epochs >= self.epochs:
+            raise ValueError(
+                f"frozen_epochs is {self.frozen_epochs}, but a stage has {counted(self.epochs, 'epoch')}, so that "
+                f"alphas would never be updated; allowed: 0 to {self.epochs - 1}"
+            )
+        self.check_limit(self.max_skips)
         for number, stage in enumerate(self.stages, 1):
             try:
                 METHODS[self.method].check_channels(cast(MethodKeys, self), stage.channels)

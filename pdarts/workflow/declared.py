@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,33 @@ from pdarts.paths import REHEARSAL, RESULTS
 from pdarts.reporting.paper import check_quotes
 from pdarts.settings.config import Config, parse_config
 from pdarts.space.genotype import Genotype
+from pdarts.workflow.given import with_settings
 
 PUBLISHED = Path("pdarts/genotypes")
 """Folder of the published cells."""
+PROGRAMS = ("bash", "tee")
+"""Programs that the commands of all rules start."""
 
 
-def checked(values: dict[str, Any]) -> Config:
+def checked(values: dict[str, Any], entries: Sequence[str]) -> Config:
     """Check the config, genotype files that it names, and the results folder; load its extensions.
 
     Args:
         values: the config as Snakemake read it.
+        entries: single settings on Snakemake's command line, as it was given them.
 
     Raises:
-        InputError: for the first thing that is wrong.
+        InputError: for what is wrong.
     """
+    if not PUBLISHED.is_dir():
+        raise InputError(
+            f"there is no {PUBLISHED} in {Path.cwd()}, so this is no folder of the project; call Snakemake in that of "
+            "its Snakefile, or name that folder by --directory"
+        )
+    for program in PROGRAMS:
+        if shutil.which(program) is None:
+            raise InputError(f"there is no {program} on the PATH, which every rule's command needs; install it")
+    values = with_settings(values, entries)
     extensions.load(extensions.named_in(values))
     config = parse_config(values)
     for name, training in config.trainings.items():
@@ -35,10 +49,27 @@ def checked(values: dict[str, Any]) -> Config:
             published_or_own(f"trainings.{name}.genotype", training.genotype)
     for name, checkpoint in config.checkpoints.items():
         published_or_own(f"checkpoints.{name}.genotype", checkpoint.genotype)
+        _check_path(f"checkpoints.{name}.file", checkpoint.file)
     for name, table in config.tables.items():
         check_quotes(name, table)
     _check_folder(config)
     return config
+
+
+def ignored_roots(config: Config) -> Iterator[str]:
+    """Say which folders with data count for nothing, since the dataset of that name reads another one.
+
+    A rehearsal is silent: its datasets read other folders on purpose.
+    """
+    folders = {dataset.folder for dataset in config.datasets.values()}
+    for name, root in config.machine.data_roots.items():
+        unused = name in config.datasets and name not in folders and root != f"data/{name}"
+        if unused and not config.rehearsal:
+            folder = config.datasets[name].folder
+            yield (
+                f"machine.data_roots.{name} is {root!r} and counts for nothing: dataset {name} reads folder {folder}; "
+                f"set machine.data_roots.{folder} instead"
+            )
 
 
 def _check_folder(config: Config) -> None:
@@ -71,6 +102,7 @@ def published_or_own(key: str, name: str) -> Genotype:
     Raises:
         InputError: if there is no such file, or it holds no genotype.
     """
+    _check_path(key, name)
     path = Path(genotype_file(name))
     if not path.exists():
         published = ", ".join(sorted(file.stem for file in PUBLISHED.glob("*.json")))
@@ -84,6 +116,11 @@ def published_or_own(key: str, name: str) -> Genotype:
         raise
     except ValueError as error:
         raise InputError(f"{key}: {path} is no JSON: {error}") from error
+
+
+def _check_path(key: str, path: str) -> None:
+    if {"{", "}"} & {*path}:
+        raise InputError(f"{key} is {path!r}, but braces are wildcards to Snakemake; rename the file")
 
 
 def declared(config: Config, noun: str, name: str) -> Any:

@@ -1,5 +1,8 @@
 """Files that genotypes come from: stages of searches, draws, published cells, a choice among seeds."""
 
+import shlex
+import time
+from datetime import timedelta
 from pathlib import Path
 
 from pdarts import paths
@@ -9,6 +12,9 @@ from pdarts.settings.config import Config
 from pdarts.settings.searches import Search
 from pdarts.settings.trainings import FromSearch, RandomCells, Training
 from pdarts.workflow.declared import declared, genotype_file
+
+CLOCKS_DIFFER = 1.0
+"""Seconds by which a file server's clock may be ahead."""
 
 
 def previous_stage(config: Config, search: str, seed: str, stage: str) -> list[str]:
@@ -111,7 +117,7 @@ def genotype_of(config: Config, training: str, seed: str | int) -> str:
     found: Training = declared(config, "trainings", training)
     wanted = found.genotype
     if isinstance(wanted, str):
-        return genotype_file(wanted)
+        return from_outside(genotype_file(wanted))
     if isinstance(wanted, RandomCells):
         drawn = seed_of(wanted.random, int(seed))
         return paths.RANDOM_GENOTYPE.format(seed=drawn, variant=variant(wanted.max_skips))
@@ -123,14 +129,14 @@ def genotype_of(config: Config, training: str, seed: str | int) -> str:
 
 def genotype_of_checkpoint(config: Config, checkpoint: str) -> str:
     """The genotype file that belongs to weights that others trained."""
-    return genotype_file(declared(config, "checkpoints", checkpoint).genotype)
+    return from_outside(genotype_file(declared(config, "checkpoints", checkpoint).genotype))
 
 
 def weights_of_checkpoint(config: Config, checkpoint: str) -> str:
     """The weights file of a checkpoint, which no job makes.
 
     Raises:
-        InputError: if it is not there.
+        InputError: if it is not there, or dated in the future.
     """
     found = declared(config, "checkpoints", checkpoint)
     if not Path(found.file).exists():
@@ -138,7 +144,22 @@ def weights_of_checkpoint(config: Config, checkpoint: str) -> str:
             f"checkpoints.{checkpoint}: there is no {found.file}; get the file ({found.origin}) and put it there, or "
             "name the path of yours under file"
         )
-    file: str = found.file
+    return from_outside(found.file)
+
+
+def from_outside(file: str) -> str:
+    """Return the path of a file that no job makes.
+
+    Raises:
+        InputError: if it is dated in the future. Snakemake would delete what a job makes of it, as older than the file.
+    """
+    path, now = Path(file), time.time()
+    dated = max(path.stat().st_mtime, path.lstat().st_mtime)
+    if dated > now + CLOCKS_DIFFER:
+        raise InputError(
+            f"{file} is dated {timedelta(seconds=round(dated - now))} in the future, and Snakemake would delete what "
+            f"is made of it; if this computer's clock is right, run: touch {shlex.quote(file)}"
+        )
     return file
 
 

@@ -12,6 +12,8 @@ from tests.cluster.site import CONFIG, GENOTYPE, PROFILE, QUICK, STAGE, TEST, Si
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("accounting")]
 
 
+NEAR = "weights: {learning_rate: 0.025, final_learning_rate: 0.0, momentum: 0.9, weight_decay: 0.0003, clip: 5.0}"
+"""How the search trains."""
 LONG = 450
 """Epochs of a search that no job of two minutes can finish."""
 
@@ -145,6 +147,27 @@ def test_a_killed_snakemake_leaves_a_lock_that_is_said_and_nothing_is_lost(site:
     continues(site, since, 1, "Snakemake killed, then the same command", process)
     assert process.wait() == 0, process.said()
     check(site, undisturbed, continued=1)
+
+
+@pytest.mark.long
+def test_a_job_that_outlives_its_snakemake_is_not_computed_again(site: Site, undisturbed: Site) -> None:
+    process = site.start("--", GENOTYPE)
+    running(site, process, 5)
+    process.kill()
+    wait_for("empty queue", lambda: not slurm("squeue", "-h", "-t", "running,completing"))
+    site.finish("--unlock")
+    site.finish()
+    check(site, undisturbed, continued=0)
+
+
+def test_retries_of_a_search_that_diverges_end_at_once_with_the_same_message(site: Site) -> None:
+    far = "weights: {learning_rate: 10.0, final_learning_rate: 10.0, momentum: 0.0, weight_decay: 0.5, clip: null}"
+    site.edit(CONFIG, NEAR, far)
+    process = site.start("--retries", "1", "--", GENOTYPE)
+    assert process.wait() != 0
+    assert site.logs("search").count("error: the loss or the weights are no finite numbers") == 2
+    assert site.logs("search").count("This is known from an earlier attempt") == 1
+    assert set(site.epochs().values()) <= {1}
 
 
 @pytest.mark.long

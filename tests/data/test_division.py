@@ -14,8 +14,11 @@ from pdarts.data.batching import Batching
 from pdarts.data.division import Division, divided
 from pdarts.data.folder import describe
 from pdarts.data.index import Index
+from pdarts.data.manifest import describe as describe_digits
+from pdarts.data.share import WHOLE, Share
 from pdarts.data.split import Split
 from pdarts.errors import InputError
+from pdarts.settings.datasets import Dataset
 from pdarts.settings.machine import Machine
 from tests.data.folders import CHANGES, image_folder, write_folder
 
@@ -113,3 +116,36 @@ def test_a_local_copy_holds_the_images_of_the_parts_alone(tmp_path: Path) -> Non
             assert all(torch.equal(one, another) for one, another in zip(batch, other, strict=True))
     assert len(list((tmp_path / "local").rglob("*.jpg"))) == 8 + 4
     assert len(list((root / "train").rglob("*.jpg"))) == 20
+
+
+@pytest.mark.parametrize(("images", "lacking"), [("in_order", ["train"]), ("by_class", ["train", "do not train"])])
+def test_classes_that_a_part_lacks_are_warned_of_with_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], images: Any, lacking: list[str]
+) -> None:
+    root = tmp_path / "photos"
+    write_folder(root, train=20, scale=0.25)
+    for path in sorted((root / "train" / "digit 3").iterdir())[1:]:
+        path.unlink()
+    manifest, machine = describe(image_folder(32), root, 0), Machine(data_roots={"photos": str(root)}, workers=0)
+    capsys.readouterr()
+
+    def said(division: Division, share: Share = WHOLE) -> list[str]:
+        batches_of_parts(manifest, division, machine, Batching(2, None, torch.device("cpu"), share))
+        return capsys.readouterr().err.splitlines()
+
+    beginning = "warning: photos: classes without an image among the 6 that"
+    assert said(Division(0.4, 0.4, images)) == [
+        f"{beginning} {which} network weights: 1 of 4, digit 3 (1 in all)" for which in lacking
+    ]
+    assert said(Division(0.4, 0.4, images), Share(1, 2)) == []  # the first process has said it
+    assert said(Division(1.0)) == []
+
+
+def test_halves_with_every_class_are_not_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dataset = Dataset(source="digits", train_images=None, mean=(0.3, 0.3, 0.3), std=(0.4, 0.4, 0.4))
+    digits, batching = describe_digits(dataset, tmp_path, download=False), Batching(96, None, torch.device("cpu"))
+    batches_of_parts(digits, Division(0.5), Machine(), batching)
+    assert capsys.readouterr().err == ""
+    batches_of_parts(digits, Division(0.001), Machine(), batching)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "digits: classes without an image among the 1 that train network weights: 9 of 10, 1 (" in line

@@ -3,7 +3,10 @@
 import itertools
 import multiprocessing
 import os
+import shlex
 import signal
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,6 +25,7 @@ from pdarts.data.stream import StreamLoader
 from pdarts.errors import InputError
 from pdarts.settings.augmentation import Augmentation, StreamedAugmentation
 from pdarts.settings.machine import Machine
+from tests.configuration import ROOT
 from tests.data.folders import CHANGES, image_folder, write_folder
 
 CPU = torch.device("cpu")
@@ -88,6 +92,31 @@ def test_workers_outlive_a_signal_that_ends_the_job(manifest: FolderManifest, ro
     assert equal(interrupted, batches.shuffled(3))
 
 
+def test_the_end_of_a_process_that_decodes_is_said(manifest: FolderManifest, root: Path) -> None:
+    batches = loader(manifest, root, workers=2).shuffled(3)
+    next(batches)
+    for worker in multiprocessing.active_children():
+        worker.kill()
+    with pytest.raises(InputError, match=r"no more images: DataLoader worker.*machine\.workers"):
+        list(batches)
+
+
+@pytest.mark.skipif(subprocess.run(["unshare", "-m", "true"], check=False).returncode != 0, reason="needs a mount")
+def test_a_container_with_little_shared_memory_gets_the_same_batches(tmp_path: Path) -> None:
+    write_folder(tmp_path / "photos", train=48, scale=0.25)
+    described = describe(image_folder(96), tmp_path / "photos", 0).model_dump_json()
+    script = (
+        "import sys; from tests.data.test_stream import *\n"
+        "images = index.read(FolderManifest.model_validate_json(sys.argv[2]), Path(sys.argv[1]), 'train')\n"
+        "passes = [StreamLoader(images, 96, Batching(24, CHANGES, CPU), (0.5,) * 3, (0.4,) * 3, workers).shuffled(3)\n"
+        "          for workers in (0, 2)]\n"
+        "assert equal(*passes)\n"
+    )
+    call = shlex.join([sys.executable, "-c", script, str(tmp_path / "photos"), described])
+    little = "mount -t tmpfs -o size=1m tmpfs /dev/shm"  # a batch has 0.7 MB, and four are decoded ahead
+    subprocess.run(["unshare", "-m", "bash", "-c", f"{little} && exec {call}"], cwd=ROOT, check=True, timeout=120)
+
+
 def test_the_last_smaller_batch_is_kept(manifest: FolderManifest, root: Path) -> None:
     batches = loader(manifest, root)
     assert len(batches) == 5
@@ -136,10 +165,10 @@ def test_an_image_changes_alike_in_batches_of_any_size(manifest: FolderManifest,
 
 
 def test_equal_images_change_differently(tmp_path: Path) -> None:
-    for split in ("train", "val"):
-        (tmp_path / split / "one").mkdir(parents=True)
-        for number in range(12):
-            Image.linear_gradient("L").save(tmp_path / split / "one" / f"{number}.png")
+    for label in ("train/one", "train/two", "val/one", "val/two"):
+        (tmp_path / label).mkdir(parents=True)
+        for number in range(6):
+            Image.linear_gradient("L").save(tmp_path / label / f"{number}.png")
     same = describe(image_folder(32), tmp_path, 0)
     grey = (0.5, 0.5, 0.5)
     loader = StreamLoader(index.read(same, tmp_path, "train"), 32, Batching(12, CHANGES, CPU), grey, grey, 0)

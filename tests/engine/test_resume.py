@@ -39,7 +39,7 @@ def command(
     data: Path,
     machine: str = MACHINE,
     python: str = sys.executable,
-    **changes: int,
+    **changes: Any,
 ) -> list[str]:
     named = {"search": ("stage.json", STAGE, ["--stage", "1"]), "train": ("weights.pt", RECIPE, [])}
     output, settings, more = named[step]

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from pdarts.engine.journal import Journal
 from pdarts.engine.progress import Progress
 from pdarts.engine.tracking import PATIENCE, Tracker, new_id, steps_of
-from pdarts.settings.machine import Wandb
+from pdarts.settings.machine import Mode, Wandb
 from tests.configuration import ROOT
 
 SLOW = 3 * PATIENCE
@@ -53,6 +53,38 @@ def test_offline_writes_a_run_that_can_be_sent_later(tmp_path: Path, capfd: pyte
     for part in (b"digits seed 0 stage 1", b"train_loss", b"valid_loss", b"skip_connect", b"pdarts"):
         assert part in content
     assert "W&B is off" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "mode", "counts"),
+    [
+        ("WANDB_MODE", "disabled", "offline", "disabled"),
+        ("WANDB_MODE", "offline", "online", "offline"),
+        ("WANDB_MODE", "dryrun", "online", "offline"),
+        ("WANDB_DISABLED", "true", "online", "disabled"),
+        ("WANDB_MODE", "online", "offline", "offline"),
+        ("WANDB_MODE", "online", "disabled", "disabled"),
+        ("WANDB_MODE", "nonsense", "offline", "offline"),
+        ("WANDB_DISABLED", "false", "offline", "offline"),
+    ],
+)
+def test_where_the_environment_wants_less_written_or_sent_that_counts_and_is_said(
+    variable: str,
+    value: str,
+    mode: Mode,
+    counts: Mode,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert Tracker(Wandb(mode=mode), "", "", "", {}).mode == counts
+    assert (f"W&B is {counts}" in capsys.readouterr().err) == (counts != mode)
+
+
+def test_a_run_that_the_environment_disables_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    track(Wandb(mode="offline", directory=str(tmp_path / "new")), new_id())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_processes_of_one_step_continue_a_run_and_no_step_is_there_twice(tmp_path: Path) -> None:
@@ -112,7 +144,7 @@ def test_a_folder_that_cannot_be_written_is_said_and_borne(tmp_path: Path, capfd
 SCRIPT = """
 import sys
 from pathlib import Path
-from pdarts.settings.machine import Wandb
+from pdarts.settings.machine import Mode, Wandb
 from tests.engine import test_tracking
 test_tracking.track(Wandb(mode=sys.argv[1], directory=sys.argv[2]), "0123456789abcdef")
 """

@@ -129,6 +129,43 @@ def test_our_own_file_needs_no_genotype_and_refuses_another(tmp_path: Path) -> N
         saved.load(path, published("DARTS_V1"))
 
 
+@pytest.mark.parametrize(
+    "prefix",
+    ["module.", "_orig_mod.", "net.", "model.", "module._orig_mod.", "_orig_mod.module.", "trainer.net.model."],
+)
+def test_any_prefix_of_all_names_is_left_out(tmp_path: Path, prefix: str) -> None:
+    content = state("cifar_pdarts")
+    plain = saved.load(write_cifar(tmp_path / "plain.pt", content), published("PDARTS"))
+    prefixed = OrderedDict((f"{prefix}{name}", tensor) for name, tensor in content.items())
+    loaded = saved.load(write_cifar(tmp_path / "prefixed.pt", prefixed), published("PDARTS"))
+    assert loaded["network"] == plain["network"]
+    assert list(loaded["state"]) == list(plain["state"])
+    assert all(torch.equal(tensor, plain["state"][name]) for name, tensor in loaded["state"].items())
+
+
+def test_what_was_saved_around_a_network_is_left_out(tmp_path: Path) -> None:
+    content = state("cifar_pdarts")
+    plain = saved.load(write_cifar(tmp_path / "plain.pt", content), published("PDARTS"))
+    compiled = {name.replace("cells.2.", "cells.2._orig_mod."): tensor for name, tensor in content.items()}
+    averaged = {"n_averaged": torch.tensor(3), **{f"module.{name}": tensor for name, tensor in content.items()}}
+    under_another_key = {"epoch": 3, "model": {f"net.{name}": tensor for name, tensor in content.items()}}
+    beside_a_loss = {"loss.weight": torch.ones(10), **{f"net.{name}": tensor for name, tensor in content.items()}}
+    for kept in (compiled, averaged, under_another_key, beside_a_loss):
+        loaded = saved.load(write_cifar(tmp_path / "kept.pt", kept), published("PDARTS"))
+        assert set(loaded["state"]) == set(plain["state"])
+
+
+def test_of_several_networks_none_is_guessed(tmp_path: Path) -> None:
+    content = state("cifar_pdarts")
+    two = {f"{prefix}.{name}": tensor for prefix in ("net", "average") for name, tensor in content.items()}
+    with pytest.raises(
+        InputError, match=r"several networks, whose names begin with 'average\.', 'net\.'; save the one"
+    ):
+        saved.load(write_cifar(tmp_path / "two.pt", two), published("PDARTS"))
+    with pytest.raises(InputError, match=r"two.pt: it holds several state dicts \('net', 'average'\)"):
+        saved.load(write_cifar(tmp_path / "two.pt", {"net": content, "average": content}), published("PDARTS"))
+
+
 @pytest.mark.parametrize("zipped", [False, True])
 @pytest.mark.parametrize("write", [write_cifar, write_imagenet])
 def test_a_file_that_is_cut_off_anywhere_is_refused(tmp_path: Path, write: Callable[..., Path], zipped: bool) -> None:
@@ -167,7 +204,8 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes, messa
         ({"stem.0.weight": 3}, "nor a state dict"),
         ({1: torch.zeros(3)}, "nor a state dict"),
         ({"epoch": 3, "stem.0.weight": torch.zeros(3)}, "nor a state dict"),
-        ({"conv1.weight": torch.zeros(3)}, r"no tensor 'stem\.0\.weight'"),
+        ({"conv1.weight": torch.zeros(3)}, r"no tensor 'stem\.0\.weight', .*; the names there are 'conv1\.weight'"),
+        ({"arguments": 3, "epoch": 5}, "bare or in a dict; it holds 'arguments', 'epoch'"),
         ({"stem.0.weight": torch.tensor(3.0)}, r"no tensor 'stem\.0\.weight'"),
         ({"stem.0.weight": torch.zeros(27, 3, 3, 3)}, "is one of 9 channels; allowed: even numbers from 2"),
         ({"stem.0.weight": torch.zeros(24, 3, 3, 3)}, r"no tensor 'cells\.0\.…'"),

@@ -143,6 +143,8 @@ def test_the_documented_examples_are_verified_and_planned(tmp_path: Path) -> Non
         assert done.returncode == 0, done.stderr
         return done.stdout + done.stderr
 
+    planned = snakemake("results/search/flowers-photographs/seed0/genotype.json", "--dry-run")
+    assert dict(re.findall(r"^(search|derive) +(\d+)$", planned, re.MULTILINE)) == {"search": "1", "derive": "1"}
     snakemake("results/data/flowers-224.json")
     assert yaml.safe_load((tmp_path / "results/data/flowers-224.json").read_text())["splits"]["train"]["images"] == 12
     planned = snakemake("results/tables/flowers.md", "--dry-run")
@@ -155,5 +157,3 @@ def test_the_documented_examples_are_verified_and_planned(tmp_path: Path) -> Non
         "test": "3",
         "report": "1",
     }
-    planned = snakemake("results/search/flowers-photographs/seed0/genotype.json", "--dry-run")
-    assert dict(re.findall(r"^(search|derive) +(\d+)$", planned, re.MULTILINE)) == {"search": "1", "derive": "1"}

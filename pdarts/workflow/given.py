@@ -1,0 +1,115 @@
+"""The config as a user gives it: files, and single settings on the command line of Snakemake."""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pdarts.errors import InputError
+
+
+def check_files(arguments: Sequence[str]) -> None:
+    """End with one line if a config file of a call of Snakemake cannot be read, before Snakemake reads it.
+
+    Args:
+        arguments: of the call.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--configfile", "--configfiles", nargs="+", type=Path, default=[])
+    parser.add_argument("--directory", "-d", type=Path, default=Path())
+    given, _ = parser.parse_known_args(arguments)
+    own = given.directory / "config.yaml"
+    try:
+        if not own.exists() and not given.configfile:
+            raise InputError(
+                f"there is no config.yaml in {given.directory.resolve()}; call Snakemake in the folder of its "
+                "Snakefile, or name that folder by --directory"
+            )
+        for path in [*([own] if own.exists() else []), *given.configfile]:
+            read_file(path)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
+def read_file(path: Path) -> Mapping[str, Any]:
+    """Read a config file.
+
+    Raises:
+        InputError: if it cannot be read, or holds no keys; with the number of the line, where there is one.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: this config file cannot be read ({error.strerror})") from error
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}, line {line}: no UTF-8; save this config file with that encoding") from error
+    values = _yaml(text, str(path))
+    if values is None:
+        raise InputError(
+            f"{path}: this config file holds no keys; write some, such as those of config.yaml, or leave it out"
+        )
+    if not isinstance(values, Mapping):
+        raise InputError(f"{path}: no keys with values, such as those of config.yaml")
+    return values
+
+
+def with_settings(values: Mapping[str, Any], entries: Sequence[str]) -> dict[str, Any]:
+    """Lay single settings over a config, each value read as in a file; Snakemake leaves numbers in them as text.
+
+    Args:
+        values: the config without them, or with their text.
+        entries: `KEY=VALUE`, the value in YAML, as behind `snakemake --config`.
+
+    Raises:
+        InputError: if one is no `KEY=VALUE`, or its value no YAML.
+    """
+    for entry in entries:
+        key, equals, value = entry.partition("=")
+        if not equals:
+            raise InputError(f"--config: {entry!r} is no KEY=VALUE, such as 'repeats={{retrainings: 10}}'")
+        values = merged(values, {key: _yaml(value, f"--config {entry!r}")})
+    return dict(values)
+
+
+def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay `new` values over `old` ones, key by key at all depths."""
+    return {
+        key: merged(old[key], new[key])
+        if isinstance(old.get(key), Mapping) and isinstance(new.get(key), Mapping)
+        else new.get(key, old.get(key))
+        for key in {**old, **new}
+    }
+
+
+def _yaml(text: str, where: str) -> Any:
+    try:
+        return yaml.load(text, _Loader)
+    except InputError as error:
+        raise InputError(f"{where}, {error}") from error
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        advice = "indent with spaces" if "'\\t'" in str(error.problem) else "mend it, a bracket may be open"
+        raise InputError(f"{where}{line}: no YAML ({error.problem}); {advice}") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{where}: no YAML ({' '.join(str(error).split())})") from error
+
+
+class _Loader(yaml.SafeLoader):
+    """A loader that refuses a key which stands twice, of which the first would be lost."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen and isinstance(key, yaml.ScalarNode):
+                raise InputError(
+                    f"line {key.start_mark.line + 1}: {key.value} stands here a second time; keep one of them"
+                )
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else None)
+        return node
