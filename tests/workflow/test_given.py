@@ -57,7 +57,9 @@ def test_so_is_a_file_that_is_not_there(
     assert str(end.value).startswith(said.format(folder=tmp_path))
 
 
-def test_files_that_can_be_read_pass() -> None:
+def test_files_that_can_be_read_pass(tmp_path: Path) -> None:
+    (tmp_path / "mine.json").write_text('{\n\t"machine": {"threads": 2}\n}\n')
+    check_files([f"--configfile={tmp_path}/mine.json", "-d", str(ROOT)])
     for overlay in ("rules/rehearsal.yaml", "tests/workflow/tiny.yaml"):
         check_files(["demo", "-d", str(ROOT), "--configfile", str(ROOT / overlay), "--cores", "1"])
 
