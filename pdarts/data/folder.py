@@ -161,8 +161,8 @@ def _refuse(dataset: ImageFolder, problems: list[Problem], listing: Path) -> Non
     _write(listing, "\n".join(lines) + "\n")
     more = [f"… and {len(lines) - SHOWN:,} more"] if len(lines) > SHOWN else []
     raise InputError(
-        f"{dataset.folder}: {files} cannot be used; replace or remove them, then run the same command again: what is "
-        f"verified is not decoded again. {listing} lists them all:\n  " + "\n  ".join(lines[:SHOWN] + more)
+        f"{dataset.folder}: {files} cannot be used; replace or remove such files, then run the same command again: "
+        f"what is verified is not decoded again. {listing} lists all:\n  " + "\n  ".join(lines[:SHOWN] + more)
     )
 
 

@@ -72,8 +72,9 @@ def found(dataset: ImageFolder, root: Path, name: str, problems: list[Problem]) 
         InputError: if that is no folder, if a folder in it cannot be listed, or if the name of a class is not UTF-8.
     """
     if not (root / name).is_dir():
+        missing = "is no folder" if os.path.lexists(root / name) else f"is not there{_instead(root, name)}"
         raise InputError(
-            f"{dataset.folder}: {root / name} is not there{_instead(root, name)}; images lie in train/CLASS/ and "
+            f"{dataset.folder}: {root / name} {missing}; images lie in train/CLASS/ and "
             f"val/CLASS/ of one folder, which machine.data_roots.{dataset.folder} names"
         )
     tree = _walked(root / name, problems)
@@ -188,9 +189,9 @@ def _instead(root: Path, name: str) -> str:
     alike = sorted(other for other in present - set(OTHER_NAMES) if other.lower() in OTHER_NAMES[name])
     if alike:
         return f", but {root / alike[0]} is: rename it to {name}"
-    deeper = sorted(other for other in present if (root / other / name).is_dir())
+    deeper = sorted(other for other in present if all((root / other / split).is_dir() for split in OTHER_NAMES))
     if deeper:
-        return f", but {root / deeper[0] / name} is: name {root / deeper[0]} in its place"
+        return f", but {root / deeper[0] / name} is: name {root / deeper[0]} in place of {root}"
     return f"; {root} has {listed(present) or 'nothing in it'}"
 
 
