@@ -147,7 +147,7 @@ def _walked(top: Path, problems: list[Problem]) -> Tree:
             status, entries = folder.stat(), visible(folder)
         except OSError as error:
             raise InputError(
-                f"{folder}: this folder cannot be listed ({error.strerror}); allow it, or remove it"
+                f"{folder}: this folder cannot be listed ({error.strerror}); make it readable, or remove it"
             ) from error
         identity = (status.st_dev, status.st_ino)
         if identity in around:
