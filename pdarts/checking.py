@@ -128,6 +128,8 @@ def _probable(path: list[str | int], value: float, node: dict[str, Any]) -> str:
 
 def _as_number(text: str, whole: bool) -> str:
     """Say how to write the number in `text` so that YAML reads it as a number; empty if it is none."""
+    if text == "None":
+        return "; YAML writes None as null"
     try:
         number = Decimal(text)
     except InvalidOperation:

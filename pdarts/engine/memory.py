@@ -31,9 +31,13 @@ def _available() -> str:
     return ", ".join(parts) or "nothing is free"
 
 
-def kills() -> int | None:
-    """Count the processes that this system has killed for lack of memory since it started; None if it does not tell."""
-    return _of_the_system("/proc/vmstat", "oom_kill")
+def kills() -> tuple[str, int] | None:
+    """Count the processes that the system has killed for lack of memory since it started; None if it does not tell.
+
+    The first value names this start of this system: counts of another one say nothing.
+    """
+    start, count = Path("/proc/sys/kernel/random/boot_id"), _of_the_system("/proc/vmstat", "oom_kill")
+    return (start.read_text(encoding="ascii").strip(), count) if start.exists() and count is not None else None
 
 
 def _of_the_system(file: str, name: str) -> int | None:

@@ -21,7 +21,7 @@ from pdarts.engine.resume_file import ResumeFile
 from pdarts.engine.seeds import derive_seed
 from pdarts.engine.termination import PROCESS, RETRY, ToldToEnd, end_children
 from pdarts.engine.tracking import new_id
-from pdarts.errors import InputError
+from pdarts.errors import InputError, counted
 
 Item = TypeVar("Item")
 
@@ -238,21 +238,19 @@ def _told() -> bool:
     return distributed.any_process(PROCESS.told)
 
 
-def _unannounced(kills_before: int | None) -> str:
+def _unannounced(kills_before: tuple[str, int] | None) -> str:
     """Say that the attempt before failed or was killed, and whether the system has killed for lack of memory since.
 
     Args:
         kills_before: what `memory.kills` counted when it saved last.
     """
-    kills = memory.kills()
-    for_lack = (
-        ""
-        if kills is None or kills_before is None or kills <= kills_before
-        else (f"; since then this system has killed {kills - kills_before} processes for lack of memory")
-    )
+    said, kills = "", memory.kills()
+    if kills is not None and kills_before is not None and kills[0] == kills_before[0] and kills > kills_before:
+        more = counted(kills[1] - kills_before[1], "process", "processes")
+        said = f"; since then this system has killed {more} for lack of memory"
     return (
         "an earlier attempt neither finished nor was told to end: it failed, or the system or the scheduler killed it"
-        f"{for_lack}. If memory was short: {memory.ADVICE}"
+        f"{said}. If memory was short: {memory.ADVICE}"
     )
 
 

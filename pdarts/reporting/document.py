@@ -16,9 +16,10 @@ from pdarts.reporting.legend import legend
 from pdarts.reporting.notes import notes
 from pdarts.reporting.page import inline_svg, read_svg, render
 from pdarts.reporting.paper import paper
-from pdarts.reporting.protocol import Statement, protocol
+from pdarts.reporting.protocol import protocol
 from pdarts.reporting.rows import Row, merged, read_released, read_row
 from pdarts.reporting.scatter import scatters
+from pdarts.reporting.statements import Statement
 from pdarts.reporting.table_files import ReleasedFiles, RowFiles, Runs, TableFiles
 
 REHEARSED = "Rehearsal: all of this was made at toy size, to see that it works. No number of it is a result."

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pdarts.reporting.comparison import Comparison, search_devices
 from pdarts.reporting.grid import MIXED, NOT_RUN, QUOTED
 from pdarts.reporting.paper import UNVERIFIED, PaperFigures
-from pdarts.reporting.protocol import Statement
+from pdarts.reporting.statements import Statement
 
 
 def legend(comparisons: Sequence[Comparison], figures: PaperFigures | None) -> list[Statement]:

@@ -1,19 +1,14 @@
 """Describes how a table's numbers were made, from the results behind them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from pdarts.reporting.grid import counted, days, duration, plural
 from pdarts.reporting.plain_table import DAY
 from pdarts.reporting.result_files import EvaluatedRecipe, StageResult
 from pdarts.reporting.rows import Row
+from pdarts.reporting.statements import Statement, amounts, grouped, headings, listed
 from pdarts.space.genotype import Genotype
-
-Statement = tuple[str, str]
-"""Label and text."""
-
-Naming = Callable[[Sequence[Row], Sequence[Row]], Iterable[str]]
-"""Names some of the rows of a table, given these and all of them."""
 
 MEASURES = {
     "Accuracy": "whose most probable class is right",
@@ -36,53 +31,23 @@ def protocol(rows: Sequence[Row], measures: Sequence[str] = ("Accuracy",)) -> li
     searched = [row for row in tested if row.searches]
     return [
         *_of_datasets(tested),
-        *_grouped("Cells", tested, _cells),
-        *(("Cells", f"{_listed(names)}: one and the same cell") for names in _alike(tested)),
-        *_grouped("Search", searched, _search),
-        *_grouped("Validation", [row for row in searched if row.validations], _validation),
-        *_grouped("Training", tested, _training),
+        *grouped("Cells", tested, _cells),
+        *(("Cells", f"{listed(names)}: one and the same cell") for names in _alike(tested)),
+        *grouped("Search", searched, _search),
+        *grouped("Validation", [row for row in searched if row.validations], _validation),
+        *grouped("Training", tested, _training),
         _selection(tested),
         *(_measure(tested, measure) for measure in measures),
         ("Sizes", "exact, without auxiliary head; multiply-adds of convolutions and linear layers, for one image"),
         ("Times", "wall clock, mean; a search takes as long as its stages together"),
-        *_grouped("End to end", [row for row in searched if row.validations], _end_to_end),
+        *grouped("End to end", [row for row in searched if row.validations], _end_to_end),
     ]
-
-
-def _grouped(
-    label: str, rows: Sequence[Row], describe: Callable[[Row], str], name: Naming | None = None
-) -> list[Statement]:
-    """Make one statement for all rows with the same description, and name them if there is another statement."""
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(describe(row), []).append(row)
-    if len(groups) == 1:
-        return [(label, text) for text in groups]
-    return [(label, f"{', '.join((name or _names)(alike, rows))}: {text}") for text, alike in groups.items()]
-
-
-def _names(named: Sequence[Row], rows: Sequence[Row]) -> Iterable[str]:
-    """Name architectures, with their places if the same architecture has others in `rows`."""
-    architectures: dict[str, list[str]] = {}
-    for architecture in dict.fromkeys(row.architecture for row in named):
-        places = dict.fromkeys(row.place for row in named if row.architecture == architecture)
-        elsewhere = {row.place for row in rows if row.architecture == architecture} - set(places)
-        architectures.setdefault(", ".join(places) if elsewhere else "", []).append(architecture)
-    for place, names in architectures.items():
-        yield ", ".join(names) + (f" ({'each ' * (len(names) > 1)}{place})" if place else "")
-
-
-def _headings(named: Sequence[Row], rows: Sequence[Row]) -> Iterable[str]:
-    """Name columns, or architectures if a column has others of `rows` too."""
-    columns = dict.fromkeys(row.column for row in named)
-    shared = len(named) < sum(row.column in columns for row in rows)
-    return _names(named, rows) if shared else columns
 
 
 def _of_datasets(rows: Sequence[Row]) -> list[Statement]:
     """Describe each dataset: its name leads to its rows, except in a table that shows columns instead of datasets."""
     if any(row.column for row in rows):
-        return _grouped("Data", rows, _data, _headings)
+        return grouped("Data", rows, _data, headings)
     return [("Data", text) for text in dict.fromkeys(map(_data, rows))]
 
 
@@ -101,13 +66,13 @@ def _cells(row: Row) -> str:
     times = "once" if trainings == 1 else f"{trainings} times"
     if row.drawn:
         seeds = f"{counted(len(row.drawn), 'random cell')}, drawn with {plural(str(len(row.drawn)), 'seed')}"
-        origin = f"{seeds} {_listed(row.drawn)}; {counted(trainings, 'training')}"
+        origin = f"{seeds} {listed(row.drawn)}; {counted(trainings, 'training')}"
     elif row.released:
         origin = f"the genotype named with {row.released.file}"
     elif not searches:
         origin = f"{counted(genotypes, 'genotype')} given, not searched here; {counted(trainings, 'training')}"
     elif row.choice and row.choice.candidates:
-        scores = _listed(f"{one.top1:.2f} % with seed {one.seed}" for one in row.choice.candidates)
+        scores = listed(f"{one.top1:.2f} % with seed {one.seed}" for one in row.choice.candidates)
         origin = (
             f"{counted(searches, 'search')}, of which that with seed {row.choice.seed} was chosen, its genotype "
             f"retrained {times}; accuracy on held-out training images: {scores}"
@@ -122,7 +87,7 @@ def _cells(row: Row) -> str:
         origin = f"{counted(searches, 'search')}, {found}, {counted(trainings, 'training')} in all"
     cells = [genotype.cell("normal") for genotype in row.genotypes]
     skips = [sum(edge.operation == "skip_connect" for edge in cell.edges) for cell in cells]
-    return f"{origin}; skip connections in the normal cell: {_listed(skips)}"
+    return f"{origin}; skip connections in the normal cell: {listed(skips)}"
 
 
 def _alike(rows: Sequence[Row]) -> Iterable[tuple[str, ...]]:
@@ -140,14 +105,14 @@ def _search(row: Row) -> str:
 
 def _stages(search: Sequence[StageResult]) -> str:
     settings = [stage.settings for stage in search]
-    cells = _amounts([stage.cells for stage in settings], "cell")
-    operations = _amounts([stage.operations for stage in settings], "operation")
-    epochs = _amounts(dict.fromkeys(stage.epochs for stage in settings), "epoch")
-    frozen = _listed(dict.fromkeys(stage.frozen_epochs for stage in settings))
-    images = _listed(dict.fromkeys(stage.images for stage in settings))
-    batch = _listed(dict.fromkeys(stage.batch_size for stage in settings))
-    dropout = _listed(f"{stage.skip_dropout:g}" for stage in settings)
-    method = _listed(dict.fromkeys(stage.of_method for stage in settings))
+    cells = amounts([stage.cells for stage in settings], "cell")
+    operations = amounts([stage.operations for stage in settings], "operation")
+    epochs = amounts(dict.fromkeys(stage.epochs for stage in settings), "epoch")
+    frozen = listed(dict.fromkeys(stage.frozen_epochs for stage in settings))
+    images = listed(dict.fromkeys(stage.images for stage in settings))
+    batch = listed(dict.fromkeys(stage.batch_size for stage in settings))
+    dropout = listed(f"{stage.skip_dropout:g}" for stage in settings)
+    method = listed(dict.fromkeys(stage.of_method for stage in settings))
     freezing = "alphas never frozen" if frozen == "0" else f"alphas frozen in the first {frozen}"
     return (
         f"{counted(len(search), 'stage')} of {cells} with {operations} an edge, {epochs} each, {freezing}, "
@@ -210,21 +175,10 @@ def _selection(rows: Sequence[Row]) -> Statement:
 
 
 def _measure(rows: Sequence[Row], measure: str) -> Statement:
-    images = _amounts(dict.fromkeys(row.evaluations[0].images for row in rows), "test image")
+    images = amounts(dict.fromkeys(row.evaluations[0].images for row in rows), "test image")
     text = f"percent of {images} {MEASURES[measure]}"
     if any(len(row.tests) > 1 for row in rows):
         text += "; mean over n trainings ± sample standard deviation (n - 1)"
     if any(len(row.tests) == 1 for row in rows):
         text += "; a single training has no deviation"
     return measure, text
-
-
-def _amounts(numbers: Iterable[int], noun: str) -> str:
-    """List numbers of one noun, which stands behind the last."""
-    *first, last = numbers
-    return _listed([*(f"{number:,}" for number in first), counted(last, noun)])
-
-
-def _listed(values: Iterable[object]) -> str:
-    texts = [str(value) for value in values]
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"

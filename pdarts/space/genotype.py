@@ -162,8 +162,10 @@ def _parse_triples(triples: Any, where: str) -> tuple[Triples, range]:
                 f"{here} is {triple!r}; allowed: [operation, target node, source node], like other entries of the file"
             )
         operation, target, source = triple
+        _check_number(target, f"{here}: target")
+        _check_number(source, f"{here}: source")
         last = max(sources, default=INPUTS)
-        if type(target) is not int or target < last:
+        if target < last:
             raise InputError(
                 f"{here}: target {target!r} cannot stand here; allowed: {last} or above, since entries are "
                 "[operation, target, source] and listed by target"
@@ -185,12 +187,24 @@ def _check_edge(operation: Any, source: Any, target: int, where: str) -> None:
     choices = [name for name in OPERATIONS if name != "none"]
     if operation not in choices:
         raise InputError(f"{where}: unknown operation {operation!r}; allowed: {', '.join(choices)}")
-    if type(source) is not int or not 0 <= source < target:
+    _check_number(source, f"{where}: source")
+    if not 0 <= source < target:
         raise InputError(f"{where}: source {source!r} does not come before node {target}; allowed: 0 to {target - 1}")
 
 
+def _check_number(value: Any, where: str) -> None:
+    """Refuse anything but a whole number for a node, and text as such."""
+    if isinstance(value, str):
+        advice = f", {value} without quotes" if value.isdecimal() else ""
+        raise InputError(f"{where} is the text {value!r}; allowed: the number of a node{advice}")
+    if type(value) is not int:
+        raise InputError(f"{where} is {value!r}; allowed: the number of a node")
+
+
 def _parse_concat(concat: Any, nodes: range, where: str) -> tuple[int, ...]:
-    if not isinstance(concat, list) or not concat or not all(type(node) is int and node in nodes for node in concat):
+    for index, node in enumerate(concat if isinstance(concat, list) else ()):
+        _check_number(node, f"{where}[{index}]")
+    if not isinstance(concat, list) or not concat or not all(node in nodes for node in concat):
         raise InputError(f"{where} is {concat!r}; allowed: a list of intermediate nodes, {nodes[0]} to {nodes[-1]}")
     if any(later <= earlier for earlier, later in pairwise(concat)):
         raise InputError(f"{where} is {concat!r}; list each node once, in rising order")

@@ -4,10 +4,11 @@
     python -m pdarts.tools.tidy --delete
 
 A file belongs to the config if it is that of a declared dataset, search, training, checkpoint or table, and of one of
-its seeds and stages. Calibrations, W&B's runs and the report stay. Give the files of your own settings as for
-snakemake: without them, files that only they declare look undeclared.
+its seeds and stages; a resume file, until the step has finished. Calibrations, W&B's runs and the report stay. Give the
+files of your own settings as for snakemake: without them, files that only they declare look undeclared.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def main() -> None:
     parser.add_argument("--delete", action="store_true", help="delete what is listed")
     arguments = parser.parse_args()
     config = read_config([Path("config.yaml"), *map(Path, arguments.configfile)], arguments.config)
-    files = [path for path in _files(RESULTS) if not belongs(path, config)]
+    files = [path for path in _files(RESULTS) if _left_over(path) or not belongs(path, config)]
     if not files:
         print("everything in results/ belongs to the config")
         return
@@ -44,6 +45,14 @@ def main() -> None:
 def _files(folder: Path) -> Iterator[Path]:
     """All files below a folder, in order."""
     return (path for path in sorted(folder.rglob("*")) if path.is_symlink() or path.is_file())
+
+
+def _left_over(path: Path) -> bool:
+    """Whether a file is half a file of a step that was killed, or a resume file, with its notes, of a finished one."""
+    if re.fullmatch(r"\..+\.\d+\.part", path.name):
+        return True
+    output, resume, _ = path.name.partition(".resume")
+    return bool(resume) and path.with_name(output).exists()
 
 
 def _remove_empty(folder: Path) -> None:

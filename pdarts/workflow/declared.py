@@ -114,6 +114,8 @@ def published_or_own(key: str, name: str) -> Genotype:
         return Genotype.parse(json.loads(path.read_text()), f"{key}: {path}")
     except InputError:
         raise
+    except OSError as error:
+        raise InputError(f"{key}: {path} cannot be read ({error.strerror}); name a genotype file") from error
     except ValueError as error:
         raise InputError(f"{key}: {path} is no JSON: {error}") from error
 

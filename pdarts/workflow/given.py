@@ -12,13 +12,14 @@ from pdarts.errors import InputError
 
 
 def check_files(arguments: Sequence[str]) -> None:
-    """End with one line if a config file of a call of Snakemake cannot be read, before Snakemake reads it.
+    """End with one line if a config file or setting of a call of Snakemake cannot be read, before Snakemake reads it.
 
     Args:
         arguments: of the call.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--configfile", "--configfiles", nargs="+", type=Path, default=[])
+    parser.add_argument("--config", "-C", nargs="*", default=[])
     parser.add_argument("--directory", "-d", type=Path, default=Path())
     given, _ = parser.parse_known_args(arguments)
     own = given.directory / "config.yaml"
@@ -30,6 +31,7 @@ def check_files(arguments: Sequence[str]) -> None:
             )
         for path in [*([own] if own.exists() else []), *given.configfile]:
             read_file(path)
+        with_settings({}, given.config)
     except InputError as error:
         sys.exit(f"error: {error}")
 

@@ -149,6 +149,7 @@ def test_a_killed_snakemake_leaves_a_lock_that_is_said_and_nothing_is_lost(site:
     check(site, undisturbed, continued=1)
 
 
+@pytest.mark.long
 def test_a_job_that_outlives_its_snakemake_is_not_computed_again(site: Site, undisturbed: Site) -> None:
     process = site.start("--", GENOTYPE)
     running(site, process, 5)
@@ -156,18 +157,16 @@ def test_a_job_that_outlives_its_snakemake_is_not_computed_again(site: Site, und
     wait_for("empty queue", lambda: not slurm("squeue", "-h", "-t", "running,completing"))
     site.finish("--unlock")
     site.finish()
-    assert "all epochs had run; writing the result" in site.logs("search")
-    check(site, undisturbed, continued=1)
+    check(site, undisturbed, continued=0)
 
 
 def test_retries_of_a_search_that_diverges_end_at_once_with_the_same_message(site: Site) -> None:
     far = "weights: {learning_rate: 10.0, final_learning_rate: 10.0, momentum: 0.0, weight_decay: 0.5, clip: null}"
     site.edit(CONFIG, NEAR, far)
-    process = site.start("--retries", "2", "--", GENOTYPE)
+    process = site.start("--retries", "1", "--", GENOTYPE)
     assert process.wait() != 0
-    attempts = site.logs("search").count("error: the loss or the weights are no finite numbers")
-    assert attempts == 3
-    assert site.logs("search").count("This is known from an earlier attempt") == 2
+    assert site.logs("search").count("error: the loss or the weights are no finite numbers") == 2
+    assert site.logs("search").count("This is known from an earlier attempt") == 1
     assert set(site.epochs().values()) <= {1}
 
 

@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +162,36 @@ def test_an_attempt_that_was_killed_is_said_by_the_next_one(data: Path, tmp_path
                 said += process.stderr.readline()
             assert ("neither finished nor was told to end" in said) == known
             process.send_signal(number)
+
+
+@pytest.fixture
+def little_memory() -> Iterator[Path]:
+    """A control group whose processes the system kills when they take more than 700 MB."""
+    group = Path("/sys/fs/cgroup/memory") / f"pdarts-{os.getpid()}"
+    try:
+        group.mkdir()
+    except OSError as error:
+        pytest.skip(f"control groups of memory cannot be made here ({error.strerror})")
+    (group / "memory.limit_in_bytes").write_text("700000000")
+    yield group
+    while (group / "cgroup.procs").read_text():
+        time.sleep(0.1)
+    group.rmdir()
+
+
+def test_after_a_kill_for_lack_of_memory_the_next_attempt_says_so(
+    little_memory: Path, data: Path, tmp_path: Path
+) -> None:
+    large = shlex.join(command("train", 1, tmp_path, data, channels=256, batch_size=96, cells=5))
+    killed = f"echo $BASHPID >{little_memory}/cgroup.procs; exec {large}"
+    assert subprocess.run(["bash", "-c", killed], cwd=ROOT, check=False).returncode == -signal.SIGKILL
+    with subprocess.Popen(shlex.split(large), cwd=ROOT, stderr=subprocess.PIPE, text=True) as again:
+        assert again.stderr is not None
+        said = again.stderr.readline()
+        again.kill()
+    assert re.search(r"this system has killed [1-9]\d* process(es)? for lack of memory\. If memory was short", said), (
+        said
+    )
 
 
 def test_a_step_waits_for_another_process_that_computes_the_same_output(data: Path, tmp_path: Path) -> None:

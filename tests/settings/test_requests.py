@@ -42,7 +42,11 @@ def test_a_dataset_can_have_requests_of_its_own() -> None:
     [
         (("datasets", "imagenett"), {}, "'imagenett', which does not exist; did you mean 'imagenet'?"),
         (("datasets", "digits", "serch"), {"memory": 100, "minutes": 1}, "'serch', which does not exist; did you mean"),
-        (("train", "memory"), 16, "memory is 16; allowed: greater than or equal to 100; did you mean 16000?"),
+        (
+            ("train", "memory"),
+            16,
+            "requests.train.memory is 16; allowed: greater than or equal to 100; did you mean 16000?",
+        ),
     ],
 )
 def test_a_request_that_cannot_be_is_refused(path: tuple[str, ...], value: object, said: str) -> None:

@@ -43,6 +43,17 @@ def test_a_stage_and_a_table_that_are_gone_from_the_config_go(tree: Tree) -> Non
     assert everything(tree) == before - unreferenced
 
 
+def test_resume_files_go_when_their_step_has_finished_and_half_files_of_killed_steps(tree: Tree) -> None:
+    folder = "results/search/tiny/seed0"
+    done = {f"{folder}/stage2.json.resume-3f9a20c1{end}" for end in ("", ".before", ".failed")}
+    done |= {f"{folder}/stage2.json.resume-lock", f"{folder}/.stage3.json.resume-3f9a20c1.123.part"}
+    pending = {f"{folder}/stage3.json.resume-3f9a20c1{end}" for end in ("", ".before", ".failed")}
+    for path in done | pending:
+        tree.write(path, "")
+    (tree.root / folder / "stage3.json").unlink()
+    assert listed(tidy(tree).stdout) == done
+
+
 def test_nothing_is_deleted_while_a_run_is_under_way(tree: Tree) -> None:
     stray = tree.root / "results" / "train" / "gone" / "seed0" / "weights.pt"
     stray.parent.mkdir(parents=True)

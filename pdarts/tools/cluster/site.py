@@ -27,8 +27,14 @@ Check = Callable[[], list[Finding]]
 
 
 def checks(asked: Sequence[Request], config: Config, profile: Mapping[str, Any]) -> list[Check]:
-    """List all checks of a target's requests; none depends on the result of another."""
+    """List all checks of a target's requests; none depends on the result of another.
+
+    Where no SLURM answers, the first one says so, and only those are left that do not ask it.
+    """
     datasets = sorted({request.dataset for request in asked if request.dataset})
+    local = [partial(limits, asked, profile), partial(data, config, datasets), partial(space, paths.RESULTS)]
+    if absent := slurm.absent():
+        return [partial(list, [absent]), *local, partial(locks, Path.cwd())]
     partitions = {request.partition: request for request in asked}
     accounts = {str(name) for request in asked if (name := request.resources.get("slurm_account"))}
     return [
@@ -36,10 +42,9 @@ def checks(asked: Sequence[Request], config: Config, profile: Mapping[str, Any])
         *(partial(submission, request) for request in asked),
         *(partial(look, request, config, datasets) for request in partitions.values()),
         *(partial(preemption, name) for name in partitions if name),
-        partial(limits, asked, profile),
-        partial(data, config, datasets),
-        partial(space, paths.RESULTS),
+        *local,
         partial(left_over, Path.cwd()),
+        partial(locks, Path.cwd()),
     ]
 
 
@@ -47,8 +52,10 @@ def accounting(profile: Mapping[str, Any], accounts: set[str]) -> list[Finding]:
     """Check whether the executor can learn the state of jobs, and which accounts it may charge."""
     answered, said = client("sacct", "--noheader", "--allocations", "--starttime", "now-1hours")
     squeue = profile.get("slurm-status-command") == "squeue"
-    if squeue:
-        age = slurm.shown("config").get("MinJobAge", "0").split()[0]
+    if squeue and not (settings := slurm.shown("config")):
+        found = [Finding(None, "how long squeue remembers jobs: scontrol gives no answer")]
+    elif squeue:
+        age = settings.get("MinJobAge", "0").split()[0]
         needed = 3 * int(profile.get("slurm-init-seconds-before-status-checks", FIRST_LOOK))
         text = f"squeue remembers jobs for {age} s (MinJobAge)"
         found = [Finding(int(age) >= needed, text if int(age) >= needed else f"{text}, which must be {needed} or more")]
@@ -80,8 +87,10 @@ def submission(request: Request) -> list[Finding]:
 
 def preemption(partition: str) -> list[Finding]:
     """Check whether preempted jobs come back: the executor never learns of those that are cancelled."""
-    kind = slurm.shown("config").get("PreemptType", "preempt/none")
-    settings = slurm.shown("partition", partition)
+    site, settings = slurm.shown("config"), slurm.shown("partition", partition)
+    if not site or not settings:
+        return [Finding(None, f"partition {partition}: whether it preempts jobs; scontrol gives no answer")]
+    kind = site.get("PreemptType", "preempt/none")
     mode, grace = settings.get("PreemptMode", "OFF"), int(settings.get("GraceTime", "0"))
     if kind == "preempt/none" or mode != "CANCEL":
         return [Finding(True, f"partition {partition}: preemption {mode if kind != 'preempt/none' else 'OFF'}")]
@@ -148,13 +157,17 @@ def space(folder: Path) -> list[Finding]:
 
 
 def left_over(folder: Path) -> list[Finding]:
-    """Check whether jobs or locks of an earlier run are left."""
-    found = []
-    if numbers := slurm.jobs_from(folder):
-        listed = " ".join(numbers)
-        text = f"jobs of this folder are in the queue; if no Snakemake waits for them: scancel {listed}"
-        found.append(Finding(None, text))
+    """Check whether jobs of an earlier run are left."""
+    numbers = slurm.jobs_from(folder)
+    if numbers is None:
+        return [Finding(None, "jobs that an earlier run has left: squeue gives no answer")]
+    text = f"jobs of this folder are in the queue; if no Snakemake waits for them: scancel {' '.join(numbers)}"
+    return [Finding(None, text)] if numbers else []
+
+
+def locks(folder: Path) -> list[Finding]:
+    """Check whether a lock of an earlier run is left."""
     if any((folder / ".snakemake/locks").glob("*")):
         text = "a Snakemake is at work in this folder, or was killed: snakemake --unlock, if none is"
-        found.append(Finding(None, text))
-    return found
+        return [Finding(None, text)]
+    return []

@@ -155,11 +155,24 @@ def minutes(runtime: object) -> int:
     return int(number) * unit
 
 
-def jobs_from(folder: Path) -> list[str]:
-    """List the numbers of this user's jobs in the queue that Snakemake submitted in `folder`."""
+def absent() -> Finding | None:
+    """Find out whether a SLURM answers here; None if one does."""
+    answered, said = client("scontrol", "ping")
+    advice = "call this where jobs are submitted from, such as a login node; what only SLURM knows is not asked"
+    return None if answered else Finding(False, f"there is no SLURM here ({last_line(said)}); {advice}")
+
+
+def jobs_from(folder: Path) -> list[str] | None:
+    """List the numbers of this user's jobs in the queue that Snakemake submitted in `folder`; None if not answered."""
     answered, said = client("squeue", "--noheader", "--user", getpass.getuser(), "--format", "%i|%k|%Z")
-    lines = [line.split("|") for line in said.splitlines()] if answered else []
-    return [number for number, comment, folder_of in lines if comment.startswith("rule_") and Path(folder_of) == folder]
+    lines = [line.split("|") for line in said.splitlines()]
+    return (
+        None
+        if not answered
+        else [
+            number for number, comment, folder_of in lines if comment.startswith("rule_") and Path(folder_of) == folder
+        ]
+    )
 
 
 def accounts() -> list[str]:

@@ -6,7 +6,10 @@ import pytest
 
 from pdarts.settings.config import Config
 from pdarts.tools.cluster import site
+from pdarts.tools.cluster.slurm import Finding, requests
+from pdarts.tools.workflow import Job
 from tests.configuration import CONFIG
+from tests.tools.cluster.test_slurm import PROFILE
 
 
 def config(download: bool) -> Config:
@@ -39,9 +42,30 @@ def test_a_disk_without_room_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_lock_that_is_left_is_said(tmp_path: Path) -> None:
-    assert site.left_over(tmp_path) == []
+    assert site.locks(tmp_path) == []
     locks = tmp_path / ".snakemake/locks"
     locks.mkdir(parents=True)
     (locks / "0.input.lock").touch()
-    (finding,) = site.left_over(tmp_path)
+    (finding,) = site.locks(tmp_path)
     assert "snakemake --unlock, if none is" in finding.text
+
+
+def test_without_slurm_that_is_said_first_and_nothing_is_well_that_only_slurm_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results").mkdir()
+    search = Job("search", "", {"experiment": ("digits",)}, pending=True)
+    asked = requests([search], CONFIG, PROFILE)
+    first, *others = [finding for check in site.checks(asked, CONFIG, PROFILE) for finding in check()]
+    assert first.good is False
+    assert first.text.startswith("there is no SLURM here (there is no command scontrol)")
+    assert {finding.text.split(",")[0].split(" in ")[-1] for finding in others} == {
+        "long steps save before their time limit",
+        "results/",
+    }
+    asking = (site.preemption("gpu"), site.left_over(tmp_path), site.accounting({}, set()), site.submission(asked[0]))
+    assert [finding.good for found in asking for finding in found] == [None, None, False, False]
+    squeue: list[Finding] = site.accounting({"slurm-status-command": "squeue"}, set())
+    assert [finding.good for finding in squeue] == [None]
