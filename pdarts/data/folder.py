@@ -21,9 +21,10 @@ from pdarts.data import changes, layout
 from pdarts.data.copies import warn_of_copies
 from pdarts.data.decoding import decode, problem
 from pdarts.data.index import Index
-from pdarts.data.layout import FOLDERS, SHOWN, Problem, index_file
+from pdarts.data.layout import SHOWN
 from pdarts.data.lock import locked
 from pdarts.data.manifest import FolderManifest, Splits
+from pdarts.data.tree import FOLDERS, File, Problem, index_file
 from pdarts.errors import InputError
 from pdarts.settings.datasets import ImageFolder
 
@@ -41,7 +42,7 @@ class Image(NamedTuple):
     sha256: str
 
 
-Files = dict[str, layout.File]
+Files = dict[str, File]
 """Files by their paths below the folder of the split, `CLASS/…`."""
 
 
