@@ -14,7 +14,7 @@ class Wandb(Settings):
     """Weights & Biases, which mirrors the files on disk; no later step needs it."""
 
     mode: Mode = "offline"
-    """`offline` keeps run files for `wandb sync`, `online` uploads, `disabled` does nothing; a quieter WANDB_MODE wins."""
+    """`offline` keeps run files for `wandb sync`, `online` uploads; a quieter WANDB_MODE of the environment wins."""
     project: str = "pdarts"
     """Project that runs appear under."""
     entity: str | None = None
