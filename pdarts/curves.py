@@ -13,7 +13,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from pdarts.engine import step
-from pdarts.errors import InputError
+from pdarts.errors import InputError, counted
 from pdarts.reporting.curve_figures import Stage, search_curves, searches_curves, training_curves
 from pdarts.reporting.figures import save
 from pdarts.reporting.result_files import StageEpoch, StageResult, TrainingEpoch, read, read_lines
@@ -37,7 +37,9 @@ def main() -> None:
 
 def _search(title: str, metrics: list[Path], stages: list[Path]) -> Figure:
     if len(metrics) != len(stages):
-        raise InputError(f"--stages names {len(stages)} files, --metrics {len(metrics)}; give one of each per stage")
+        raise InputError(
+            f"--stages names {counted(len(stages), 'file')}, --metrics {len(metrics)}; give one of each per stage"
+        )
     searches: list[list[Stage]] = []
     for stage_path, metrics_path in zip(stages, metrics, strict=True):
         result = read(StageResult, stage_path, "stage file", "pdarts.search")
@@ -62,8 +64,8 @@ def _trainings(title: str, metrics: list[Path], _: list[Path]) -> Figure:
     for path, run in zip(metrics, runs, strict=True):
         if len(run) != len(runs[0]):
             raise InputError(
-                f"{path} has {len(run)} epochs, {metrics[0]} has {len(runs[0])}; draw trainings of equal length, "
-                "or each into a figure of its own"
+                f"{path} has {counted(len(run), 'epoch')}, {metrics[0]} has {len(runs[0])}; draw trainings of equal "
+                "length, or each into a figure of its own"
             )
     return training_curves(title, runs)
 

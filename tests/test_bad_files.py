@@ -210,3 +210,15 @@ def test_data_that_are_cut_off_or_others_are_named(content: bytes, message: str,
         f"error: fashion_mnist: {tmp_path}/train-images-idx3-ubyte.gz is cut off or another file: {message}"
     )
     assert "delete it" in end
+
+
+def test_a_batch_too_small_for_the_auxiliary_head_is_refused_before_the_first_epoch(tmp_path: Path) -> None:
+    weights = tmp_path / "weights.pt"
+    end = call("train", *train_arguments(write_manifest(tmp_path, images=33), weights, auxiliary_weight=0.4))
+    assert end is not None
+    assert end.startswith(
+        "error: batch_size is 32, so that a batch of the 33 images that train weights has 1 for 1 process"
+    )
+    assert end.endswith("; change batch_size, or leave images out with the dataset's train_images")
+    assert not weights.exists()
+    assert not weights.with_name("metrics.jsonl").exists()

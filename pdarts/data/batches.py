@@ -14,7 +14,7 @@ from pdarts.data.manifest import AnyManifest, FolderManifest
 from pdarts.data.split import Split, SplitName
 from pdarts.data.stream import StreamLoader
 from pdarts.data.tree import FOLDERS
-from pdarts.errors import InputError, warn
+from pdarts.errors import InputError, counted, warn
 from pdarts.settings.augmentation import check_augmentation
 from pdarts.settings.machine import Machine
 
@@ -90,8 +90,8 @@ def _batches(
     last, processes = len(images) % batching.batch_size or batching.batch_size, batching.share.processes
     if batching.augmentation is not None and last < processes:
         raise InputError(
-            f"processes is {processes}, but the last batch of {len(images)} images has {last}, fewer than one "
-            "each; change batch_size, or leave images out with the dataset's train_images"
+            f"processes is {processes}, but the last batch of {counted(len(images), 'image')} has {last}, fewer than "
+            "one each; change batch_size, or leave images out with the dataset's train_images"
         )
     if not isinstance(images, Index):
         return Loader(images, batching, dataset.mean, dataset.std)

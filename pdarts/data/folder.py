@@ -25,7 +25,7 @@ from pdarts.data.layout import SHOWN
 from pdarts.data.lock import locked
 from pdarts.data.manifest import FolderManifest, Splits
 from pdarts.data.tree import FOLDERS, File, Problem, index_file
-from pdarts.errors import InputError
+from pdarts.errors import InputError, counted
 from pdarts.settings.datasets import ImageFolder
 
 CHUNK = 16
@@ -115,7 +115,11 @@ def _verified(root: Path, split: str, files: Files, workers: int, problems: list
             if time.monotonic() - shown > REPORT_SECONDS or number == len(waiting):
                 shown = time.monotonic()
                 file.flush()
-                print(f"{root}: {number:,} of {len(waiting):,} {split} images verified", file=sys.stderr, flush=True)
+                print(
+                    f"{root}: {number:,} of {counted(len(waiting), f'{split} image')} verified",
+                    file=sys.stderr,
+                    flush=True,
+                )
     return known
 
 
@@ -158,7 +162,7 @@ def _refuse(dataset: ImageFolder, problems: list[Problem], listing: Path) -> Non
         listing.unlink(missing_ok=True)
         return
     lines = [f"{path}: {reason}" for path, reason in sorted(problems)]
-    files = f"{len(lines):,} files" if len(lines) > 1 else "1 file"
+    files = counted(len(lines), "file")
     _write(listing, "\n".join(lines) + "\n")
     more = [f"… and {len(lines) - SHOWN:,} more"] if len(lines) > SHOWN else []
     raise InputError(

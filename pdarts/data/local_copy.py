@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pdarts.data.index import Entry, Index
 from pdarts.data.lock import locked
-from pdarts.errors import InputError
+from pdarts.errors import InputError, counted
 
 REPORT_SECONDS = 20.0
 
@@ -69,7 +69,7 @@ def _fill(index: Index, target: Path, workers: int) -> None:
         for number, _ in enumerate(pool.map(partial(_copy, index.root, target), missing), 1):
             if time.monotonic() - shown > REPORT_SECONDS or number == len(missing):
                 shown = time.monotonic()
-                print(f"{target}: {number:,} of {len(missing):,} images copied", file=sys.stderr, flush=True)
+                print(f"{target}: {number:,} of {counted(len(missing), 'image')} copied", file=sys.stderr, flush=True)
 
 
 def _holds(folder: Path, entry: Entry) -> bool:

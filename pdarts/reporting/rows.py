@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import fmean
 
 from pdarts import paths
-from pdarts.errors import InputError
+from pdarts.errors import InputError, counted
 from pdarts.reporting.result_files import Choice, Evaluation, Provenance, StageResult, TrainingEpoch, read, read_lines
 from pdarts.reporting.table_files import ReleasedFiles, Runs, SearchFiles
 from pdarts.space.genotype import Genotype
@@ -164,8 +164,8 @@ def read_row(architecture: str, runs: Runs, partial: bool, column: str = "") -> 
     for (metrics, epochs), evaluation in zip(trainings.items(), tests.values(), strict=True):
         if len(epochs) != evaluation.epochs:
             raise InputError(
-                f"{metrics} has {len(epochs)} epochs, but the tested weights were trained for {evaluation.epochs}; "
-                "name the metrics of the same training"
+                f"{metrics} has {counted(len(epochs), 'epoch')}, but the tested weights were trained for "
+                f"{evaluation.epochs}; name the metrics of the same training"
             )
     searches = _searches(runs.search, partial) if runs.search else {}
     stages = {path: stage for search in searches.values() for path, stage in search.items()}

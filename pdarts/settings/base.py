@@ -23,7 +23,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Named = Annotated[dict[Name, Value], Field(json_schema_extra={"additionalProperties": False})]
 Once = AfterValidator(_each_once)
 SkipLimit = Annotated[int, Field(ge=0, le=EDGES_KEPT)]
-Positive = Annotated[int, Field(ge=1)]
+Positive = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Cells = Annotated[int, Field(ge=1, le=1000)]
 Channels = Annotated[int, Field(ge=2, le=10_000, multiple_of=2)]
 Epochs = Annotated[int, Field(ge=1, le=100_000)]

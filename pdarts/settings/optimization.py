@@ -51,7 +51,7 @@ class AlphasOptimizer(Settings):
 def check_schedule(schedule: str, warmup_epochs: int, epochs: int, rates: WeightsOptimizer) -> None:
     """Refuse a warm-up longer than all epochs, fewer epochs than the schedule needs, and a cosine that would rise."""
     if warmup_epochs > epochs:
-        raise ValueError(f"warmup_epochs is {warmup_epochs}, but there are {epochs} epochs")
+        raise ValueError(f"warmup_epochs is {warmup_epochs}, but epochs is {epochs}")
     if schedule == "linear" and epochs <= LINEAR_TAIL:
         raise ValueError(
             f"epochs is {epochs}, but the linear schedule has a tail of {LINEAR_TAIL}; allowed: from "

@@ -56,7 +56,7 @@ class Stage(Settings):
     """Depth of the supernet."""
     channels: Channels
     """Initial channels of the supernet; even, since a factorized reduction halves them."""
-    operations: Annotated[int, Field(ge=2)]
+    operations: Annotated[int, Field(ge=2, le=1000)]
     """Candidate operations on every edge: all in the first stage, the strongest of the stage before in later ones."""
     skip_dropout: Annotated[float, Field(ge=0, lt=1, examples=[0.4])]
     """Rate of the dropout after skip connections at the start of the stage; it decays from there."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple, Self
 
-from pdarts.errors import InputError
+from pdarts.errors import InputError, counted
 from pdarts.space.operations import OPERATIONS
 from pdarts.space.topology import EDGES_INTO_NODE, INPUTS, KINDS, NODES
 
@@ -138,7 +138,7 @@ def _edges(entries: Pairs | Triples) -> Iterator[Edge]:
 def _parse_pairs(pairs: Any, where: str) -> tuple[Pairs, range]:
     """Check a list of pairs; returns them and the nodes that they lead to."""
     if not isinstance(pairs, list) or not pairs or len(pairs) % EDGES_INTO_NODE:
-        found = f"{len(pairs)} entries" if isinstance(pairs, list) else repr(pairs)
+        found = counted(len(pairs), "entry", "entries") if isinstance(pairs, list) else repr(pairs)
         raise InputError(f"{where} has {found}; allowed: {_FORMS}")
     for index, pair in enumerate(pairs):
         if not isinstance(pair, list) or len(pair) != 2:

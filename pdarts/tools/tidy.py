@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pdarts.engine import step
-from pdarts.errors import InputError
+from pdarts.errors import InputError, counted
 from pdarts.paths import RESULTS
 from pdarts.tools.cost.listing import gigabytes
 from pdarts.tools.declared import belongs, read_config
@@ -39,7 +39,7 @@ def main() -> None:
             path.unlink()
         _remove_empty(RESULTS)
     print("deleted:" if arguments.delete else "nothing declared makes:", *(f"  {path}" for path in files), sep="\n")
-    print(f"{len(files)} files, {gigabytes(size)}" + ("" if arguments.delete else "; --delete removes them"))
+    print(f"{counted(len(files), 'file')}, {gigabytes(size)}" + ("" if arguments.delete else "; --delete removes them"))
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pdarts import paths
-from pdarts.errors import InputError
+from pdarts.errors import InputError, counted
 from pdarts.tools.declared import read_config
 
 OUTPUTS = ("output", "metrics", "choice")
@@ -154,8 +154,8 @@ def parse(dry_run: str, pending: set[Path]) -> list[Job]:
     commands = len(re.findall(r"^Shell command: (?!None$)", dry_run, re.MULTILINE))
     if len(found) != commands:
         raise InputError(
-            f"{commands - len(found)} of {commands} jobs run no step of pdarts, so nothing is known of them; "
-            "let the command of every rule begin with command(step)"
+            f"{commands - len(found)} of {counted(commands, 'job')} run no step of pdarts, so nothing is known of "
+            "them; let the command of every rule begin with command(step)"
         )
     return found
 

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,16 +45,26 @@ def checked(values: dict[str, Any], entries: Sequence[str]) -> Config:
     values = with_settings(values, entries)
     extensions.load(extensions.named_in(values))
     config = parse_config(values)
-    for name, training in config.trainings.items():
-        if isinstance(training.genotype, str):
-            published_or_own(f"trainings.{name}.genotype", training.genotype)
-    for name, checkpoint in config.checkpoints.items():
-        published_or_own(f"checkpoints.{name}.genotype", checkpoint.genotype)
-        _check_path(f"checkpoints.{name}.file", checkpoint.file)
-    for name, table in config.tables.items():
-        check_quotes(name, table)
+    if problems := list(dict.fromkeys(_problems_of_files(config))):
+        raise InputError("\n".join(problems))
     _check_folder(config)
     return config
+
+
+def _problems_of_files(config: Config) -> Iterator[str]:
+    """Say what is wrong with the genotypes, files and quotations that entries of the config name."""
+    genotypes = {f"trainings.{name}.genotype": training.genotype for name, training in config.trainings.items()}
+    genotypes |= {f"checkpoints.{name}.genotype": each.genotype for name, each in config.checkpoints.items()}
+    checks: list[partial[Any]] = [
+        *(partial(published_or_own, key, name) for key, name in genotypes.items() if isinstance(name, str)),
+        *(partial(_check_path, f"checkpoints.{name}.file", each.file) for name, each in config.checkpoints.items()),
+        *(partial(check_quotes, name, table) for name, table in config.tables.items()),
+    ]
+    for check in checks:
+        try:
+            check()
+        except InputError as error:
+            yield str(error)
 
 
 def ignored_roots(config: Config) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """The config as a user gives it: files, and single settings on the command line of Snakemake."""
 
 import argparse
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,7 +31,8 @@ def check_files(arguments: Sequence[str]) -> None:
                 "Snakefile, or name that folder by --directory"
             )
         for path in [*([own] if own.exists() else []), *given.configfile]:
-            read_file(path)
+            if not (path.is_fifo() or path.is_char_device()):  # these can be read only once
+                read_file(path)
         with_settings({}, given.config)
     except InputError as error:
         sys.exit(f"error: {error}")
@@ -51,7 +53,7 @@ def read_file(path: Path) -> Mapping[str, Any]:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InputError(f"{path}, line {line}: no UTF-8; save this config file with that encoding") from error
-    values = _yaml(text, str(path))
+    values = _json(text) or _yaml(text, str(path))
     if values is None:
         raise InputError(
             f"{path}: this config file holds no keys; write some, such as those of config.yaml, or leave it out"
@@ -87,6 +89,14 @@ def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
         else new.get(key, old.get(key))
         for key in {**old, **new}
     }
+
+
+def _json(text: str) -> Any:
+    """Read JSON, which may be indented by tabs; None if it is no JSON."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def _yaml(text: str, where: str) -> Any:

@@ -108,7 +108,11 @@ def changed(path: str, value: object) -> dict[str, Any]:
         ("searches/digits/epochs", 0, ["searches.digits.epochs is 0; allowed: greater than or equal to 1"]),
         ("recipes/digits/epochs", 0, ["recipes.digits.epochs is 0; allowed: greater than or equal to 1"]),
         ("searches/digits/max_skips", 9, ["searches.digits.max_skips is 9; allowed: less than or equal to 8"]),
-        ("searches/digits/frozen_epochs", 4, ["searches.digits: frozen_epochs is 4, but a stage has 3 epochs"]),
+        (
+            "searches/digits/frozen_epochs",
+            4,
+            ["searches.digits: frozen_epochs is 4, but a stage has 3 epochs, so that alphas would never"],
+        ),
         (
             "searches/digits/stages/0/operations",
             7,
@@ -147,7 +151,7 @@ def changed(path: str, value: object) -> dict[str, Any]:
             2000,
             ["datasets.digits.train_images is 2000, but digits has 1352 training images; allowed: 1 to 1352, or null"],
         ),
-        ("recipes/digits/warmup_epochs", 99, ["recipes.digits: warmup_epochs is 99, but there are"]),
+        ("recipes/digits/warmup_epochs", 99, ["recipes.digits: warmup_epochs is 99, but epochs is 8"]),
         (
             "recipes/digits/auxiliary_weight",
             0.4,
@@ -244,6 +248,37 @@ def test_all_mistakes_are_named_at_once() -> None:
         parse_config(values)
     assert "searches.digits.epochs is 0" in str(raised.value)
     assert "recipes.digits.channels is 3" in str(raised.value)
+
+
+def test_what_does_not_fit_together_is_named_at_once_beside_what_is_wrong_by_itself() -> None:
+    values = changed("searches/digits/epochs", 0)
+    values["searches"]["fashion"]["dataset"] = "fashio"
+    values["trainings"]["fashion"]["recipe"] = "fashin"
+    values["checkpoints"]["pdarts-imagenet"]["dataset"] = "imagenett"
+    values["machine"]["data_roots"]["imagent"] = "data"
+    values["tables"]["fashion"]["rows"][0]["training"] = "fashon"
+    with pytest.raises(InputError) as raised:
+        parse_config(values)
+    lines = str(raised.value).splitlines()
+    assert lines[0] == "config: searches.digits.epochs is 0; allowed: greater than or equal to 1"
+    assert [line.split(" is ")[0].split(": ")[0] for line in lines[1:]] == [
+        "machine.data_roots.imagent",
+        "searches.fashion.dataset",
+        "trainings.fashion.recipe",
+        "checkpoints.pdarts-imagenet.dataset",
+        "tables.fashion.rows[0].training",
+    ]
+
+
+def test_what_an_invalid_entry_brings_with_it_is_not_said() -> None:
+    values = changed("datasets/digits/mean", [78, 78, 78])
+    values["recipes"]["digits"]["drop_path"] = 30
+    with pytest.raises(InputError) as raised:
+        parse_config(values)
+    assert {line.split(" is ")[0].removeprefix("config: ") for line in str(raised.value).splitlines()} == {
+        *(f"datasets.digits.mean[{channel}]" for channel in range(3)),
+        "recipes.digits.drop_path",
+    }
 
 
 def test_a_training_changes_its_recipe_alone() -> None:

@@ -81,7 +81,7 @@ DIGITS = CONFIG.searches["digits"].stage_settings(1).model_dump(mode="json")
             0.6,
             "searches.digits: train_portion is 0.5 and alphas_portion 0.6, more than all images together",
         ),
-        ("digits/warmup_epochs", 4, "searches.digits: warmup_epochs is 4, but there are 3 epochs"),
+        ("digits/warmup_epochs", 4, "searches.digits: warmup_epochs is 4, but epochs is 3"),
         (
             "digits/schedule",
             "linear",

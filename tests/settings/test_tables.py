@@ -100,10 +100,6 @@ def test_two_rows_cannot_make_different_trainings_of_one_name() -> None:
         mine({"genotype": "PDARTS", "name": "nasnet"})
 
 
-def test_a_number_from_the_command_line_may_be_text() -> None:
-    assert config(repeats={"retrainings": "2", "searches": 1}).trainings["nasnet-on-cifar10"].seeds == (0, 1)
-
-
 @pytest.mark.parametrize("number", [0, -1, "many", 1.5, None])
 def test_a_number_of_repetitions_that_cannot_be_is_named_and_nothing_else(number: object) -> None:
     with pytest.raises(InputError, match=rf"^config: repeats\.retrainings is {number!r}; allowed: [^\n]*$"):

@@ -47,7 +47,12 @@ def refused(tree: Tree, *messages: str, target: str = TARGET) -> None:
             "genotype: PDART",
             ["trainings.tiny.genotype is 'PDART', but there is no pdarts/genotypes/PDART.json", "PDARTS"],
         ),
-        ("title: Digits", "title: [Digits", ["Config file is not valid JSON or YAML"]),
+        (
+            "train_portion: 0.5",
+            "train_portion: 0.01",
+            ["searches.tiny, on dataset tiny: train_portion is 0.01, which leaves none of 96 training images to train"],
+        ),
+        ("title: Digits", "title: [Digits", ["error: tiny.yaml, line 68: no YAML (expected"]),
     ],
 )
 def test_a_config_that_cannot_be_is_refused(tree: Tree, old: str, new: str, messages: list[str]) -> None:
@@ -99,11 +104,13 @@ def test_results_that_cannot_be_written_are_refused(tree: Tree) -> None:
 
 
 def test_a_step_that_fails_shows_its_message_and_leaves_all_other_results(tree: Tree) -> None:
+    manifest = json.loads(tree.read("results/data/tiny.json"))
+    manifest["splits"]["train"]["digest"] = "0"
+    tree.write("results/data/tiny.json", json.dumps(manifest))
     before = tree.results()
-    tree.edit(CONFIG, "train_portion: 0.5", "train_portion: 0.01")
     done = tree.snakemake()
     assert done.returncode == 1
-    assert "error: train_portion is 0.01, which leaves none of 96 training images to train weights" in done.stdout
+    assert "error: digits: the train images in data/digits are not those of the manifest (96 images with" in done.stdout
     assert "Traceback" not in done.stdout
     after = tree.results()
     assert {path for path in before if after.get(path) != before[path]} == {

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from pdarts.errors import counted
 from pdarts.tools.cost.calibration import Calibration
 from pdarts.tools.cost.estimates import ESTIMATED, Cost, expected
 from pdarts.tools.cost.records import record_of
@@ -79,14 +80,14 @@ def plan(found: Sequence[Job], makers: Mapping[Path, Job], costs: Mapping[Job, C
     computing = [job for job in pending if job.step in ESTIMATED]
     text = [*stamp(found), f"Device: {device or 'none is calibrated'}", ""]
     if computing and all(costs[job].seconds is None for job in computing):
-        text += [_steps(computing), "", f"Total: {len(computing)} jobs {NOTHING_KNOWN}"]
+        text += [_steps(computing), "", f"Total: {counted(len(computing), 'job')} {NOTHING_KNOWN}"]
     elif computing:
         text += [_table(computing, costs), "", *_rows(found, makers, costs), _total(computing, costs)]
     reading = sorted(f"{job.step} {job.outputs[0].stem}" for job in pending if job.step in READING)
     if reading:
         text.append(f"Not estimated: {', '.join(reading)}; seconds for small images, hours for ImageNet.")
     if small := len(pending) - len(computing) - len(reading):
-        text.append(f"{small} more jobs (genotypes, figures, tables) take seconds of a CPU each.")
+        text.append(f"{counted(small, 'more job')} (genotypes, figures, tables): seconds of a CPU each.")
     return "\n".join(text).rstrip()
 
 
@@ -144,8 +145,8 @@ def _total(computing: Sequence[Job], costs: Mapping[Job, Cost]) -> str:
     memory = max((cost.memory for cost in known if cost.memory is not None), default=None)
     disk = sum(cost.disk for cost in known if cost.disk is not None)
     return (
-        f"Total: {len(computing)} jobs, {spent} device-hours, at most {gigabytes(memory)} of memory a process, "
-        f"{gigabytes(disk)} of disk."
+        f"Total: {counted(len(computing), 'job')}, {spent} device-hours, at most {gigabytes(memory)} of memory a "
+        f"process, {gigabytes(disk)} of disk."
     )
 
 
@@ -211,5 +212,6 @@ def ledger(found: Sequence[Job], makers: Mapping[Path, Job], calibrations: Seque
     else:
         compared = "; no calibration of this device is there to compare with (make calibrate)"
     return (
-        "\n".join([*stamp(found), text]) + f"\n\nTotal: {len(records)} finished jobs, {spent} device-hours{compared}."
+        "\n".join([*stamp(found), text])
+        + f"\n\nTotal: {counted(len(records), 'finished job')}, {spent} device-hours{compared}."
     )

@@ -62,7 +62,7 @@ def test_a_row_of_a_table_costs_all_that_its_trainings_wait_for(tmp_path: Path) 
     lines = [line.split() for line in plan(found, makers(found), cost, "GPU").splitlines()]
     assert ["Both", "three", "5", "5.0"] in lines
     assert ["Alone", "three", "3", "3.0"] in lines
-    assert lines[-1][:4] == ["1", "more", "jobs", "(genotypes,"]
+    assert lines[-1][:4] == ["1", "more", "job", "(genotypes,"]
 
 
 def test_where_all_is_unknown_steps_stand_without_figures(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_the_ledger_sets_actual_beside_planned(tmp_path: Path) -> None:
     (line,) = (line for line in text.splitlines() if line.startswith("search digits"))
     assert line.split()[4:8] == ["1", f"{planned / 3600:.4f}", "1.0", f"{3600 / planned:.2f}"]
     assert line.endswith(CPU)
-    assert "Total: 1 finished jobs, 1.0 device-hours" in text
+    assert "Total: 1 finished job, 1.0 device-hours" in text
 
 
 def test_a_device_without_calibration_has_nothing_to_compare_with(tmp_path: Path) -> None:
