@@ -244,5 +244,6 @@ def _further(values: Any, error: BaseException | None) -> list[str]:
         parse(Config, valid, "")
     except InputError as others:
         lines = str(others).removeprefix(": ").splitlines()
-        return [line for line in lines if not any(repr(name) in line for _, name in invalid)]
+        follows = [text for _, name in invalid for text in (repr(name), f"machine.data_roots.{name}:")]
+        return [line for line in lines if not any(text in line for text in follows)]
     return []

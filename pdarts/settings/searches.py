@@ -170,7 +170,7 @@ class Search(SearchProtocol):
         if self.frozen_epochs >= self.epochs:
             raise ValueError(
                 f"frozen_epochs is {self.frozen_epochs}, but a stage has {counted(self.epochs, 'epoch')}, so that "
-                f"alphas would never be updated; allowed: 0 to {self.epochs - 1}"
+                "alphas would never be updated; allowed: fewer than epochs"
             )
         self.check_limit(self.max_skips)
         for number, stage in enumerate(self.stages, 1):

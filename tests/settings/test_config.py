@@ -272,13 +272,56 @@ def test_what_does_not_fit_together_is_named_at_once_beside_what_is_wrong_by_its
 
 def test_what_an_invalid_entry_brings_with_it_is_not_said() -> None:
     values = changed("datasets/digits/mean", [78, 78, 78])
+    values["datasets"]["imagenet"]["image_size"] = 0
     values["recipes"]["digits"]["drop_path"] = 30
     with pytest.raises(InputError) as raised:
         parse_config(values)
     assert {line.split(" is ")[0].removeprefix("config: ") for line in str(raised.value).splitlines()} == {
         *(f"datasets.digits.mean[{channel}]" for channel in range(3)),
+        "datasets.imagenet.image_size",
         "recipes.digits.drop_path",
     }
+
+
+ONLY_SKIPS = {
+    "candidates": ["none", "skip_connect"],
+    "stages": [{"cells": 3, "channels": 4, "operations": 2, "skip_dropout": 0.0}],
+}
+
+
+def test_a_skip_limit_that_no_cell_can_meet_is_refused() -> None:
+    values = changed("searches/digits/validation", None)
+    values["searches"]["digits"] |= ONLY_SKIPS
+    with pytest.raises(
+        InputError, match=r"searches\.digits: max_skips is 2, but all 8 edges of a cell keep skip_connect"
+    ):
+        parse_config(values)
+    values["searches"]["digits"]["max_skips"] = None
+    assert "digits" in parse_config(values).searches
+    values["trainings"]["digits"]["genotype"] = {"search": "digits", "seed": "each", "max_skips": 7}
+    with pytest.raises(InputError, match=r"trainings\.digits\.genotype: max_skips is 7, but all 8 edges of a cell keep"):
+        parse_config(values)
+    values["searches"]["digits"]["candidates"][0] = "sep_conv_3x3"
+    assert parse_config(values).trainings["digits"].genotype.max_skips == 7  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"cells": 1}, "cells is 1, but the auxiliary head follows the second of two reduction cells; allowed: from 2"),
+        (
+            {"batch_size": 4, "processes": 4},
+            "batch_size is 4, but BatchNorm in the auxiliary head needs 2 images of each",
+        ),
+    ],
+)
+def test_an_auxiliary_head_needs_two_reduction_cells_and_two_images(changes: dict[str, int], said: str) -> None:
+    values = copy.deepcopy(VALUES)
+    values["recipes"]["cifar"] |= changes
+    with pytest.raises(InputError, match=f"recipes.cifar: {said}"):
+        parse_config(values)
+    values["recipes"]["cifar"] |= {"auxiliary_weight": None}
+    assert parse_config(values).recipes["cifar"].auxiliary_weight is None
 
 
 def test_a_training_changes_its_recipe_alone() -> None:
