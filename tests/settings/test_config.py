@@ -299,7 +299,7 @@ def test_a_skip_limit_that_no_cell_can_meet_is_refused() -> None:
     values["searches"]["digits"]["max_skips"] = None
     assert "digits" in parse_config(values).searches
     values["trainings"]["digits"]["genotype"] = {"search": "digits", "seed": "each", "max_skips": 7}
-    with pytest.raises(InputError, match=r"trainings\.digits\.genotype: max_skips is 7, but all 8 edges of a cell keep"):
+    with pytest.raises(InputError, match=r"digits\.genotype: max_skips is 7, but all 8 edges of a cell keep"):
         parse_config(values)
     values["searches"]["digits"]["candidates"][0] = "sep_conv_3x3"
     assert parse_config(values).trainings["digits"].genotype.max_skips == 7  # type: ignore[union-attr]
