@@ -8,11 +8,12 @@ from pdarts.data import index, local_copy, manifest
 from pdarts.data.batching import Batching
 from pdarts.data.division import Division, divided
 from pdarts.data.index import Index
-from pdarts.data.layout import FOLDERS, listed
+from pdarts.data.layout import listed
 from pdarts.data.loaders import Batches, Loader
 from pdarts.data.manifest import AnyManifest, FolderManifest
 from pdarts.data.split import Split, SplitName
 from pdarts.data.stream import StreamLoader
+from pdarts.data.tree import FOLDERS
 from pdarts.errors import InputError, counted, warn
 from pdarts.settings.augmentation import check_augmentation
 from pdarts.settings.machine import Machine

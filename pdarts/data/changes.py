@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 
-from pdarts.data.layout import FOLDERS, Tree, index_file, visible
+from pdarts.data.tree import FOLDERS, Tree, index_file, visible
 
 SECONDS = 1.0
 """Time after which a search for changes ends without result, so that slow storage delays no call of the workflow."""

@@ -36,4 +36,4 @@ def problem(error: Exception, content: bytes) -> str:
     """Say why `content` is no whole image, from what `decode` raised."""
     if isinstance(error, UnidentifiedImageError):
         return "is no image that Pillow knows" if content else "is empty"
-    return str(error) or type(error).__name__
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

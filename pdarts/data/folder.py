@@ -21,9 +21,10 @@ from pdarts.data import changes, layout
 from pdarts.data.copies import warn_of_copies
 from pdarts.data.decoding import decode, problem
 from pdarts.data.index import Index
-from pdarts.data.layout import FOLDERS, SHOWN, Problem, index_file
+from pdarts.data.layout import SHOWN
 from pdarts.data.lock import locked
 from pdarts.data.manifest import FolderManifest, Splits
+from pdarts.data.tree import FOLDERS, File, Problem, index_file
 from pdarts.errors import InputError, counted
 from pdarts.settings.datasets import ImageFolder
 
@@ -41,7 +42,7 @@ class Image(NamedTuple):
     sha256: str
 
 
-Files = dict[str, layout.File]
+Files = dict[str, File]
 """Files by their paths below the folder of the split, `CLASS/…`."""
 
 
@@ -165,8 +166,8 @@ def _refuse(dataset: ImageFolder, problems: list[Problem], listing: Path) -> Non
     _write(listing, "\n".join(lines) + "\n")
     more = [f"… and {len(lines) - SHOWN:,} more"] if len(lines) > SHOWN else []
     raise InputError(
-        f"{dataset.folder}: {files} cannot be used; replace or remove them, then run the same command again: what is "
-        f"verified is not decoded again. {listing} lists them all:\n  " + "\n  ".join(lines[:SHOWN] + more)
+        f"{dataset.folder}: {files} cannot be used; replace or remove such files, then run the same command again: "
+        f"what is verified is not decoded again. {listing} lists all:\n  " + "\n  ".join(lines[:SHOWN] + more)
     )
 
 

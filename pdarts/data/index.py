@@ -18,8 +18,8 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
-from pdarts.data.layout import FOLDERS, index_file
 from pdarts.data.manifest import FolderManifest, SplitManifest
+from pdarts.data.tree import FOLDERS, index_file
 from pdarts.errors import InputError
 
 

@@ -1,18 +1,15 @@
-"""Finds the files of an image folder and its classes, and says where files do not lie as they should."""
+"""Tells the classes of an image folder, and says where files do not lie in the folder of a class."""
 
 import os
-import stat
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection
 from pathlib import Path
-from typing import NamedTuple
 
+from pdarts.data.tree import Problem, Tree, tree_of, visible
 from pdarts.errors import InputError, warn
 from pdarts.settings.datasets import ImageFolder
 
-FOLDERS = {"train": "train", "test": "val"}
-"""Folder of each split, in ImageNet's layout."""
 SHOWN = 20
 """Maximal number of names that a message lists."""
 OTHER_NAMES = {
@@ -20,49 +17,6 @@ OTHER_NAMES = {
     "val": ("val", "valid", "validation", "test", "testing", "dev", "eval"),
 }
 """What people call the folder of each split, in small letters."""
-LEADS_BACK = "leads back to a folder that it lies in, so its files have no end; remove this link"
-
-
-class File(NamedTuple):
-    """A file that should be an image."""
-
-    size: int
-    changed: int
-    """Time of its last change, in nanoseconds."""
-
-
-class Folder(NamedTuple):
-    """What tells a folder to which nothing was added from one that has more or less in it."""
-
-    changed: int
-    """Time of its last change, in nanoseconds."""
-    entries: int
-    """Number of files and folders directly in it, without hidden ones."""
-
-
-class Tree(NamedTuple):
-    """All that lies below a folder, without hidden files; paths start at this folder, which is `""` itself."""
-
-    files: dict[str, File]
-    """Files in the folders of classes, or further below."""
-    outside: list[str]
-    """Files that lie beside these folders."""
-    folders: dict[str, Folder]
-
-
-Problem = tuple[Path, str]
-"""A file and why it cannot be used."""
-
-
-def index_file(root: Path, split: str) -> Path:
-    """Path of the index of a split, beside its images."""
-    return root / "index" / f"{FOLDERS[split]}.jsonl"
-
-
-def visible(path: Path) -> list[os.DirEntry[str]]:
-    """List what is directly in a folder, without what is hidden."""
-    with os.scandir(path) as entries:
-        return [entry for entry in entries if not entry.name.startswith(".")]
 
 
 def found(dataset: ImageFolder, root: Path, name: str, problems: list[Problem]) -> Tree:
@@ -72,11 +26,12 @@ def found(dataset: ImageFolder, root: Path, name: str, problems: list[Problem]) 
         InputError: if that is no folder, if a folder in it cannot be listed, or if the name of a class is not UTF-8.
     """
     if not (root / name).is_dir():
+        missing = "is no folder" if os.path.lexists(root / name) else f"is not there{_instead(root, name)}"
         raise InputError(
-            f"{dataset.folder}: {root / name} is not there{_instead(root, name)}; images lie in train/CLASS/ and "
+            f"{dataset.folder}: {root / name} {missing}; images lie in train/CLASS/ and "
             f"val/CLASS/ of one folder, which machine.data_roots.{dataset.folder} names"
         )
-    tree = _walked(root / name, problems)
+    tree = tree_of(root / name, problems)
     problems += [(root / name / path, "lies outside the folders of the classes") for path in tree.outside]
     for label in classes_in(tree):
         if label.encode(errors="ignore") != os.fsencode(label):
@@ -137,49 +92,6 @@ def _composed(names: set[str]) -> set[str]:
     return {unicodedata.normalize("NFC", name) for name in names}
 
 
-def _walked(top: Path, problems: list[Problem]) -> Tree:
-    tree, waiting = Tree({}, [], {}), [("", frozenset(map(_identity, top.resolve().parents)))]
-    while waiting:
-        below, around = waiting.pop()
-        folder = top / below
-        try:
-            status, entries = folder.stat(), visible(folder)
-        except OSError as error:
-            raise InputError(
-                f"{folder}: this folder cannot be listed ({error.strerror}); allow it, or remove it"
-            ) from error
-        identity = (status.st_dev, status.st_ino)
-        if identity in around:
-            problems.append((folder, LEADS_BACK))
-            continue
-        tree.folders[below] = Folder(status.st_mtime_ns, len(entries))
-        for entry in entries:
-            path = f"{below}/{entry.name}" if below else entry.name
-            try:
-                status = entry.stat()
-            except OSError as error:
-                if not below:
-                    raise InputError(
-                        f"{folder / entry.name}: is a link that leads nowhere ({error.strerror})"
-                    ) from error
-                problems.append((folder / entry.name, str(error.strerror)))
-                continue
-            if stat.S_ISDIR(status.st_mode):
-                waiting.append((path, around | {identity}))
-            elif not stat.S_ISREG(status.st_mode):
-                problems.append((folder / entry.name, "is no file but a device, pipe or socket"))
-            elif below:
-                tree.files[path] = File(status.st_size, status.st_mtime_ns)
-            else:
-                tree.outside.append(path)
-    return tree
-
-
-def _identity(folder: Path) -> tuple[int, int]:
-    status = folder.stat()
-    return status.st_dev, status.st_ino
-
-
 def _instead(root: Path, name: str) -> str:
     """Say what is in `root` in place of the folder `name`, and which of it seems to be meant."""
     if not root.is_dir():
@@ -188,9 +100,9 @@ def _instead(root: Path, name: str) -> str:
     alike = sorted(other for other in present - set(OTHER_NAMES) if other.lower() in OTHER_NAMES[name])
     if alike:
         return f", but {root / alike[0]} is: rename it to {name}"
-    deeper = sorted(other for other in present if (root / other / name).is_dir())
+    deeper = sorted(other for other in present if all((root / other / split).is_dir() for split in OTHER_NAMES))
     if deeper:
-        return f", but {root / deeper[0] / name} is: name {root / deeper[0]} in its place"
+        return f", but {root / deeper[0] / name} is: name {root / deeper[0]} in place of {root}"
     return f"; {root} has {listed(present) or 'nothing in it'}"
 
 

@@ -36,8 +36,6 @@ SHARED_MEMORY = Path("/dev/shm")
 """Where Linux keeps it; other systems have no such folder."""
 AHEAD = 2
 """Batches that each worker decodes ahead, as a `DataLoader` does."""
-PATIENCE = 600
-"""Seconds to wait for a batch, after which the processes that decode count as stuck."""
 
 
 class StreamLoader:
@@ -105,7 +103,6 @@ class StreamLoader:
             batch_size=None,
             num_workers=self.workers,
             worker_init_fn=_ignore_signals,
-            timeout=PATIENCE if self.workers else 0,
             collate_fn=_as_it_is,
             generator=torch.Generator(),  # not the global one, which a DataLoader would draw from
         )
@@ -130,16 +127,17 @@ def _as_it_is(batch: Any) -> Any:
 
 
 def _watched(batches: "DataLoader[Decoded | InputError]") -> Iterator[Decoded | InputError]:
-    """Yield the batches of a `DataLoader`, whose errors only say that one of its processes ended, or is stuck."""
+    """Yield the batches of a `DataLoader`, whose errors only say that one of its processes has ended."""
+    iterator = iter(batches)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch's handler would raise such an error amid an iteration
     try:
-        yield from batches
-    except RuntimeError as error:
-        if "DataLoader" not in str(error):
+        yield from iterator
+    except (RuntimeError, ConnectionError, EOFError) as error:
+        if isinstance(error, RuntimeError) and "DataLoader" not in str(error):
             raise
         raise InputError(
-            f"no more images: {' '.join(str(error).split())}. The processes that decode them may have been killed for "
-            "lack of memory, or their disk gives no answer; fewer machine.workers need less memory, and "
-            "machine.local_copy reads from a disk of the node. The same command continues what was saved"
+            f"no more images ({' '.join(str(error).split())}): a process that decodes them has ended, probably killed "
+            "for lack of memory; set fewer machine.workers. The same command continues what was saved"
         ) from error
 
 

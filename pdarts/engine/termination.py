@@ -1,6 +1,7 @@
 """SIGTERM and SIGINT, which schedulers send before they kill: a step ends by itself and loses nothing."""
 
 import multiprocessing
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -56,8 +57,10 @@ class Termination:
         self.told = True
         if self.at_once:
             if multiprocessing.parent_process() is None:
-                print("told to end before there was anything to save", file=sys.stderr)
-            end_children()
+                print("told to end before there was anything to save", file=sys.stderr, flush=True)
+            if multiprocessing.active_children():
+                end_children()
+                os._exit(RETRY)  # else threads that look after these processes would complain of their end
             sys.exit(RETRY)
         if self._waits:
             raise ToldToEnd

@@ -143,7 +143,7 @@ def _channels_first(images: NDArray[np.generic]) -> Tensor:
 
 def _each(images: Tensor) -> Iterator[Tensor]:
     """Yield the images of a batch, or the single image: floats from 0 to 1, shape (C, H, W)."""
-    if images.dim() not in (3, 4) or images.shape[-3] not in (1, 3):
+    if images.dim() not in (3, 4) or images.shape[-3] not in (1, 3) or 0 in images.shape[-2:]:
         raise ValueError(f"a tensor has shape {tuple(images.shape)}; allowed: (N, 3, H, W) or (3, H, W)")
     yield from _fractions(images if images.dim() == 4 else images[None])
 

@@ -47,7 +47,7 @@ _CELL_PART = re.compile(rf"(cells\.\d+)\.({_PARTS})\.(.+)\.(\w+)$")
 
 _FIRST = re.compile(r"(.*\.)?(?:stem|stem0)\.0\.weight")
 """Name of the first tensor of a network, behind the prefix that all its names may have."""
-_WRAPPERS = re.compile(r"\b(?:_orig_mod|_checkpoint_wrapped_module|_fsdp_wrapped_module)\.")
+_WRAPPERS = re.compile(r"\b(?:_orig_mod|_checkpoint_wrapped_module|_fsdp_wrapped_module)\.|(?<=\.)module\.")
 """What PyTorch inserts into names where a module is compiled, recomputed or divided among GPUs."""
 SHOWN = 5
 """Maximal number of names that a message lists."""
@@ -187,9 +187,10 @@ def _described(shape: torch.Size | None) -> str:
 
 
 def _foreign(state: Weights, missing: str) -> InputError:
+    examples = {name.partition(".")[0]: name for name in reversed(list(state))}
     return InputError(
-        f"the state dict has no tensor {missing!r}, so it is not one of the reference implementation's networks; the "
-        f"names there are {listed(state)}"
+        f"the state dict has no tensor {missing!r}, so it is not one of the reference implementation's networks; it "
+        f"has {listed(list(examples.values())[::-1])}"
     )
 
 

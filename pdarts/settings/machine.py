@@ -14,8 +14,7 @@ class Wandb(Settings):
     """Weights & Biases, which mirrors the files on disk; no later step needs it."""
 
     mode: Mode = "offline"
-    """`offline` writes run files that `wandb sync` uploads later, `online` uploads at once, `disabled` does nothing.
-    Where WANDB_MODE in the environment writes or sends less, it counts instead."""
+    """`offline` keeps run files for `wandb sync`, `online` uploads; a quieter WANDB_MODE of the environment wins."""
     project: str = "pdarts"
     """Project that runs appear under."""
     entity: str | None = None

@@ -139,7 +139,7 @@ def test_files_that_are_no_whole_images_are_named_and_counted(root: Path) -> Non
 def test_a_long_list_of_problems_is_cut_in_the_message_and_whole_in_the_file(root: Path) -> None:
     for number in range(30):
         (root / "train" / "digit 0" / f"broken {number:02}.jpg").write_text("no")
-    with pytest.raises(InputError, match=r"30 files cannot be used.*problems.txt lists them all") as caught:
+    with pytest.raises(InputError, match=r"30 files cannot be used.*problems.txt lists all") as caught:
         prepared(root)
     assert str(caught.value).count("is no image that Pillow knows") == 20
     assert "… and 10 more" in str(caught.value)

@@ -7,12 +7,16 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+import torch
 
 from pdarts.data import manifest
+from pdarts.data.batches import batches_of
+from pdarts.data.batching import Batching
 from pdarts.data.folder import describe
 from pdarts.data.layout import OTHER_NAMES
 from pdarts.data.manifest import FolderManifest
 from pdarts.errors import InputError
+from pdarts.settings.machine import Machine
 from tests.data.folders import image_folder, write_folder
 
 
@@ -87,13 +91,19 @@ def test_another_name_of_a_split_is_recognized(root: Path, name: str, other: str
 
 def test_a_folder_around_the_right_one_is_recognized(root: Path) -> None:
     said = message(root.parent)
-    assert f"{root.parent / 'train'} is not there, but {root / 'train'} is: name {root} in its place" in said
+    assert (
+        f"{root.parent / 'train'} is not there, but {root / 'train'} is: name {root} in place of {root.parent}" in said
+    )
 
 
 def test_what_is_there_instead_is_named(root: Path, tmp_path: Path) -> None:
     assert "is not there; " in message(root / "train")
     assert f"{root / 'train'} has digit 0, digit 1, digit 2, digit 3;" in message(root / "train")
     assert f", nor is {tmp_path / 'none'};" in message(tmp_path / "none")
+    shutil.move(root / "val", root / "train" / "val")
+    assert f"{root / 'val'} is not there; {root} has train;" in message(root)
+    (root / "val").symlink_to("val")
+    assert f"{root / 'val'} is no folder; images lie in" in message(root)
     (tmp_path / "empty").mkdir()
     assert f"{tmp_path / 'empty'} has nothing in it;" in message(tmp_path / "empty")
 
@@ -170,10 +180,12 @@ def test_a_folder_that_cannot_be_listed_is_no_empty_one(root: Path) -> None:
         (root / "train" / "digit 0").chmod(0o700)
 
 
-def test_a_class_whose_name_is_not_utf_8_is_refused_and_a_file_is_not(root: Path) -> None:
+def test_a_class_whose_name_is_not_utf_8_is_refused_and_a_file_is_not(root: Path, tmp_path: Path) -> None:
     latin = os.fsdecode("é".encode("latin-1"))
     (root / "train" / "digit 0" / "0000.jpg").rename(root / "train" / "digit 0" / f"{latin}.jpg")
-    assert prepared(root).splits.train.images == 20
+    machine = Machine(data_roots={"photos": str(root)}, workers=1, local_copy=str(tmp_path / "copy"))
+    batches = batches_of(prepared(root), "train", machine, Batching(20, None, torch.device("cpu")))
+    assert [len(labels) for _, labels in batches.in_order()] == [20]
     (root / "train" / "digit 0" / f"broken-{latin}.jpg").write_text("no picture")
     with pytest.raises(InputError, match="1 file cannot be used"):
         prepared(root)

@@ -147,10 +147,11 @@ def test_what_was_saved_around_a_network_is_left_out(tmp_path: Path) -> None:
     content = state("cifar_pdarts")
     plain = saved.load(write_cifar(tmp_path / "plain.pt", content), published("PDARTS"))
     compiled = {name.replace("cells.2.", "cells.2._orig_mod."): tensor for name, tensor in content.items()}
+    divided = {name.replace("cells.2.", "cells.2.module."): tensor for name, tensor in content.items()}
     averaged = {"n_averaged": torch.tensor(3), **{f"module.{name}": tensor for name, tensor in content.items()}}
     under_another_key = {"epoch": 3, "model": {f"net.{name}": tensor for name, tensor in content.items()}}
     beside_a_loss = {"loss.weight": torch.ones(10), **{f"net.{name}": tensor for name, tensor in content.items()}}
-    for kept in (compiled, averaged, under_another_key, beside_a_loss):
+    for kept in (compiled, divided, averaged, under_another_key, beside_a_loss):
         loaded = saved.load(write_cifar(tmp_path / "kept.pt", kept), published("PDARTS"))
         assert set(loaded["state"]) == set(plain["state"])
 
@@ -204,7 +205,11 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes, messa
         ({"stem.0.weight": 3}, "nor a state dict"),
         ({1: torch.zeros(3)}, "nor a state dict"),
         ({"epoch": 3, "stem.0.weight": torch.zeros(3)}, "nor a state dict"),
-        ({"conv1.weight": torch.zeros(3)}, r"no tensor 'stem\.0\.weight', .*; the names there are 'conv1\.weight'"),
+        ({"conv1.weight": torch.zeros(3)}, r"no tensor 'stem\.0\.weight', .*; it has 'conv1\.weight'"),
+        (
+            {f"{name}.0.weight": torch.zeros(3) for name in ("net_stem", "net_cells.0", "net_cells.1", "net_head")},
+            "; it has 'net_stem.0.weight', 'net_cells.0.0.weight', 'net_head.0.weight'",
+        ),
         ({"arguments": 3, "epoch": 5}, "bare or in a dict; it holds 'arguments', 'epoch'"),
         ({"stem.0.weight": torch.tensor(3.0)}, r"no tensor 'stem\.0\.weight'"),
         ({"stem.0.weight": torch.zeros(27, 3, 3, 3)}, "is one of 9 channels; allowed: even numbers from 2"),
