@@ -160,6 +160,7 @@ def test_a_job_that_outlives_its_snakemake_is_not_computed_again(site: Site, und
     check(site, undisturbed, continued=0)
 
 
+@pytest.mark.long
 def test_retries_of_a_search_that_diverges_end_at_once_with_the_same_message(site: Site) -> None:
     far = "weights: {learning_rate: 10.0, final_learning_rate: 10.0, momentum: 0.0, weight_decay: 0.5, clip: null}"
     site.edit(CONFIG, NEAR, far)

@@ -151,19 +151,6 @@ def test_a_lack_of_memory_says_how_much_was_asked_for_and_what_makes_it_less(dat
     assert "this process may take 5.12 GB; a smaller batch_size, machine.recompute: true" in done.stderr
 
 
-def test_an_attempt_that_was_killed_is_said_by_the_next_one(data: Path, tmp_path: Path) -> None:
-    for number, known in ((signal.SIGKILL, False), (signal.SIGTERM, True), (signal.SIGTERM, False)):
-        with subprocess.Popen(
-            command("train", 1, tmp_path, data, epochs=1000), cwd=ROOT, stderr=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stderr is not None
-            said = ""
-            while "| epoch" not in said:
-                said += process.stderr.readline()
-            assert ("neither finished nor was told to end" in said) == known
-            process.send_signal(number)
-
-
 @pytest.fixture
 def little_memory() -> Iterator[Path]:
     """A control group whose processes the system kills when they take more than 700 MB."""

@@ -131,13 +131,14 @@ def test_a_step_that_is_killed_has_one_run_and_every_epoch_once(data: Path, tmp_
         with subprocess.Popen(step, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
             assert process.stderr is not None
             said = ""
-            while number and "epoch" not in said:
+            while number and "| epoch" not in said:
                 said += process.stderr.readline()
             while number and len(runs()) < attempt and process.poll() is None:
                 time.sleep(0.02)  # W&B writes in a process of its own
             if number:
                 process.send_signal(number)
             said += process.communicate()[1]
+        assert ("neither finished nor was told to end" in said) == (attempt == 2)  # only the one before was killed
         if "W&B is off" in said:
             pytest.skip(f"W&B did not start within {PATIENCE} seconds on this busy machine")
     assert process.returncode == 0

@@ -128,7 +128,7 @@ def test_the_table_says_which_seed_was_chosen_how_and_what_it_cost(copy: Tree) -
     snakemake(copy, TABLE)
     text, choice = copy.read(TABLE), json.loads(copy.read(CHOICE))
     assert f"2 searches, of which that with seed {choice['seed']} was chosen, its genotype retrained once" in text
-    assert "1 epochs on the first 30 training images, those that trained weights in the search" in text
+    assert "1 epoch on the first 30 training images, those that trained weights in the search" in text
     assert re.search(
         r"End to end: 2 × \(\d+ s for a search \+ \d+ s for its validation\) \+ \d+ s for a retraining = ", text
     )
