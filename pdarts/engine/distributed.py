@@ -97,10 +97,15 @@ def averaged(gradients: Sequence[Tensor], images: int) -> list[Tensor]:
 
 
 def average_gradients(parameters: Iterable[Tensor], images: int) -> None:
-    """Average the gradients of all parameters that have one over the images of all processes, as `averaged` does."""
-    held = [(parameter, parameter.grad) for parameter in parameters if parameter.grad is not None]
-    for (parameter, _), gradient in zip(held, averaged([gradient for _, gradient in held], images), strict=True):
-        parameter.grad = gradient
+    """Average the gradients of all parameters that have one over the images of all processes, as `averaged` does.
+
+    They are overwritten where they are: an optimizer wants them laid out in memory like their parameters.
+    """
+    if processes() == 1:
+        return
+    held = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    for gradient, average in zip(held, averaged(held, images), strict=True):
+        gradient.copy_(average)
 
 
 def summed(sums: Tensor) -> Tensor:

@@ -89,9 +89,9 @@ def run_in(folder: Path) -> Run:
     return Run(SEED, CPU, journal, ResumeFile(folder / "x", {}, other_code=False))
 
 
-def train(folder: Path) -> dict[str, Tensor]:
-    """As one of the processes."""
-    trained = network()
+def train(folder: Path, layout: torch.memory_format = torch.contiguous_format) -> dict[str, Tensor]:
+    """As one of the processes, with weights laid out in memory as on a CPU, or as on a GPU."""
+    trained = network().to(memory_format=layout)
     fit(trained, RECIPE, Double(0, distributed.share()), run_in(folder))
     return trained.state_dict()
 
@@ -110,7 +110,11 @@ def scored(share: Share) -> Tally:
 
 
 SEARCHES = {"first_order": FIRST_ORDER, "second_order": SECOND_ORDER, "adversarial": ADVERSARIAL}
-WORK = {"train": train, **{name: partial(search, stage) for name, stage in SEARCHES.items()}}
+WORK = {
+    "train": train,
+    "train_channels_last": partial(train, layout=torch.channels_last),
+    **{name: partial(search, stage) for name, stage in SEARCHES.items()},
+}
 
 
 def dropping(drop_path: float, one: Network, images: Tensor) -> Tensor:

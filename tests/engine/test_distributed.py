@@ -18,7 +18,7 @@ from tests.engine import pair
 from tests.engine.launching import torchrun
 
 IN_TURN: dict[str, Callable[[], tuple[dict[str, torch.Tensor], list[float]]]] = {
-    "train": pair.train_in_turn,
+    **dict.fromkeys(("train", "train_channels_last"), pair.train_in_turn),
     **{name: partial(pair.search_in_turn, stage) for name, stage in pair.SEARCHES.items()},
 }
 
