@@ -9,10 +9,11 @@ from typing import Any, NoReturn, Protocol, TypeVar
 
 import numpy
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from pdarts.engine import distributed, memory
+from pdarts.engine.device import device_name
 from pdarts.engine.divergence import LossWatch, all_finite
 from pdarts.engine.journal import Journal
 from pdarts.engine.metrics import Tally
@@ -57,7 +58,7 @@ class Run:
         self.earlier_seconds = 0.0
         """Time that earlier processes spent on the part of their work that is kept."""
         self.resumed: list[dict[str, Any]] = []
-        """Epoch and iteration at which earlier processes stopped, with the commit and the hash of their code."""
+        """Epoch and iteration at which earlier processes stopped, with commit, hash of their code, and device."""
         self._parts: Mapping[str, Stateful] = {}
         self._tallies: Mapping[str, Tally] = {}
         self._earlier_epoch_seconds = 0.0
@@ -169,6 +170,7 @@ class Run:
                 "told": told,
                 "kills": memory.kills(),
                 "commit": self._commit,
+                "device": device_name(self.device),
                 "resumed": self.resumed,
                 "metrics": self.journal.lines,
                 "tracked": self.journal.tracked,
@@ -181,11 +183,14 @@ class Run:
     def _restore(self, saved: dict[str, Any]) -> None:
         self.epoch, self.iteration, self._earlier_epoch_seconds = saved["epoch"], saved["step"], saved["epoch_seconds"]
         self.earlier_seconds = saved["seconds"]
-        stopped = {"epoch": self.epoch, "step": self.iteration, "commit": saved["commit"], "code": saved["code"]}
+        stopped: dict[str, Any] = {"epoch": self.epoch, "step": self.iteration}
+        stopped |= {key: saved.get(key) for key in ("commit", "code", "device")}
         self.resumed = [*saved["resumed"], stopped]
         self._wandb_id = saved["wandb_id"]
         for name, part in self._parts.items():
             part.load_state_dict(saved["parts"][name])
+            if isinstance(part, Optimizer):
+                _lay_out(part)
         own = saved["processes"][distributed.rank()]
         for name, tally in self._tallies.items():
             tally.load_state_dict(own["tallies"][name])
@@ -254,11 +259,22 @@ def _unannounced(kills_before: tuple[str, int] | None) -> str:
     )
 
 
+def _lay_out(optimizer: Optimizer) -> None:
+    """Lay out what an optimizer holds of each parameter, such as its momentum, in memory like the parameter itself.
+
+    It is loaded in the layout of the device that saved it, and fused optimizers take one layout for granted.
+    """
+    for parameter, held in optimizer.state.items():
+        for key, value in held.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                held[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+
+
 def _random_states() -> dict[str, Any]:
     of_numpy: Any = numpy.random.get_state(legacy=False)  # noqa: NPY002 - the global generator, if a library uses it
     return {
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "cuda": [torch.cuda.get_rng_state()] if torch.cuda.is_available() else [],  # of this process's own
         "numpy": {**of_numpy, "state": {**of_numpy["state"], "key": of_numpy["state"]["key"].tolist()}},
         "python": random.getstate(),
     }
@@ -267,7 +283,7 @@ def _random_states() -> dict[str, Any]:
 def _restore_random_states(states: dict[str, Any]) -> None:
     torch.set_rng_state(states["torch"])
     if states["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(states["cuda"])
+        torch.cuda.set_rng_state(states["cuda"][0])
     of_numpy = states["numpy"]
     of_numpy["state"]["key"] = numpy.array(of_numpy["state"]["key"], dtype=numpy.uint32)
     numpy.random.set_state(of_numpy)  # noqa: NPY002

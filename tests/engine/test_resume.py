@@ -14,9 +14,15 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
+from pdarts.engine.device import device_name
+from pdarts.engine.journal import Journal
+from pdarts.engine.progress import Progress
 from pdarts.engine.resume_file import ResumeFile
-from pdarts.engine.tracking import PATIENCE, steps_of
+from pdarts.engine.run import Run
+from pdarts.engine.tracking import PATIENCE, Tracker, steps_of
+from pdarts.settings.machine import Wandb
 from pdarts.sources import fingerprint
 from tests import warm
 from tests.configuration import CONFIG, ROOT
@@ -229,3 +235,34 @@ def test_a_disk_that_is_full_keeps_the_old_resume_file(tmp_path: Path) -> None:
     assert "File too large" in done.stderr
     assert saved.load() == {"epoch": 1, "step": 0, "code": "a"}
     assert list(tmp_path.iterdir()) == [saved.path]
+
+
+def test_what_a_cpu_saved_continues_in_the_layout_of_a_gpu(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    images = torch.randn(4, 3, 8, 8)
+
+    def begun(layout: torch.memory_format) -> tuple[nn.Module, torch.optim.Optimizer, Run]:
+        network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 2)).to(memory_format=layout)
+        optimizer = torch.optim.SGD(network.parameters(), 0.1, momentum=0.9, fused=True)
+        journal = Journal(
+            tmp_path / "metrics.jsonl", Tracker(Wandb(mode="disabled"), "", "", "", {}), Progress("", 2, 1)
+        )
+        run = Run(0, torch.device("cpu"), journal, resume_file(tmp_path))
+        run.begin({"network": network, "optimizer": optimizer}, {})
+        return network, optimizer, run
+
+    def update(network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        optimizer.zero_grad()
+        network(images).square().mean().backward()
+        optimizer.step()
+
+    network, optimizer, run = begun(torch.contiguous_format)
+    update(network, optimizer)
+    run.save()
+    update(network, optimizer)
+    other, continued, run = begun(torch.channels_last)
+    update(other, continued)
+    for expected, parameter in zip(network.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(parameter, expected)
+        assert continued.state[parameter]["momentum_buffer"].stride() == parameter.stride()
+    assert run.resumed[0]["device"] == device_name(torch.device("cpu"))
