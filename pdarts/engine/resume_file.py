@@ -1,6 +1,7 @@
 """The files that a long step continues from: written whole, with a checksum, and used for the same work only."""
 
 import fcntl
+import glob
 import hashlib
 import io
 import json
@@ -109,7 +110,7 @@ class ResumeFile:
 
     def _others(self) -> Iterator[Path]:
         """Find the files of other work on the same output, and those of older versions, whose names have no hash."""
-        for path in sorted(self.output.parent.glob(f"{self.output.name}.resume*")):
+        for path in sorted(self.output.parent.glob(f"{glob.escape(self.output.name)}.resume*")):
             if path != self.path and not path.name.endswith((BEFORE, FAILED, LOCK, "-before")):
                 yield path
 
