@@ -41,7 +41,7 @@ def main() -> None:
         "candidates": {kind: [list(names) for names in edges] for kind, edges in candidates.items()},
         "dataset": dataset.model_dump(mode="json"),
     }
-    work.claim(read)
+    work.claim(read, {"data": arguments.data, "previous": arguments.previous})
     if arguments.previous is not None:
         before = files.read_json(arguments.previous, "stage file", "pdarts.search")
         result_was_read(arguments.previous, before.get("provenance", {}))
@@ -51,7 +51,7 @@ def main() -> None:
     architecture = search_stage(stage, candidates, images, len(dataset.classes), work.machine, run)
     if distributed.rank() == 0:
         computing = kernels(work.device, stage.precision, work.machine)
-        record = work.record(run, computing, {"data": arguments.data, "previous": arguments.previous})
+        record = work.record(run, computing)
         result = {"stage": number, "settings": stage.model_dump(mode="json"), "cells": to_json(architecture), **record}
         files.write_json(arguments.output, result)
         run.journal.tracker.finish()

@@ -39,7 +39,7 @@ def main() -> None:
     genotype = Genotype.parse(value, str(arguments.genotype))
     dataset = manifest.read(arguments.data)
     read = {"genotype": value, "dataset": dataset.model_dump(mode="json")}
-    work.claim(read)
+    work.claim(read, {"data": arguments.data, "genotype": arguments.genotype})
     batches, _ = work.batches(dataset, Division(recipe.train_portion))
     described: dict[str, Any] = {
         "stem": recipe.stem,
@@ -61,7 +61,7 @@ def main() -> None:
             "state": network.cpu().state_dict(),
             "dataset": read["dataset"],
             "recipe": recipe.model_dump(mode="json"),
-            **work.record(run, computing, {"data": arguments.data, "genotype": arguments.genotype}),
+            **work.record(run, computing),
         }
         if own := extensions.behind(operations=genotype.operations()):
             content["extensions"] = {extension.file: extension.digest for extension in own}

@@ -117,7 +117,7 @@ def command(step, options, launch="python -m", code=None):
     """
     stamp = " --rehearsal" if CONFIG.rehearsal and step not in ("download", "prepare", "sample") else ""
     started = f"# code {code or fingerprint(step)}\n{launch} pdarts.{step}{stamp}"
-    return f"{started} {options} 2> >(trap '' TERM INT; tee {{log:q}} >&2)"
+    return f"{started} {options} 2> >(trap '' TERM INT HUP; tee {{log:q}} >&2)"
 
 
 PAPER_TABLES = [name for name, table in CONFIG.tables.items() if table.of_paper]

@@ -7,14 +7,17 @@ continues from these notes, and where images are added later, only the new ones 
 import errno
 import hashlib
 import json
+import multiprocessing
 import os
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from pathlib import Path
+from threading import Thread
 from typing import NamedTuple
 
 from pdarts.data import changes, layout
@@ -141,8 +144,35 @@ def _outcomes(paths: list[str], workers: int) -> Iterator[Image | str]:
     if workers == 0:
         yield from map(_verify, paths)
         return
-    with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(_verify, paths, chunksize=CHUNK)
+    pool = ProcessPoolExecutor(workers, initializer=_end_with_parent)
+    chunks = [pool.submit(_verify_all, paths[start : start + CHUNK]) for start in range(0, len(paths), CHUNK)]
+    try:
+        for chunk in chunks:
+            yield from chunk.result()
+    except BrokenProcessPool as error:
+        for process in multiprocessing.active_children():
+            process.kill()
+        raise InputError(
+            "a process that verifies images has ended, probably killed for lack of memory; set fewer machine.workers "
+            "and run the same command again: what is verified is not decoded again"
+        ) from error
+    pool.shutdown()
+
+
+def _end_with_parent() -> None:
+    """Let this process end soon after the one that started it, whose lock it would go on holding."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
+def _verify_all(paths: list[str]) -> list[Image | str]:
+    return [_verify(path) for path in paths]
 
 
 def _verify(path: str) -> Image | str:

@@ -143,7 +143,7 @@ def _watched(batches: "DataLoader[Decoded | InputError]") -> Iterator[Decoded | 
 
 def _ignore_signals(worker: int) -> None:
     """Keep a worker alive when its job is told to end: the job finishes an iteration and then ends the worker."""
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
 
 

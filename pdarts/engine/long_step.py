@@ -19,8 +19,10 @@ from pdarts.engine import device, distributed, step
 from pdarts.engine.invocation import Invocation
 from pdarts.engine.journal import Journal
 from pdarts.engine.progress import Progress
+from pdarts.engine.provenance import content_digest
 from pdarts.engine.resume_file import ResumeFile
 from pdarts.engine.run import Run
+from pdarts.errors import InputError
 from pdarts.settings.base import Settings
 from pdarts.settings.images import check_images
 from pdarts.settings.machine import Machine
@@ -61,17 +63,20 @@ class LongStep:
         self.device = device.set_up(self.machine)
         distributed.start(settings.processes, self.device)
 
-    def claim(self, inputs: Mapping[str, Any]) -> None:
+    def claim(self, inputs: Mapping[str, Any], read: Mapping[str, Path | None]) -> None:
         """Find the resume file, and wait for another process that computes the same output.
 
         Args:
             inputs: all that the result depends on besides settings, seed and code, as plain values.
+            read: JSON files that were read, by option; None if one was left out.
 
         Raises:
             InputError: if the same work has failed before and would fail again.
         """
         call, settings = self.invocation, self.settings.model_dump(mode="json")
         identity = {"step": call.step, "seed": call.seed, "settings": settings, **inputs, "code": call.code}
+        self.read = {path: content_digest(path) for path in read.values() if path is not None}
+        self.inputs = read
         self.resume_file = ResumeFile(self.arguments.output, identity, self.machine.resume_other_code)
         if distributed.rank() == 0:
             self.resume_file.claim()
@@ -101,15 +106,24 @@ class LongStep:
         journal = Journal(self.arguments.metrics, call.tracker(self.machine.wandb, part, settings), progress)
         return Run(seed, self.device, journal, self.resume_file)
 
-    def record(self, run: Run, kernels: str, inputs: Mapping[str, Path | None]) -> dict[str, Any]:
+    def record(self, run: Run, kernels: str) -> dict[str, Any]:
         """The last keys of the result: `epochs_run`, `seconds` (with those of earlier processes), `provenance`.
 
         Args:
             run: the course of the step, which has ended.
             kernels: what computed the cells.
-            inputs: JSON files that were read, by option; None if one was left out.
+
+        Raises:
+            InputError: if a file that was read has changed since. Snakemake would take the result for one of what it
+                holds now.
         """
-        provenance = self.invocation.provenance(self.device, inputs)
+        for path, digest in self.read.items():
+            if content_digest(path) != digest:
+                raise InputError(
+                    f"{path} has changed since this step began, so the result is not that of the file as it is now; "
+                    f"run the same command again, or restore the file: {run.resume_file.path} keeps what was computed"
+                )
+        provenance = self.invocation.provenance(self.device, self.inputs)
         provenance |= {"resumed": run.resumed, "resume_file": run.resume_file.path.name, "kernels": kernels}
         seconds = round(provenance["seconds"] + run.earlier_seconds, 3)
         return {"epochs_run": run.epochs_run, "seconds": seconds, "provenance": provenance}

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT, which schedulers send before they kill: a step ends by itself and loses nothing."""
+"""Signals that schedulers and terminals send before a process must end: a step ends by itself and loses nothing."""
 
 import multiprocessing
 import os
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 RETRY = 75
 """Exit code of a step that was told to end and can be continued (EX_TEMPFAIL)."""
@@ -29,12 +29,13 @@ class Termination:
         self.told, self.at_once, self._waits = False, at_once, False
 
     def install(self) -> None:
-        """Handle SIGTERM and SIGINT from now on."""
+        """Handle these signals from now on, but not that of a closed terminal under `nohup`, which ignores it."""
         for number in SIGNALS:
-            signal.signal(number, self._end)
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._end)
 
     def done(self) -> None:
-        """Ignore both signals: all is written, and the end of the interpreter must not look like a failure."""
+        """Ignore these signals: all is written, and the end of the interpreter must not look like a failure."""
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
 

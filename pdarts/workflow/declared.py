@@ -74,6 +74,9 @@ def ignored_roots(config: Config) -> Iterator[str]:
     """
     folders = {dataset.folder for dataset in config.datasets.values()}
     for name, root in config.machine.data_roots.items():
+        if name in SOURCES and SOURCES[name].files is None and not config.rehearsal:
+            yield f"machine.data_roots.{name} is {root!r} and counts for nothing: {name} is part of the package"
+            continue
         unused = name in config.datasets and name not in folders and root != f"data/{name}"
         if unused and not config.rehearsal:
             folder = config.datasets[name].folder

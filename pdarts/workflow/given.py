@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -77,6 +78,11 @@ def with_settings(values: Mapping[str, Any], entries: Sequence[str]) -> dict[str
         key, equals, value = entry.partition("=")
         if not equals:
             raise InputError(f"--config: {entry!r} is no KEY=VALUE, such as 'repeats={{retrainings: 10}}'")
+        if not key.isidentifier():
+            nested = value
+            for part in reversed(key.split(".")[1:]):
+                nested = f"{{{part}: {nested}}}"
+            raise InputError(f"--config: {key!r} is no key of the config; write '{key.split('.')[0]}={nested}'")
         values = merged(values, {key: _yaml(value, f"--config {entry!r}")})
     return dict(values)
 
@@ -113,7 +119,14 @@ def _yaml(text: str, where: str) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """A loader that refuses a key which stands twice, of which the first would be lost."""
+    """A loader that refuses a key which stands twice, of which the first would be lost, and numbers of other bases."""
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        number: int = super().construct_yaml_int(node)
+        if not re.fullmatch(r"[-+]?(0|[1-9][0-9_]*)", node.value):
+            line = node.start_mark.line + 1
+            raise InputError(f"line {line}: YAML reads {node.value} as {number}; write it as a decimal number")
+        return number
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         node: yaml.MappingNode = super().compose_mapping_node(anchor)
@@ -125,3 +138,6 @@ class _Loader(yaml.SafeLoader):
                 )
             seen.add(key.value if isinstance(key, yaml.ScalarNode) else None)
         return node
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)

@@ -198,6 +198,26 @@ def test_a_step_waits_for_another_process_that_computes_the_same_output(data: Pa
     assert process.returncode == 0
 
 
+def test_a_result_of_a_file_that_has_changed_meanwhile_is_not_written_and_not_lost(data: Path, tmp_path: Path) -> None:
+    cells = tmp_path / "cells.json"
+    old, new = (json.dumps(published(name).to_json()) for name in ("PDARTS", "DARTS_V2"))
+    cells.write_text(old)
+    call = command("train", 1, tmp_path, data, python=warm.python(), epochs=20)
+    call[call.index("--genotype") + 1] = str(cells)
+    with subprocess.Popen(call, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while "| epoch" not in process.stderr.readline():
+            assert process.poll() is None
+        cells.write_text(new)
+        said = process.stderr.read()
+    assert process.returncode == 1
+    assert f"error: {cells} has changed since this step began" in said
+    assert not (tmp_path / "weights.pt").exists()
+    cells.write_text(old)
+    done = subprocess.run(call, cwd=ROOT, check=True, capture_output=True, text=True)
+    assert "all epochs had run" in done.stderr
+
+
 def test_a_step_that_waits_for_images_saves_and_ends_when_told_to(tmp_path: Path) -> None:
     photos, data = tmp_path / "photos", tmp_path / "photos.json"
     write_folder(photos, train=64, scale=0.25)
@@ -219,7 +239,7 @@ def test_a_step_that_waits_for_images_saves_and_ends_when_told_to(tmp_path: Path
         while not list((tmp_path / "stuck").glob("weights.pt.resume-*")):
             time.sleep(0.1)
         time.sleep(3)
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGHUP)  # as when its terminal is closed
         _, said = process.communicate(timeout=60)
     assert process.returncode == RETRY, said
     assert "told to end: saved at epoch 1" in said

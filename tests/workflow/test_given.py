@@ -21,6 +21,8 @@ STAGE = "results/search/tiny/seed0/stage1.json"
     [
         (b"", "mine.yaml: this config file holds no keys; write some"),
         (b"# nothing yet\n", "mine.yaml: this config file holds no keys; write some"),
+        (b"searches:\n  digits: {epochs: 010}\n", "mine.yaml, line 2: YAML reads 010 as 8; write it as a decimal"),
+        (b"searches:\n  digits: {epochs: 1:30}\n", "mine.yaml, line 2: YAML reads 1:30 as 90"),
         (b"searches:\n\tdigits: {epochs: 4}\n", "mine.yaml, line 2: no YAML (found character '\\t'"),
         (b"searches: [1\ntables: {}\n", "mine.yaml, line 2: no YAML (expected ',' or ']'"),
         (b"- searches\n", "mine.yaml: no keys with values, such as those of config.yaml"),
@@ -78,6 +80,10 @@ def test_values_on_the_command_line_have_the_types_of_files() -> None:
         "tables": None,
     }
     assert with_settings({}, ['searches={digits: {epochs: "4"}}']) == {"searches": {"digits": {"epochs": "4"}}}
+    with pytest.raises(
+        InputError, match=r"'repeats.searches' is no key of the config; write 'repeats=\{searches: 4\}'"
+    ):
+        with_settings({}, ["repeats.searches=4"])
     with pytest.raises(InputError, match="line 1: epochs stands here a second time"):
         with_settings({}, ["searches={epochs: 4, epochs: 5}"])
 
@@ -96,6 +102,8 @@ def test_a_root_that_counts_for_nothing_is_said_with_the_one_that_would() -> Non
     assert [*ignored_roots(with_roots(fashion="data/fashion"))] == []
     assert [*ignored_roots(with_roots(rehearsal=True, fashion="/scratch"))] == []
     assert [*ignored_roots(CONFIG)] == []
+    (packaged,) = ignored_roots(with_roots(digits="/scratch"))
+    assert packaged.endswith("digits is part of the package")
 
 
 @pytest.mark.workflow
