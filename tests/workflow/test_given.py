@@ -80,9 +80,7 @@ def test_values_on_the_command_line_have_the_types_of_files() -> None:
         "tables": None,
     }
     assert with_settings({}, ['searches={digits: {epochs: "4"}}']) == {"searches": {"digits": {"epochs": "4"}}}
-    with pytest.raises(
-        InputError, match=r"'repeats.searches' is no key.*write 'repeats=\{searches: 4\}'"
-    ):
+    with pytest.raises(InputError, match=r"'repeats.searches' is no key.*write 'repeats=\{searches: 4\}'"):
         with_settings({}, ["repeats.searches=4"])
     with pytest.raises(InputError, match="line 1: epochs stands here a second time"):
         with_settings({}, ["searches={epochs: 4, epochs: 5}"])
