@@ -28,7 +28,7 @@ class LossWatch:
             self._done = torch.cuda.Event()
 
     def finite(self, iteration: int) -> bool:
-        """Whether all losses were finite: up to this iteration, or on a GPU up to one less than 100 before."""
+        """Whether all losses were finite up to this iteration; on a GPU, up to one of the 99 before it."""
         if not self.waits:
             return self.finite_at_last()
         if iteration % INTERVAL:

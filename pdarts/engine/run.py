@@ -37,8 +37,8 @@ class Stateful(Protocol):
 class Run:
     """Counts epochs and iterations, and saves and restores all that belongs to them.
 
-    On SIGTERM and SIGINT the current iteration is finished, the resume file written, and the process ends with exit
-    code 75; while it waits for images, it does so at once. After the last epoch nothing is left to continue, and the
+    When told to end by a signal, it finishes the current iteration, writes the resume file, and ends with exit code 75;
+    while it waits for images, it does so at once. After the last epoch nothing is left to continue, and the
     process writes its outputs and ends well. If any of several processes is told to end, all end behind the same
     iteration; process 0 reads and writes the resume file.
 
