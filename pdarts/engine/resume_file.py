@@ -72,10 +72,6 @@ class ResumeFile:
         """Let every later attempt at the same work end at once with `message`."""
         files.write_text(self.failed, message + "\n")
 
-    def remove(self) -> None:
-        """Delete what belongs to this work."""
-        remove(self.output, self.path.name)
-
     def save(self, content: Mapping[str, Any]) -> None:
         """Write `content`, of plain values and tensors; the file before is kept until this one is on the disk.
 

@@ -93,8 +93,8 @@ def run(main: Callable[[], None]) -> None:
 
     So does a lack of memory; the same command may then continue on a larger machine.
 
-    SIGTERM, SIGINT and SIGHUP end it with exit code 75, once its state is saved. If nobody reads its output any more, as
-    in `| head`, it ends silently.
+    SIGTERM, SIGINT and SIGHUP end it with exit code 75, once its state is saved. If nobody reads its output any more,
+    as in `| head`, it ends silently.
     """
     PROCESS.install()
     try:

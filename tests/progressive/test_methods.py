@@ -14,7 +14,7 @@ from pdarts.data.division import Division, divided
 from pdarts.data.loaders import Batch, Loader
 from pdarts.engine.journal import Journal
 from pdarts.engine.progress import Progress
-from pdarts.engine.resume_file import ResumeFile
+from pdarts.engine.resume_file import ResumeFile, remove
 from pdarts.engine.run import Run
 from pdarts.engine.tracking import Tracker
 from pdarts.progressive.method import method_named
@@ -48,7 +48,7 @@ def searched(settings: StageSettings, candidates: Any, folder: Path) -> Architec
     journal = Journal(folder / "metrics.jsonl", tracker, Progress("", settings.epochs, 2))
     run = Run(0, CPU, journal, ResumeFile(folder / "stage.json", {}, other_code=False))
     architecture = search_stage(settings, candidates, (weights_images, alphas_images), 10, Machine(), run)
-    run.resume_file.remove()
+    remove(run.resume_file.output, run.resume_file.path.name)
     return architecture
 
 

@@ -11,7 +11,7 @@ from pdarts.data.division import Division, divided
 from pdarts.data.loaders import Loader
 from pdarts.engine.journal import Journal
 from pdarts.engine.progress import Progress
-from pdarts.engine.resume_file import ResumeFile
+from pdarts.engine.resume_file import ResumeFile, remove
 from pdarts.engine.run import Run
 from pdarts.engine.tracking import Tracker
 from pdarts.progressive.stage import search_stage
@@ -51,7 +51,7 @@ def run(settings: StageSettings, folder: Path, seed: int = 0, machine: Machine =
     journal = Journal(path, Tracker(Wandb(mode="disabled"), "", "", "", {}), Progress("", settings.epochs, 2))
     course = Run(seed, CPU, journal, ResumeFile(folder / "stage.json", {}, other_code=False))
     search_stage(settings, all_candidates(OPERATIONS), (loaders[0], loaders[1]), 10, machine, course)
-    course.resume_file.remove()
+    remove(course.resume_file.output, course.resume_file.path.name)
     assert course.epochs_run == settings.epochs
     return [json.loads(line) for line in path.read_text().splitlines()]
 
