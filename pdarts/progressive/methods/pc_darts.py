@@ -28,7 +28,7 @@ class PartialMixedOperation(MixedOperation):
         self.stride, self.divisor = stride, divisor
         self.whole = Identity()
 
-    def forward(self, source: NodeValue, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Branch]:
+    def forward(self, source: NodeValue, weights: Sequence[Tensor], skip_dropout: Tensor | None) -> Iterator[Branch]:
         """Yield the edge, with its channels shuffled, times the edge's weight, which is the last of `weights`."""
         *operation_weights, edge_weight = weights
         part, rest = source.split(self.divisor, self.stride)
@@ -63,7 +63,7 @@ class Method(darts.Method):
             for kind, betas in parameters["beta"].items()
         }
 
-    def weights(self, parameters: Parameters, epoch: int) -> Weights:
+    def weights(self, parameters: Parameters, epoch: Tensor) -> Weights:
         """Weights of operations, then of the edge: shape (edges, operations + 1)."""
         of_operations, of_edges = super().weights(parameters, epoch), self.edge_weights(parameters)
         return {kind: torch.cat([rows, of_edges[kind][:, None]], dim=1) for kind, rows in of_operations.items()}

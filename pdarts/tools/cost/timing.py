@@ -21,7 +21,8 @@ from pdarts.data.loaders import Loader
 from pdarts.data.split import Split
 from pdarts.engine import testing
 from pdarts.engine.device import set_up
-from pdarts.engine.loop import fit
+from pdarts.engine.graphs import Graphs, recorder
+from pdarts.engine.loop import NetworkTraining, fit
 from pdarts.engine.memory import lack_of_memory
 from pdarts.engine.metrics import evaluate
 from pdarts.engine.provenance import now, provenance
@@ -140,7 +141,7 @@ def _time_search(
     if "evaluation" in kinds:
         training = StageTraining(stage, candidates, classes, device, machine)
         training.supernet.eval()
-        report("evaluation", _time_evaluation(training.logits_of(epoch=0), loaders[1], device, limit))
+        report("evaluation", _time_evaluation(training.logits, loaders[1], device, limit))
     frozen_epochs = {"weights_step": MANY_EPOCHS, "joint_step": 0}
     for name, frozen in ((kind, frozen_epochs[kind]) for kind in kinds if kind in frozen_epochs):
         endless = stage.model_copy(update={"epochs": MANY_EPOCHS, "frozen_epochs": frozen, "scored_epochs": 0})
@@ -164,14 +165,16 @@ def _time_training(
     if "evaluation" in kinds:
         network.eval()
         test = _loader(work.size, testing.BATCH_SIZE, None, device)
-        report("evaluation", _time_evaluation(lambda images: network(images)[0], test, device, limit))
+        logits_of = Graphs("test", lambda images: network(images)[0], recorder(device, machine))
+        report("evaluation", _time_evaluation(logits_of, test, device, limit))
     if "train_step" not in kinds:
         return
     endless = recipe.model_copy(update={"epochs": MANY_EPOCHS})
     watch = Stopwatch(device, limit)
     try:
         loader = _loader(work.size, recipe.batch_size, recipe.augmentation, device)
-        fit(network, endless, loader, Run(0, device, watch, NoResumeFile()))
+        training = NetworkTraining(network, endless, device, machine)
+        fit(training, loader, Run(0, device, watch, NoResumeFile()))
     except Enough:
         report("train_step", watch.result())
 
