@@ -6,7 +6,7 @@
 #   VENV=.venv       where that environment lies
 #   PYTEST_ARGS=     passed to pytest, such as '-k derive'
 #   THREADS=1        CPU threads that make bench uses
-#   DEVICE=cpu       the device that make bench measures: cpu or cuda
+#   DEVICE=cpu       the device that make bench, profile and scaling measure: cpu or cuda
 #   STAGE=1          search stage that make profile looks at
 #   BASE=            the commit that make moved starts from, such as main
 #   OTHER=HEAD       what make moved compares with BASE: a commit, or . for the working tree as it is
@@ -122,10 +122,10 @@ bench-check: setup ## Run a few small comparisons of speed, and fail if a ratio 
 	$(BIN)/python -m benchmarks.run --check --repeats 2
 
 scaling: setup ## Draw how the times of a search iteration and a dry run grow with their sizes (many minutes; results/benchmark)
-	$(BIN)/python -m benchmarks.scaling --output results/benchmark
+	$(BIN)/python -m benchmarks.scaling --device $(DEVICE) --output results/benchmark
 
 profile: setup ## Show in which operations a search iteration spends its time: make profile STAGE=2
-	$(BIN)/python -m benchmarks.profile --stage $(STAGE)
+	$(BIN)/python -m benchmarks.profile --stage $(STAGE) --device $(DEVICE)
 
 moved: setup ## List which results of two commits are equal bit for bit: make moved BASE=main (an hour or more; results/moved)
 	@$(BIN)/python -m benchmarks.moved --base "$(BASE)" --other "$(OTHER)"
