@@ -46,8 +46,8 @@ def settle(network: Any, outcome: Outcome, device: torch.device, first: Callable
         if not one <= FACTOR * other + floor:
             name = torch.cuda.get_device_name(device) if device.type == "cuda" else "this device"
             warn(
-                f"on {name}, {computing.NAME} kernels are {one:.2g} of a value off float64 and PyTorch's own {other:.2g} "
-                f"(quantile {quantile} of all tensors), so PyTorch's own compute this run; please report the device"
+                f"on {name}, {computing.NAME} kernels are {one:.2g} of a value off float64, PyTorch's own {other:.2g} "
+                f"(quantile {quantile} of tensors), so PyTorch's own compute this run; please report the device"
             )
             network.execution = replace(network.execution, kernels="torch")
             return
