@@ -156,6 +156,10 @@ def test_what_is_interrupted_between_replays_continues_to_the_same_bits(
     assert_same(course(tmp_path / "stopped"), plain)
 
 
+MADE_OF_NUMBERS = "aten.lift_fresh.default"
+"""Operation that makes a tensor of numbers of Python, lists of indices among them, which a GPU would be sent each time."""
+
+
 class Stream(TorchDispatchMode):
     """Lists operations with all that is no tensor."""
 
@@ -196,6 +200,7 @@ def test_a_search_step_has_no_number_that_differs_between_epochs(variant: str, o
     one, other = streams(training.begin_epoch, lambda: training.update(batch(8), batch(8)))
     assert one == other
     assert len(one) > 1000
+    assert MADE_OF_NUMBERS not in dict(one)
 
 
 def test_a_training_step_has_no_number_that_differs_between_epochs() -> None:
@@ -206,13 +211,16 @@ def test_a_training_step_has_no_number_that_differs_between_epochs() -> None:
         training = NetworkTraining(network, recipe, CPU, MACHINE)
         one, other = streams(training.begin_epoch, lambda training=training: training.update(*batch(32)))
         assert one == other
+        assert MADE_OF_NUMBERS not in dict(one)
 
 
 def test_numbers_of_python_that_differ_between_epochs_are_noticed() -> None:
-    """The test of the tests above."""
+    """This tests the tests above."""
     x, epochs = torch.ones(2), [0]
     one, other = streams(lambda epoch: epochs.append(epoch), lambda: x.mul_(1 + epochs[-1]))
     assert one != other
+    one, _ = streams(lambda _: None, lambda: x[[0]])
+    assert MADE_OF_NUMBERS in dict(one)
 
 
 # What cannot be replayed
