@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils.checkpoint import checkpoint
 
+from pdarts.nets.backends.form import Backend
 from pdarts.nets.node import NodeValue, backend, computed_by
 from pdarts.settings.machine import Kernels, Machine
 from pdarts.settings.optimization import Precision
@@ -56,10 +57,15 @@ def move_to_device(network: Any, device: torch.device, precision: Precision, mac
 
 def kernels(network: nn.Module, device: torch.device) -> str:
     """Name what computes a network's nodes on a device, for provenance: last bits depend on it."""
+    computing = backend_of(network, device)
+    return TORCH if computing is None else computing.NAME
+
+
+def backend_of(network: nn.Module, device: torch.device) -> Backend | None:
+    """Find the backend that computes a network's nodes on a device; None if PyTorch's own operations do."""
     execution: Any = network.execution
     with execution.autocast(device):
-        computing = backend(torch.zeros(1, 1, 1, 1, device=device))
-    return TORCH if computing is None else computing.NAME
+        return backend(torch.zeros(1, 1, 1, 1, device=device))
 
 
 def _recomputed(cell: nn.Module, kernels: Kernels, *inputs: Any) -> Tensor:
