@@ -61,7 +61,7 @@ def main() -> None:
         "device": device_name(device),
         "cores": os.cpu_count(),
         "torch": torch.__version__,
-        "kernels": kernels(Search().training(setup).supernet, device),
+        "kernels": kernels(Search().settled(setup).supernet, device),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "rows": rows,
         "memory": memory,
@@ -79,13 +79,12 @@ def main() -> None:
 
 def compare(case: Case, repeats: int, setup: Setup) -> dict[str, Any]:
     """Seconds of both by turns, and the ratio of every turn; launches of an iteration of each."""
+    release(setup.device)
     device, both = setup.device, (case.textbook(setup), case.ours(setup))
     for iteration in both:
         warm(iteration, device)
     counted = [launches(iteration, device) for iteration in both] if case.iteration else None
     pairs = [tuple(seconds(iteration, device) for iteration in both) for _ in range(repeats)]
-    del both
-    gc.collect()
     baseline, project = zip(*pairs, strict=True)
     ratios = [theirs / ours for theirs, ours in pairs]
     return {
@@ -104,8 +103,15 @@ def compare(case: Case, repeats: int, setup: Setup) -> dict[str, Any]:
 
 def warm(iteration: Iteration, device: torch.device) -> None:
     """Call once, or on a GPU until its kernels are chosen and recorded."""
-    for _ in range(EAGER_CALLS + 1 if device.type == "cuda" else 1):
+    for _ in range(EAGER_CALLS + 2 if device.type == "cuda" else 1):
         iteration()
+
+
+def release(device: torch.device) -> None:
+    """Free the memory of what was compared before."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
 
 
 def seconds(iteration: Iteration, device: torch.device) -> float:

@@ -67,7 +67,7 @@ class Search:
 
     def ours(self, setup: Setup) -> Iteration:
         """Our own, at the first epoch that updates alphas, when skip dropout has its full rate."""
-        training = self.training(setup)
+        training = self.settled(setup)
         train, valid = batches(setup, training.stage.batch_size)
 
         def evaluate() -> None:
@@ -80,11 +80,16 @@ class Search:
         return lambda: training.update(train, valid if self.kind == "joint_step" else None)
 
     def training(self, setup: Setup) -> StageTraining:
-        """What a step trains, by the kernels that it settles for."""
+        """What a step trains."""
         stage = self.settings(setup)
         training = StageTraining(stage, candidates(stage), CLASSES, setup.device, setup.machine)
         training.begin_epoch(stage.frozen_epochs)
-        settle(training.supernet, training.outcome, setup.device, lambda: batches(setup, stage.batch_size)[0])
+        return training
+
+    def settled(self, setup: Setup) -> StageTraining:
+        """The same, with the kernels that a step settles for."""
+        training = self.training(setup)
+        settle(training.supernet, training.outcome, setup.device, lambda: batches(setup, training.stage.batch_size)[0])
         return training
 
 

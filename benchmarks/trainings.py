@@ -63,18 +63,23 @@ class Training:
 
     def ours(self, setup: Setup) -> Iteration:
         """Our own."""
-        training = self.training(setup)
+        training = self.settled(setup)
         batch = self.batch(setup, training.recipe.batch_size)
         return lambda: training.update(*batch)
 
     def training(self, setup: Setup) -> NetworkTraining:
-        """What a step trains, by the kernels that it settles for."""
+        """What a step trains."""
         recipe = self.settings(setup)
         network = Network(*self.arguments(recipe))
         move_to_device(network, setup.device, recipe.precision, setup.machine)
         training = NetworkTraining(network, recipe, setup.device, setup.machine)
         training.begin_epoch(late(recipe))
-        settle(network, training.outcome, setup.device, lambda: self.batch(setup, recipe.batch_size))
+        return training
+
+    def settled(self, setup: Setup) -> NetworkTraining:
+        """The same, with the kernels that a step settles for."""
+        training = self.training(setup)
+        settle(training.network, training.outcome, setup.device, lambda: self.batch(setup, training.recipe.batch_size))
         return training
 
     def arguments(self, recipe: Recipe) -> Any:

@@ -46,15 +46,13 @@ def resumed(check: Check) -> Iterator[Row]:
     """Interrupt a stage of a search by SIGTERM, let the same command continue it, and compare with one in peace."""
     for precision in ("float32",) if check.dry else ("float32", "bfloat16"):
         whole, killed = (check.folder / f"resume-{precision}-{name}" for name in ("whole", "killed"))
-        for folder in (whole, killed):
-            run(check, [prepare(folder)])
         in_peace, step = (search(check, folder, precision, 1, epochs=LONG[check.dry]) for folder in (whole, killed))
-        run(check, [in_peace])
-        interrupted = interrupt(check, step)
+        run(check, [prepare(whole), in_peace])
+        interrupted = interrupt(check, [prepare(killed), step])
         run(check, [step])
         found, expected = outcome(killed, (1,)), outcome(whole, (1,))
         provenance = json.loads((killed / "stage1.json").read_text())["provenance"]
-        stopped = [f"epoch {one['epoch'] + 1}, iteration {one['iteration'] + 1}" for one in provenance["resumed"]]
+        stopped = [f"epoch {one['epoch'] + 1}, iteration {one['step'] + 1}" for one in provenance["resumed"]]
         same, computed = found == expected, provenance["kernels"]
         row: Row = {"precision": precision, "computed by": computed, "interrupted at": "; ".join(stopped)}
         promised = check.dry or computed != TORCH
@@ -100,9 +98,9 @@ def run(check: Check, steps: Sequence[Step]) -> None:
         raise RuntimeError(f"{steps[-1][0]} ended with {process.returncode}: {said.strip().splitlines()[-1:]}")
 
 
-def interrupt(check: Check, step: Step) -> bool:
-    """Send SIGTERM after the second epoch; whether the step ended as one that can be continued."""
-    with start(check, [step]) as process:
+def interrupt(check: Check, steps: Sequence[Step]) -> bool:
+    """Send SIGTERM after two epochs of the last step; whether it ended as one that can be continued."""
+    with start(check, steps) as process:
         assert process.stderr is not None
         said = 0
         while said < 2 and (line := process.stderr.readline()):

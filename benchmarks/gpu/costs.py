@@ -1,13 +1,12 @@
 """What else a card is asked for: memory, time until it is at full speed, and images."""
 
-import gc
 import json
 import math
 import os
 import statistics
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -16,9 +15,9 @@ from benchmarks.gpu.check import Check, Row
 from benchmarks.gpu.speed import WAYS
 from benchmarks.inputs import BATCH_SIZE, project_input
 from benchmarks.memory import most_memory
-from benchmarks.run import seconds, warm
+from benchmarks.run import release, seconds, warm
 from benchmarks.searches import Iteration, Search
-from benchmarks.setup import ROOT, config
+from benchmarks.setup import ROOT, Setup, config
 from benchmarks.trainings import PIXELS, Training
 from pdarts.settings.augmentation import StreamedAugmentation
 from pdarts.tools.cost.decoding_time import time_decoding
@@ -36,24 +35,24 @@ def memory(check: Check) -> Iterator[Row]:
             row: Row = {
                 "work": name,
                 "precision": precision,
-                "textbook (MiB)": peak(work.textbook(setup), setup.device),
+                "textbook (MiB)": peak(work.textbook, setup),
             }
             for way, machine in WAYS.items():
-                row[f"{way} (MiB)"] = peak(work.ours(setup.with_machine(**machine)), setup.device)
+                row[f"{way} (MiB)"] = peak(work.ours, setup.with_machine(**machine))
             yield row | {"fraction of the textbook": row[f"{way} (MiB)"] / row["textbook (MiB)"]}
 
 
-def peak(iteration: Iteration, device: torch.device) -> float:
-    """Memory in MiB that an iteration holds of a card after the first ones; of the process on a CPU."""
-    warm(iteration, device)
-    if device.type == "cpu":
+def peak(make: Callable[[Setup], Iteration], setup: Setup) -> float:
+    """Memory in MiB that an iteration holds of a card after the first ones; on a CPU, of the process since it began."""
+    release(setup.device)
+    iteration = make(setup)
+    warm(iteration, setup.device)
+    if setup.device.type == "cpu":
         return most_memory() / 2**20
-    torch.cuda.empty_cache()
+    release(setup.device)
     torch.cuda.reset_peak_memory_stats()
     iteration()
-    found = torch.cuda.max_memory_reserved() / 2**20
-    del iteration
-    return found
+    return torch.cuda.max_memory_reserved() / 2**20
 
 
 def starts(check: Check) -> Iterator[Row]:

@@ -48,6 +48,7 @@ def rows(part: Part, check: Check, seconds: float, said: list[str]) -> Iterator[
         process.join()
         raise Unfinished(f"its process ended with {process.exitcode}") from None
     finally:
+        process.kill()  # in case that it has no group yet
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid or 0, signal.SIGKILL)
         process.join()

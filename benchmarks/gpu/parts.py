@@ -7,8 +7,8 @@ from benchmarks.gpu.check import Part
 
 DETERMINISTIC = "under torch.use_deterministic_algorithms(True)"
 TURNS = (
-    "Medians of n turns, in which each takes one after the other; ratios of turns, with the smallest and the largest. "
-    "An epoch is its iterations times the last time of the line."
+    "Medians of n turns, in each of which all ways compute once; ratios are medians of all turns, with the smallest "
+    "and the largest. An epoch is its iterations times the last time of the line."
 )
 
 PARTS = (
@@ -36,8 +36,8 @@ PARTS = (
     ),
     Part(
         "Precision",
-        f"Errors relative to float64, the smallest of {right.DRAWS} draws each. Kernels of our own are right if they are "
-        f"at most {right.FACTOR:g} times as far from float64 as PyTorch.",
+        f"Errors relative to float64, the smallest of {right.DRAWS[False]} draws each. Kernels of our own are right if "
+        f"they are at most {right.FACTOR:g} times as far from float64 as PyTorch.",
         right.precision,
         120,
         decides=True,

@@ -1,7 +1,6 @@
 """The report of a check: Markdown to paste into an issue and JSON with all numbers, written anew with every line."""
 
 import json
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,7 +46,7 @@ class Report:
         write_text(self.folder / "gpu-check.md", self.markdown())
         values = [
             {"title": one.part.title, "seconds": one.seconds, "unfinished": one.unfinished, "warnings": one.said}
-            | {"rows": [_finite(row) for row in one.rows]}
+            | {"rows": json.loads(json.dumps(one.rows), parse_constant=str)}  # JSON knows no infinity
             for one in self.sections
         ]
         write_json(self.folder / "gpu-check.json", {"title": self.title, "wrong": self.wrong, "sections": values})
@@ -62,7 +61,13 @@ class Report:
             lines += ["", f"**Not all of it: {one.unfinished}.**"] if one.unfinished else []
             lines += [line for text in dict.fromkeys(one.said) for line in ("", f"> {text}")]
         found = totals([row for one in self.sections for row in one.rows])
-        lines += ["", "## Whole searches and trainings", "", "Times of iterations multiplied with their counts.", ""]
+        lines += [
+            "",
+            "## Whole searches and trainings",
+            "",
+            "Times of iterations multiplied with their counts, and nothing else.",
+            "",
+        ]
         return "\n".join([*lines, *table(found), ""])
 
 
@@ -88,14 +93,3 @@ def text(value: Any) -> str:
 
 def _nested(value: Any) -> bool:
     return isinstance(value, dict | list)
-
-
-def _finite(value: Any) -> Any:
-    """The same, with numbers that JSON does not know as text."""
-    return json.loads(json.dumps(value), parse_constant=str) if not _all_finite(value) else value
-
-
-def _all_finite(value: Any) -> bool:
-    if isinstance(value, dict):
-        return all(map(_all_finite, value.values()))
-    return not isinstance(value, float) or math.isfinite(value)

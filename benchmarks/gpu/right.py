@@ -12,6 +12,7 @@ from benchmarks.gpu.check import Check, Row
 from benchmarks.searches import CLASSES, PIXELS, Search
 from benchmarks.setup import Setup
 from benchmarks.trainings import Training
+from pdarts.nets.agreement import IMAGES
 from pdarts.nets.execution import TORCH, Execution, kernels
 from tests.reference import networks, searches
 from tests.reference.comparison import Place
@@ -24,12 +25,13 @@ CASES = {name: (networks.check_network, case) for name, case in networks.CASES.i
 QUICK = ("imagenet_pdarts", "fair_darts_search_early")
 """Cases of a dry run."""
 LAYOUTS = {"channels first": torch.contiguous_format, "channels last": torch.channels_last}
-DRAWS = 5
-"""Supernets and networks of which the smallest error counts: in some, a ReLU or maximum decides otherwise."""
+DRAWS = {False: 5, True: 1}
+"""Supernets and networks of which the smallest error counts, in a check and in a dry run.
+
+In some of them, a ReLU or maximum decides otherwise than in float64.
+"""
 FACTOR = 2.0
 """How many times as far from float64 as PyTorch of the same precision kernels of our own may be."""
-COMPARED = 16
-"""Images in a batch that is compared."""
 
 
 def recorded(check: Check) -> Iterator[Row]:
@@ -67,7 +69,7 @@ def precision(check: Check) -> Iterator[Row]:
 def errors(make: Callable[[Setup], Any], check: Check, precision: Any, **machine: Any) -> dict[str, float]:
     """The smallest relative error of several draws, for logits and gradients."""
     draws = []
-    for draw in range(DRAWS):
+    for draw in range(DRAWS[check.dry]):
         torch.manual_seed(draw)
         setup = check.setup(precision, **machine)
         network, outcome, batch = make(setup)
@@ -102,16 +104,16 @@ def computing(make: Callable[[Setup], Any], setup: Setup) -> str:
 
 def _supernet(stage: int, setup: Setup) -> Any:
     training = Search(stage=stage, changes={"skip_dropout": 0.0}).training(setup)
-    return training.supernet, training.outcome, setup.batch(COMPARED, CLASSES, PIXELS)
+    return training.supernet, training.outcome, setup.batch(min(IMAGES, training.stage.batch_size), CLASSES, PIXELS)
 
 
 def _network(setup: Setup) -> Any:
     work = Training("cifar", {"drop_path": 0.0})
     training = work.training(setup)
-    return training.network, training.outcome, work.batch(setup, COMPARED)
+    return training.network, training.outcome, work.batch(setup, min(IMAGES, training.recipe.batch_size))
 
 
-MADE = {
+MADE: dict[str, Callable[[Setup], Any]] = {
     "search, stage 1": partial(_supernet, 1),
     "search, stage 3": partial(_supernet, 3),
     "training, CIFAR": _network,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.gpu.check import Check, Row
-from benchmarks.run import seconds, warm
+from benchmarks.run import release, seconds, warm
 from benchmarks.searches import TEXTBOOK, Search
 from benchmarks.setup import Setup, config, published
 from benchmarks.trainings import Testing, Training
@@ -31,19 +31,21 @@ MINOR = 0.15
 
 def p_darts(precision: Precision, check: Check) -> Iterator[Row]:
     """Time every kind of iteration of the paper's search."""
+    setup, own = check.setup(precision), has_kernels(check.setup(precision))
     for kind in KINDS:
         for stage in STAGES:
-            yield searched(check, precision, Search(stage=stage, kind=kind), f"{KINDS[kind]}, stage {stage}")
+            yield searched(check, setup, Search(stage=stage, kind=kind), f"{KINDS[kind]}, stage {stage}", own)
 
 
 def methods(check: Check) -> Iterator[Row]:
     """Time the iterations of all other searches of CIFAR-10, each with the batches of its own paper."""
+    setup, own = check.setup(), has_kernels(check.setup())
     for preset, search in config().searches.items():
         if search.dataset == "cifar10" and len(search.stages) == 1:
             work = whole_stage(Search(preset))
             for kind in ("joint_step", "weights_step"):
                 if work[kind][0] > MINOR * sum(count for count, _ in work.values()):
-                    yield searched(check, "float32", Search(preset, kind=kind), f"{KINDS[kind]}, {preset}")
+                    yield searched(check, setup, Search(preset, kind=kind), f"{KINDS[kind]}, {preset}", own)
 
 
 def trainings(precision: Precision, check: Check) -> Iterator[Row]:
@@ -52,7 +54,7 @@ def trainings(precision: Precision, check: Check) -> Iterator[Row]:
     for recipe, dataset in (("cifar", "cifar10"), ("imagenet", "imagenet")):
         values = config().recipes[recipe].model_dump(mode="json")
         whole = Work("train", values, SIZES[dataset], published().to_json())
-        own = kernels(Training(recipe).training(setup).network, setup.device) != TORCH
+        own = kernels(Training(recipe).settled(setup).network, setup.device) != TORCH
         steps, tests = whole.counts()["train_step"], whole.test_counts()["evaluation"]
         row = compared(check, setup, Training(recipe), own)
         yield named(f"training, {recipe}", row, f"training {recipe}", steps, values["epochs"])
@@ -60,10 +62,13 @@ def trainings(precision: Precision, check: Check) -> Iterator[Row]:
         yield named(f"testing a batch, {recipe}", row, f"test {recipe}", tests, 1)
 
 
-def searched(check: Check, precision: Precision, work: Search, name: str) -> Row:
+def has_kernels(setup: Setup) -> bool:
+    """Tell whether a search settles for kernels of our own."""
+    return kernels(Search().settled(setup).supernet, setup.device) != TORCH
+
+
+def searched(check: Check, setup: Setup, work: Search, name: str, own: bool) -> Row:
     """Compare an iteration of a search."""
-    setup = check.setup(precision)
-    own = kernels(work.training(setup).supernet, setup.device) != TORCH
     row = compared(check, setup, work, own, work.settings(setup).method in TEXTBOOK)
     return named(name, row, f"search {work.preset}", *whole_stage(work)[work.kind])
 
@@ -80,11 +85,12 @@ def named(name: str, row: Row, of: str, count: float, epochs: int) -> Row:
     """Complete a line with how often its iteration happens, and the time of an epoch as steps compute by default."""
     default = list(row["seconds"].values())[-1]
     times = {"iterations an epoch": count / epochs, "epoch (s)": default * count / epochs}
-    return {"work": name, **row, **times, "of": of, "count": int(count)}
+    return {"work": name, **row, **times, "whole": {"name": of, "count": int(count)}}
 
 
 def compared(check: Check, setup: Setup, work: Search | Training, own: bool, textbook: bool = True) -> Row:
     """Time the textbook, if it has the work, and ours in every way by turns; ratios are those of the turns."""
+    release(setup.device)
     iterations = {"textbook": work.textbook(setup)} if textbook else {}
     for way, machine in WAYS.items():
         if own or way != "graphs and kernels":
@@ -97,7 +103,7 @@ def compared(check: Check, setup: Setup, work: Search | Training, own: bool, tex
     row: Row = {"precision": setup.precision, "n": len(turns)}
     row |= {f"{way} (ms)": 1000 * medians[way] if way in medians else None for way in ("textbook", *WAYS)}
     ratios = {way: [turn[first] / turn[way] for turn in turns] for way in iterations if way != first}
-    row |= {f"{first} / {way}": spread(ratios[way]) if way in ratios else None for way in WAYS if way != first}
+    row |= {"against": first} | {f"ratio, {way}": spread(ratios[way]) if way in ratios else None for way in WAYS}
     return row | {"seconds": medians, "turns": {way: [turn[way] for turn in turns] for way in iterations}}
 
 

@@ -1,4 +1,7 @@
-"""Begin a stage of a search, and end after ten iterations: python -m benchmarks.gpu.start '{"dry": false, "stage": 1}'."""
+"""Begin a stage of a search, and end after ten iterations.
+
+python -m benchmarks.gpu.start '{"dry": false, "stage": 1}'
+"""
 
 import json
 import sys
