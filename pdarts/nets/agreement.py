@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from pdarts.errors import warn
-from pdarts.nets.execution import Execution, backend_of
+from pdarts.nets.execution import Execution, backend_of, compute_by
 
 IMAGES = 16
 """Most images that are compared, so that float64 needs little time and memory."""
@@ -40,17 +40,29 @@ def settle(network: Any, outcome: Outcome, device: torch.device, first: Callable
     computing = backend_of(network, device)
     if computing is None or not computing.COMPARED:
         return
-    own, torchs = errors(network, outcome, *(part[:IMAGES] for part in first()))
+    images, labels = (part[:IMAGES] for part in first())
+    try:
+        own, torchs = errors(network, outcome, images, labels)
+    except Exception as error:  # noqa: BLE001 - compilers and drivers raise types of their own
+        fault = f"fail ({type(error).__name__}: {str(error).strip().splitlines()[0]})"
+    else:
+        fault = _fault(own, torchs)
+    if fault:
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else "this device"
+        warn(
+            f"on {name}, the {computing.NAME} kernels {fault}, so PyTorch's own compute this run; please report "
+            "it, and set machine.kernels to torch meanwhile"
+        )
+        compute_by(network, device, replace(network.execution, kernels="torch"))
+
+
+def _fault(own: Tensor, torchs: Tensor) -> str:
+    """Say what is wrong with a backend's errors; empty if nothing is."""
     for quantile, floor in FLOORS.items():
         one, other = float(own.quantile(quantile)), float(torchs.quantile(quantile))
         if not one <= FACTOR * other + floor:
-            name = torch.cuda.get_device_name(device) if device.type == "cuda" else "this device"
-            warn(
-                f"on {name}, {computing.NAME} kernels are {one:.2g} of a value off float64, PyTorch's own {other:.2g} "
-                f"(quantile {quantile} of tensors), so PyTorch's own compute this run; please report the device"
-            )
-            network.execution = replace(network.execution, kernels="torch")
-            return
+            return f"are {one:.2g} of a value off float64, PyTorch's own {other:.2g} (quantile {quantile} of tensors)"
+    return ""
 
 
 def errors(network: Any, outcome: Outcome, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

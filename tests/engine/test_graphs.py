@@ -157,7 +157,7 @@ def test_what_is_interrupted_between_replays_continues_to_the_same_bits(
 
 
 MADE_OF_NUMBERS = "aten.lift_fresh.default"
-"""Operation that makes a tensor of numbers of Python, lists of indices among them, which a GPU would be sent each time."""
+"""Operation that makes a tensor of numbers of Python, such as a list of indices, which would go to a GPU each time."""
 
 
 class Stream(TorchDispatchMode):

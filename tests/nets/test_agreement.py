@@ -49,7 +49,12 @@ def not_finite(out: Tensor) -> Tensor:
     return torch.where(out > out.detach().amax(), out, torch.nan) if out.requires_grad else out
 
 
+def failing(out: Tensor) -> Tensor:
+    raise MemoryError("out of resource: shared memory\nmore")
+
+
 CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
+    "failing": failing,
     "forward": lambda out: out * (1 + 0.1 * (out > 0)),
     "backward": in_backward,
     "in evaluation": lambda out: out if out.requires_grad else out + 0.1,
@@ -101,7 +106,8 @@ def test_a_wrong_backend_is_replaced_and_a_right_one_stays(
     wrong = change is not None and not (work == "tested network" and change in ("backward", "not finite"))
     assert kernels(one, CPU) == ("torch" if wrong else "off")
     said = capfd.readouterr().err
-    assert ("on this device, off kernels are" in said) == wrong
+    how = "fail (MemoryError: out of resource: shared memory), so" if change == "failing" else "are"
+    assert (f"on this device, the off kernels {how}" in said) == wrong
     assert ("nan" in said or "inf" in said) == (wrong and change == "not finite")
     assert torch.equal(random, torch.get_rng_state())
     assert all(torch.equal(tensor, before[name]) for name, tensor in one.state_dict().items())
