@@ -14,10 +14,11 @@ from pdarts.engine.termination import RETRY
 from pdarts.nets.execution import TORCH
 
 STAGES = (1, 2, 3)
-IMAGES = 256
+IMAGES = {False: 256, True: 64}
+"""Digits in a check and in a dry run; half of them train weights."""
 SIZES: dict[bool, dict[str, Any]] = {
     False: {"channels": 16, "batch_size": 32, "epochs": 4, "frozen_epochs": 1, "scored_epochs": 1},
-    True: {"cells": 2, "channels": 2, "batch_size": 64, "epochs": 3, "frozen_epochs": 1, "scored_epochs": 1},
+    True: {"cells": 2, "channels": 2, "batch_size": 32, "epochs": 2, "frozen_epochs": 1, "scored_epochs": 1},
 }
 """Settings that differ from those of the search of digits, in a check and in a dry run."""
 LONG = {False: 40, True: 8}
@@ -32,7 +33,10 @@ def repeated(precision: str, check: Check) -> Iterator[Row]:
     found: dict[str, Any] = {}
     for way, machine in ways.items():
         folder = check.folder / f"{precision}-{way}"
-        run(check, [prepare(folder), *(search(check, folder, precision, stage, machine=machine) for stage in STAGES)])
+        run(
+            check,
+            [prepare(check, folder), *(search(check, folder, precision, stage, machine=machine) for stage in STAGES)],
+        )
         found[way] = outcome(folder, STAGES)
     computed = json.loads((folder / "stage1.json").read_text())["provenance"]["kernels"]
     promised = check.dry or computed != TORCH
@@ -47,8 +51,8 @@ def resumed(check: Check) -> Iterator[Row]:
     for precision in ("float32",) if check.dry else ("float32", "bfloat16"):
         whole, killed = (check.folder / f"resume-{precision}-{name}" for name in ("whole", "killed"))
         in_peace, step = (search(check, folder, precision, 1, epochs=LONG[check.dry]) for folder in (whole, killed))
-        run(check, [prepare(whole), in_peace])
-        interrupted = interrupt(check, [prepare(killed), step])
+        run(check, [prepare(check, whole), in_peace])
+        interrupted = interrupt(check, [prepare(check, killed), step])
         run(check, [step])
         found, expected = outcome(killed, (1,)), outcome(whole, (1,))
         provenance = json.loads((killed / "stage1.json").read_text())["provenance"]
@@ -60,10 +64,10 @@ def resumed(check: Check) -> Iterator[Row]:
         yield row | {"the same bits": same, "right": right}
 
 
-def prepare(folder: Path) -> Step:
+def prepare(check: Check, folder: Path) -> Step:
     """Make the manifest of digits, which come with the package."""
     folder.mkdir()
-    dataset = config().datasets["digits"].model_copy(update={"train_images": IMAGES})
+    dataset = config().datasets["digits"].model_copy(update={"train_images": IMAGES[check.dry]})
     return ["prepare", "--settings", dataset.model_dump_json(), "--output", str(folder / "digits.json")]
 
 

