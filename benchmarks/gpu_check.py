@@ -41,10 +41,10 @@ def main() -> None:
     report, ends = Report(arguments.output, title, parts), time.monotonic() + arguments.limit
     with tempfile.TemporaryDirectory() as folder:
         check = Check(arguments.dry, Path(folder), sys.executable)
+        report.write()
         for section in report.sections:
             if (left := ends - time.monotonic()) > 0:
                 compute(section, check, left, report)
-    report.write()
     print(report.markdown())
     if report.wrong:
         sys.exit(f"wrong, or not known: {', '.join(report.wrong)}; {arguments.output / 'gpu-check.md'} says more")

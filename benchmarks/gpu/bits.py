@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -91,13 +92,16 @@ def start(check: Check, steps: Sequence[Step]) -> subprocess.Popen[str]:
 
 
 def run(check: Check, steps: Sequence[Step]) -> None:
-    """Run steps to their end.
+    """Run steps to their end, and repeat their warnings.
 
     Raises:
         RuntimeError: if one fails, with the last line that it said.
     """
     process = start(check, steps)
     _, said = process.communicate()
+    for line in said.splitlines():
+        if line.startswith("warning: "):
+            print(line, file=sys.stderr)
     if process.returncode != 0:
         raise RuntimeError(f"{steps[-1][0]} ended with {process.returncode}: {said.strip().splitlines()[-1:]}")
 
