@@ -86,6 +86,11 @@ def _driver() -> Driver | None:
     return found if found and gpus.visible(len(found.gpus)) else None
 
 
+def steps_sharing(device: torch.device, machine: Machine) -> int:
+    """Number of steps that share the device; a CPU is not shared out."""
+    return machine.steps_per_gpu if device.type == "cuda" else 1
+
+
 def device_name(device: torch.device) -> str:
     """Name of the device's model, such as `NVIDIA A100-SXM4-40GB`."""
     if device.type == "cuda":

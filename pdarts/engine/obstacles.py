@@ -50,8 +50,8 @@ def obstacle(build: Build, seen: Sequence[Gpu], driver: Driver | None, said: str
 
 
 _TO_TRY = (
-    "see whether nvidia-smi lists the GPU and CUDA_VISIBLE_DEVICES names it, update its driver, or install another build "
-    f"of torch from {BUILDS}"
+    "see whether nvidia-smi lists the GPU and CUDA_VISIBLE_DEVICES names it, update its driver, or install another "
+    f"build of torch from {BUILDS}"
 )
 
 
