@@ -26,6 +26,11 @@ class Calibration:
     steps: int = 1
     """Steps that shared the device while it was measured; their iterations took longer than those of one alone."""
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the device is known to be a GPU."""
+        return any(unit.get("provenance", {}).get("device_type") == "cuda" for unit in self.units.values())
+
     def seconds(self, work: Work, counts: Mapping[str, float]) -> float | None:
         """Expect the seconds of so many iterations, the first one slow; None if one of their kinds was not measured.
 
@@ -106,15 +111,19 @@ def all_there() -> list[Calibration]:
     )
 
 
-def named(name: str | None) -> Calibration | None:
-    """Find the calibration of a device by its name, or part of it; without a name the newest, if any.
+def named(name: str | None, steps: int = 1) -> Calibration | None:
+    """Find the calibration of a device by its name, or part of it; without a name the newest that fits, if any.
+
+    Args:
+        name: the name, or part of it.
+        steps: number of steps that will share a GPU. Measurements of a GPU that others shared do not fit.
 
     Raises:
         InputError: if none, or more than one, has that name.
     """
     present = all_there()
     if name is None:
-        return present[0] if present else None
+        return next((one for one in present if one.steps == steps or not one.on_gpu), None)
     exact = [one for one in present if one.device == name]
     fitting = exact or [one for one in present if name.lower() in one.device.lower()]
     if len(fitting) != 1:

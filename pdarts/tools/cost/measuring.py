@@ -70,7 +70,7 @@ def _measure(
                     name, value = end.recv()
                 except EOFError:
                     open_ends.remove(end)
-                    if waiting and (reason := _why_it_ended(processes[end])):
+                    if waiting and (reason := why_it_ended(processes[end])):
                         return reason
                     continue
                 if name == "failed":
@@ -88,7 +88,7 @@ def _measure(
     return f"two iterations did not end within {patience:g} seconds"
 
 
-def _why_it_ended(process: BaseProcess) -> str:
+def why_it_ended(process: BaseProcess) -> str:
     """Say why a process has ended; empty if it had done all."""
     process.join()
     if process.exitcode == 0:

@@ -4,7 +4,7 @@ import os
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from multiprocessing.context import SpawnContext
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ class Together:
     gets a copy of this, and times the same kinds of iterations in the same order.
     """
 
-    def __init__(self, copies: int, context: SpawnContext) -> None:
+    def __init__(self, copies: int, context: BaseContext) -> None:
         self.copies, self.rounds = copies, 0
         self._barrier, self._ended = context.Barrier(copies), context.Value("i", 0)
 
