@@ -1,5 +1,6 @@
 """Time single iterations of the real search and training loops, on synthetic images of the dataset's size."""
 
+import multiprocessing
 import resource
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -60,6 +61,7 @@ def child(
         limit: seconds after which no further iteration of a kind begins.
         together: copies of this process that share the device.
     """
+    multiprocessing.set_start_method(None, force=True)  # workers start as a step's do, not as this process did
     extensions.load(work.extensions)
     started, device = now(), set_up(machine)
     if device.type == "cpu":  # CUDA reserves far more addresses than it ever fills
