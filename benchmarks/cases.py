@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -123,12 +123,12 @@ def search(
 
 def search_iteration(ours: StageTraining, joint: bool, valid: Batch, train: Batch, dropout: float) -> Iteration:
     """Our own iteration."""
-    point = replace(ours.point(0), skip_dropout=dropout)
+    ours.begin_epoch(0)
+    if ours.point.skip_dropout is not None:
+        ours.point.skip_dropout.fill_(dropout)
 
     def project() -> None:
-        if joint:
-            ours.method.update_alphas(point, valid, train)
-        ours.method.update_weights(point, train)
+        ours.update(train, valid if joint else None)
 
     return project
 
@@ -147,10 +147,11 @@ def second_order(batch_size: int = 16) -> tuple[Iteration, Iteration]:
     theirs = BaselineSupernet(8, 16, 10, candidates, 1)
     unclipped = settings(1).alphas.model_dump(mode="json") | {"clip": None}
     ours = trained(1, candidates, cells=8, method="second_order", alphas=unclipped)
-    valid, train, their_optimizers, point = batch(batch_size), batch(batch_size), optimizers(theirs), ours.point(0)
+    valid, train, their_optimizers = batch(batch_size), batch(batch_size), optimizers(theirs)
+    ours.begin_epoch(0)
     return (
         lambda: baseline_steps.second_order_step(theirs, valid, train, *their_optimizers),
-        lambda: ours.method.update_alphas(point, valid, train),
+        lambda: ours.method.update_alphas(ours.point, valid, train),
     )
 
 
@@ -161,13 +162,14 @@ def training(
     arguments = (published(), stem, cells, channels, classes, True)
     theirs, ours = BaselineNetwork(*arguments), placed(Network(*arguments))
     images, labels = batch(batch_size, classes, pixels)
+    rate = torch.tensor(0.2, dtype=torch.float64)
     sgd = [
         torch.optim.SGD(network.parameters(), 0.025, momentum=0.9, weight_decay=0.0003, fused=network is ours)
         for network in (theirs, ours)
     ]
 
     def project() -> None:
-        logits, auxiliary_logits = ours(images, drop_path=0.2)
+        logits, auxiliary_logits = ours(images, drop_path=rate)
         loss = F.cross_entropy(logits, labels) + 0.4 * F.cross_entropy(auxiliary_logits, labels)
         sgd[1].zero_grad()
         loss.backward()

@@ -13,7 +13,6 @@ from pdarts.data.division import Division
 from pdarts.engine import distributed, files, long_step, step
 from pdarts.engine.resume_file import result_was_read
 from pdarts.engine.seeds import derive_seed
-from pdarts.nets.execution import kernels
 from pdarts.progressive.narrowing import candidates_of
 from pdarts.progressive.stage import search_stage
 from pdarts.settings.methods import METHODS
@@ -50,8 +49,7 @@ def main() -> None:
     run = work.run(derive_seed(seed, "stage", number), len(images[0]), f"stage {number}")
     architecture = search_stage(stage, candidates, images, len(dataset.classes), work.machine, run)
     if distributed.rank() == 0:
-        computing = kernels(work.device, stage.precision, work.machine)
-        record = work.record(run, computing)
+        record = work.record(run)
         result = {"stage": number, "settings": stage.model_dump(mode="json"), "cells": to_json(architecture), **record}
         files.write_json(arguments.output, result)
         run.journal.tracker.finish()

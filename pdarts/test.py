@@ -9,12 +9,16 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+from torch.nn import functional as F
+
 from pdarts.checking import parse_argument
 from pdarts.data import manifest
 from pdarts.data.manifest import AnyManifest
 from pdarts.engine import files, step
 from pdarts.engine.device import set_up, steps_sharing
 from pdarts.engine.divergence import all_finite
+from pdarts.engine.graphs import Graphs, recorder
 from pdarts.engine.invocation import Invocation
 from pdarts.engine.metrics import evaluate
 from pdarts.engine.resume_file import result_was_read
@@ -22,7 +26,9 @@ from pdarts.engine.testing import batches_to_test
 from pdarts.engine.tracking import new_id
 from pdarts.errors import InputError
 from pdarts.nets import count, saved
+from pdarts.nets.agreement import settle
 from pdarts.nets.execution import kernels, move_to_device
+from pdarts.nets.network import Network
 from pdarts.settings.machine import Machine
 from pdarts.space.genotype import Genotype
 
@@ -41,7 +47,6 @@ def main() -> None:
     step.add_experiment(parser, "name of the training or checkpoint, for W&B")
     arguments = parser.parse_args()
     machine = parse_argument(Machine, arguments.machine, "--machine")
-    once = Machine(kernels=machine.kernels)  # a pass is too short to compile
     invocation, device = Invocation("test", arguments), set_up(machine)
 
     trained = saved.load(arguments.weights, _genotype(arguments.genotype))
@@ -52,12 +57,14 @@ def main() -> None:
             f"{arguments.weights} holds values that are no finite numbers, so its training has diverged; train anew "
             "with a lower learning_rate or a clip, or get the file anew from where it came"
         )
-    move_to_device(network, device, "float32", once)  # whatever it was trained in
+    move_to_device(network, device, "float32", machine)  # whatever it was trained in
     dataset = manifest.read(arguments.data)
     _check_classes(arguments, trained, dataset)
     portion = trained["recipe"]["train_portion"] if trained["recipe"] else 1
     batches = batches_to_test(dataset, portion, machine, device)
-    tally = evaluate(lambda batch: network(batch)[0], batches.in_order(), device)
+    settle(network, _outcome, device, lambda: next(batches.in_order()))
+    logits_of = Graphs("test", lambda images: network(images)[0], recorder(device, machine))
+    tally = evaluate(logits_of, batches.in_order(), device)
     if not math.isfinite(tally.loss):
         raise InputError(
             f"{arguments.weights}: the loss on {arguments.data} is {tally.loss}, since its outputs are too large for "
@@ -72,7 +79,7 @@ def main() -> None:
         "multiply_adds": count.multiply_adds(network, dataset.image_size),
     }
     provenance = invocation.provenance(device, {"data": arguments.data})
-    provenance |= {"kernels": kernels(device, "float32", once), "steps_per_gpu": steps_sharing(device, machine)}
+    provenance |= {"kernels": kernels(network, device), "steps_per_gpu": steps_sharing(device, machine)}
     result = {
         **figures,
         "seconds": provenance["seconds"],
@@ -94,6 +101,11 @@ def main() -> None:
 
 def _genotype(path: Path | None) -> Genotype | None:
     return None if path is None else Genotype.parse(files.read_json(path, "genotype file", "pdarts.derive"), str(path))
+
+
+def _outcome(network: Network, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    logits, _ = network(images)
+    return F.cross_entropy(logits, labels), logits
 
 
 def _check_classes(arguments: Namespace, trained: dict[str, Any], dataset: AnyManifest) -> None:

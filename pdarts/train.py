@@ -14,9 +14,10 @@ from pdarts.checking import parse_argument
 from pdarts.data import manifest
 from pdarts.data.division import Division
 from pdarts.engine import distributed, files, long_step, step
-from pdarts.engine.loop import fit
+from pdarts.engine.loop import NetworkTraining, fit
 from pdarts.engine.seeds import derive_seed
 from pdarts.nets import saved
+from pdarts.nets.agreement import settle
 from pdarts.nets.execution import kernels, move_to_device
 from pdarts.nets.network import Network
 from pdarts.settings.recipes import Recipe
@@ -51,17 +52,18 @@ def main() -> None:
     torch.manual_seed(derive_seed(arguments.seed, "initialization"))
     network = Network(genotype, **described)
     move_to_device(network, work.device, recipe.precision, work.machine)
-    run = work.run(arguments.seed, len(batches))
-    fit(network, recipe, batches, run)
+    training, run = NetworkTraining(network, recipe, work.device, work.machine), work.run(arguments.seed, len(batches))
+    settle(network, training.outcome, work.device, lambda: next(iter(batches.firsts([run.seed]))))
+    run.kernels = kernels(network, work.device)
+    fit(training, batches, run)
     if distributed.rank() == 0:
-        computing = kernels(work.device, recipe.precision, work.machine)
         content = {
             "network": described,
             "genotype": value,
             "state": network.cpu().state_dict(),
             "dataset": read["dataset"],
             "recipe": recipe.model_dump(mode="json"),
-            **work.record(run, computing),
+            **work.record(run),
         }
         if own := extensions.behind(operations=genotype.operations()):
             content["extensions"] = {extension.file: extension.digest for extension in own}

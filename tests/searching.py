@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pdarts.progressive.bilevel import Point
 from pdarts.progressive.training import StageTraining
 from pdarts.settings.machine import Machine
 from pdarts.settings.methods import METHODS
@@ -36,7 +37,18 @@ def training_of(
     return StageTraining(settings, candidates, 10, torch.get_default_device(), machine or Machine())
 
 
-def logits(training: StageTraining, images: Tensor, skip_dropout: float = 0.0) -> Tensor:
+def logits(training: StageTraining, images: Tensor, skip_dropout: float | None = None) -> Tensor:
     """What the supernet makes of images in the first epoch."""
-    weights = training.method.weights(training.supernet.architecture_parameters, 0)
-    return training.supernet(images, weights, skip_dropout)
+    weights = training.method.weights(training.supernet.architecture_parameters, scalar(0))
+    return training.supernet(images, weights, None if skip_dropout is None else scalar(skip_dropout))
+
+
+def point_of(training: StageTraining, epoch: int) -> Point:
+    """The point at the beginning of an epoch."""
+    training.begin_epoch(epoch)
+    return training.point
+
+
+def scalar(value: float) -> Tensor:
+    """A number that changes from epoch to epoch, as updates take it."""
+    return torch.tensor(value, dtype=torch.float64)

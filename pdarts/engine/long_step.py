@@ -106,12 +106,11 @@ class LongStep:
         journal = Journal(self.arguments.metrics, call.tracker(self.machine.wandb, part, settings), progress)
         return Run(seed, self.device, journal, self.resume_file)
 
-    def record(self, run: Run, kernels: str) -> dict[str, Any]:
+    def record(self, run: Run) -> dict[str, Any]:
         """The last keys of the result: `epochs_run`, `seconds` (with those of earlier processes), `provenance`.
 
         Args:
             run: the course of the step, which has ended.
-            kernels: what computed the cells.
 
         Raises:
             InputError: if a file that was read has changed since. Snakemake would take the result for one of what it
@@ -124,7 +123,7 @@ class LongStep:
                     f"run the same command again, or restore the file: {run.resume_file.path} keeps what was computed"
                 )
         provenance = self.invocation.provenance(self.device, self.inputs)
-        provenance |= {"resumed": run.resumed, "resume_file": run.resume_file.path.name, "kernels": kernels}
+        provenance |= {"resumed": run.resumed, "resume_file": run.resume_file.path.name, "kernels": run.kernels}
         provenance["steps_per_gpu"] = device.steps_sharing(self.device, self.machine)
         seconds = round(provenance["seconds"] + run.earlier_seconds, 3)
         return {"epochs_run": run.epochs_run, "seconds": seconds, "provenance": provenance}

@@ -55,6 +55,8 @@ class Run:
     def __init__(self, seed: int, device: torch.device, journal: Journal, resume_file: ResumeFile) -> None:
         self.seed, self.device, self.journal, self.resume_file = seed, device, journal, resume_file
         self.epoch = self.iteration = 0
+        self.kernels: str | None = None
+        """Name of what computes the cells."""
         self.earlier_seconds = 0.0
         """Time that earlier processes spent on the part of their work that is kept."""
         self.resumed: list[dict[str, Any]] = []
@@ -208,7 +210,7 @@ class Run:
             self._diverged()
 
     def _diverged(self) -> NoReturn:
-        rate = next(part.param_groups[0]["lr"] for part in self._parts.values() if isinstance(part, Optimizer))
+        rate = next(float(part.param_groups[0]["lr"]) for part in self._parts.values() if isinstance(part, Optimizer))
         kept = f"; {self.resume_file.path} keeps the state from before" if self.epoch else ""
         message = (
             f"the loss or the weights are no finite numbers in epoch {self.epoch + 1}, by iteration {self.iteration}, "

@@ -4,6 +4,9 @@ import math
 from collections import ChainMap
 from collections.abc import Callable
 
+import torch
+from torch import Tensor
+
 from pdarts import extensions
 from pdarts.settings.recipes import Recipe
 from pdarts.settings.searches import StageSettings
@@ -46,6 +49,11 @@ def learning_rate(settings: Recipe | StageSettings, epoch: int) -> float:
         return first * (epoch + 1) / warmup
     rate = SCHEDULES[settings.schedule](epoch, settings.epochs, first, last)
     return rate * ((epoch + 1) / warmup) if epoch < warmup else rate
+
+
+def rate_tensor(device: torch.device) -> Tensor:
+    """Make the scalar that an optimizer reads its learning rate from: fused optimizers take float32 on a GPU."""
+    return torch.zeros((), dtype=torch.float32 if device.type == "cuda" else torch.float64, device=device)
 
 
 def drop_path_rate(recipe: Recipe, epoch: int) -> float:

@@ -1,9 +1,8 @@
 """How the cells of a network are computed on a device. Only the precision is part of the method."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import torch
@@ -11,12 +10,13 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils.checkpoint import checkpoint
 
+from pdarts.nets.backends.form import Backend
 from pdarts.nets.node import NodeValue, backend, computed_by
 from pdarts.settings.machine import Kernels, Machine
 from pdarts.settings.optimization import Precision
 
-CELLS_COMPILED = 64
-"""Largest number of kinds of cells that are compiled; a kind has its operations, width, image size, and mode."""
+TORCH = "torch"
+"""Name of PyTorch's own operations, where no backend computes."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,6 @@ class Execution:
     """`auto` lets backends compute where they can; with `torch`, PyTorch computes everything."""
     recompute: bool = False
     """Whether the backward pass computes each cell again, instead of keeping its intermediate results."""
-    compiled: bool = False
-    """Whether cells go through torch.compile."""
 
     @contextmanager
     def autocast(self, device: torch.device) -> Iterator[None]:
@@ -41,29 +39,39 @@ class Execution:
 
     def run(self, cell: nn.Module, before_previous: NodeValue, previous: NodeValue, *arguments: Any) -> Tensor:
         """Run a cell on its inputs."""
-        if self.compiled:
-            return _compiled()(cell, before_previous.value, previous.value, *arguments)
         if self.recompute and torch.is_grad_enabled():
             return _recomputed(cell, self.kernels, before_previous.value, previous.value, *arguments)
         return cell(before_previous, previous, *arguments)
 
 
 def move_to_device(network: Any, device: torch.device, precision: Precision, machine: Machine) -> None:
-    """Move a supernet or an evaluation network to `device`, and set how it computes.
+    """Move a supernet or an evaluation network to `device`, and set how it computes."""
+    compute_by(network, device, Execution(precision, machine.kernels, machine.recompute))
 
-    cuDNN is fastest if weights have channels last, and feature maps follow them; the CPU kernels need channels first.
+
+def compute_by(network: Any, device: torch.device, execution: Execution) -> None:
+    """Set how a network computes on `device`, and lay out its weights for that.
+
+    Feature maps follow the layout of the weights. Backends for GPUs, and cuDNN in bfloat16, are made for channels last.
+    All else is faster with channels first: cuDNN's depthwise convolutions of float32 in channels last are slow.
     """
-    network.to(device, memory_format=torch.channels_last if device.type == "cuda" else torch.preserve_format)
-    network.execution = Execution(precision, machine.kernels, machine.recompute, machine.compile)
+    network.execution = execution
+    last = execution.precision == "bfloat16" or kernels(network, device) != TORCH
+    layout = torch.channels_last if last else torch.contiguous_format
+    network.to(device, memory_format=layout if device.type == "cuda" else torch.preserve_format)
 
 
-def kernels(device: torch.device, precision: Precision, machine: Machine) -> str:
-    """Name what computes on a device, for provenance: last bits depend on it, and draws of drop path if compiled."""
-    if machine.compile:
-        return "torch.compile"
-    with Execution(precision, machine.kernels).autocast(device):
-        own = backend(torch.zeros(1, 1, 1, 1, device=device)) is not None
-    return "pdarts" if own else "torch"
+def kernels(network: nn.Module, device: torch.device) -> str:
+    """Name what computes a network's nodes on a device, for provenance: last bits depend on it."""
+    computing = backend_of(network, device)
+    return TORCH if computing is None else computing.NAME
+
+
+def backend_of(network: nn.Module, device: torch.device) -> Backend | None:
+    """Find the backend that computes a network's nodes on a device; None if PyTorch's own operations do."""
+    execution: Any = network.execution
+    with execution.autocast(device):
+        return backend(torch.zeros(1, 1, 1, 1, device=device))
 
 
 def _recomputed(cell: nn.Module, kernels: Kernels, *inputs: Any) -> Tensor:
@@ -87,14 +95,3 @@ def _recomputed(cell: nn.Module, kernels: Kernels, *inputs: Any) -> Tensor:
             return functional_call(cell, parameters | statistics, values, tie_weights=False)
 
     return checkpoint(compute, *inputs, use_reentrant=False)
-
-
-@cache
-def _compiled() -> Callable[..., Tensor]:
-    """Compile one function for all cells, so that equal ones share code; random numbers come from torch's generator."""
-    torch._dynamo.config.recompile_limit = CELLS_COMPILED
-
-    def compute(cell: nn.Module, before_previous: Tensor, previous: Tensor, *arguments: Any) -> Tensor:
-        return cell(NodeValue(before_previous), NodeValue(previous), *arguments)
-
-    return torch.compile(compute, options={"fallback_random": True})

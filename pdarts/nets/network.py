@@ -36,21 +36,24 @@ class Cell(nn.Module):
         self.indices = {node: [index for index, target in enumerate(targets) if target == node] for node in targets}
         self.concat, self.drops_nodes = genotype.concat, genotype.drops_nodes
 
-    def forward(self, before_previous: NodeValue, previous: NodeValue, drop_path: float) -> Tensor:
+    def forward(self, before_previous: NodeValue, previous: NodeValue, drop_path: Tensor | None) -> Tensor:
         """Map two inputs to one output of shape (N, nodes * channels, H / stride, W / stride)."""
         preprocessed = Branch(self.preprocess0, before_previous), Branch(self.preprocess1, previous)
         nodes = {node: node_sum([branch]) for node, branch in enumerate(preprocessed)}
         for node, indices in self.indices.items():
-            nodes[node] = node_sum(self._branches(indices, nodes, drop_path if self.training else 0.0))
+            nodes[node] = node_sum(self._branches(indices, nodes, drop_path if self.training else None))
         return torch.cat([nodes[node].value for node in self.concat], dim=1)
 
-    def _branches(self, indices: Sequence[int], nodes: Mapping[int, NodeValue], drop_path: float) -> Iterator[Branch]:
+    def _branches(
+        self, indices: Sequence[int], nodes: Mapping[int, NodeValue], drop_path: Tensor | None
+    ) -> Iterator[Branch]:
         """Yield the branches that a node sums; where drop path acts on the sum, all have the same factors."""
-        of_node = kept(nodes[0].value, drop_path) if self.drops_nodes and drop_path > 0 else None
+        factors = None if drop_path is None or not self.drops_nodes else kept(nodes[0].value, drop_path)
         for index in indices:
             operation, source = self.operations[index], nodes[self.sources[index]]
-            drops = not self.drops_nodes and drop_path > 0 and not operation.spared
-            yield Branch(operation, source, kept=kept(source.value, drop_path) if drops else of_node)
+            if drop_path is not None and not self.drops_nodes:
+                factors = None if operation.spared else kept(source.value, drop_path)
+            yield Branch(operation, source, kept=factors)
 
 
 class AuxiliaryHead(nn.Module):
@@ -112,12 +115,13 @@ class Network(nn.Module):
             self.auxiliary = AuxiliaryHead(stem, tapped, classes)
         self.classifier = nn.Linear(output_channels(layouts[-1], concatenated), classes)
 
-    def forward(self, images: Tensor, drop_path: float = 0.0) -> tuple[Tensor, Tensor | None]:
+    def forward(self, images: Tensor, drop_path: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Compute logits, shape (N, classes), and in training those of the auxiliary head, if there is one.
 
         Args:
             images: normalized images, shape (N, 3, H, W); H and W multiples of 4 (cifar) or 32 (imagenet).
-            drop_path: probability in training that an image's branch, or its sum of a node's branches, is left out.
+            drop_path: probability in training that an image's branch, or its sum of a node's branches, is left out; a
+                scalar, float64, on the device of the images, or None for no drop path.
         """
         auxiliary_logits = None
         with self.execution.autocast(images.device):

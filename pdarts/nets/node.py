@@ -7,13 +7,12 @@ from functools import reduce
 from operator import add
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from pdarts.nets.backends.cpu import kernels as cpu
 from pdarts.nets.backends.form import Backend, Part, form
-from pdarts.nets.operations import EPSILON, MOMENTUM, PoolKind
+from pdarts.nets.operations import EPSILON, MOMENTUM, PoolKind, precise, times
 from pdarts.settings.machine import Kernels
 
 BACKENDS: tuple[Backend, ...] = (cpu,)
@@ -23,9 +22,6 @@ _ALLOWED: ContextVar[tuple[Backend, ...]] = ContextVar("allowed", default=BACKEN
 @contextmanager
 def computed_by(kernels: Kernels) -> Iterator[None]:
     """Let backends compute where they can (`auto`), or PyTorch everywhere (`torch`), in this thread alone."""
-    if torch.compiler.is_compiling():  # for which PyTorch computes, and which knows no such variables
-        yield
-        return
     before = _ALLOWED.set(BACKENDS if kernels == "auto" else ())
     try:
         yield
@@ -35,8 +31,6 @@ def computed_by(kernels: Kernels) -> Iterator[None]:
 
 def backend(x: Tensor) -> Backend | None:
     """Find the backend for feature maps like `x`, shape (N, C, H, W); None if PyTorch's own operations compute them."""
-    if torch.compiler.is_compiling():
-        return None
     return next((each for each in _ALLOWED.get() if each.suits(x)), None)
 
 
@@ -87,8 +81,7 @@ class NodeValue:
         """Pool over 3x3 windows and normalize by the batch; also return its mean and unbiased variance, shape (C,)."""
         if kind not in self._normalized:
             pooled = self.pooled(kind, stride)
-            precise = torch.promote_types(pooled.dtype, torch.float32)
-            mean, variance = pooled.new_zeros(2, pooled.shape[1], dtype=precise)
+            mean, variance = pooled.new_zeros(2, pooled.shape[1], dtype=precise(pooled))
             # Momentum 1 makes the running statistics those of this batch.
             normalized = F.batch_norm(pooled, mean, variance, training=True, momentum=1.0, eps=EPSILON)
             self._normalized[kind] = normalized, mean, variance
@@ -105,12 +98,12 @@ class Branch(NamedTuple):
     scale: Tensor | None = None
     """Its architecture weight, a scalar; then its BatchNorm is not affine."""
     kept: Tensor | None = None
-    """Factor of drop path for each image, shape (N, 1, 1, 1)."""
+    """Factor of drop path for each image, shape (N, 1, 1, 1), float32, or float64 like the feature maps."""
 
     def value(self) -> Tensor:
         """Compute the branch, shape (N, channels, H / stride, W / stride)."""
         value: Tensor = self.operation(self.source, self.scale)
-        return value if self.kept is None else value * self.kept
+        return value if self.kept is None else times(value, self.kept)
 
     def part(self, computing: Backend) -> tuple[Part, tuple[int, ...] | None]:
         """Describe the branch for a backend, with its shape; None if the backend cannot add it."""
@@ -135,7 +128,7 @@ def node_sum(branches: Iterable[Branch]) -> NodeValue:
     for branch in branches:
         part, shape = branch.part(computing)
         if shape is None:
-            values.append(part.x if part.kept is None else part.x * part.kept)
+            values.append(part.x if part.kept is None else times(part.x, part.kept))
         else:
             alike.setdefault((shape, part.x.dtype), []).append(part)
     values += [computing.node_sum(parts, MOMENTUM, EPSILON) for parts in alike.values()]

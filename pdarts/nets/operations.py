@@ -41,6 +41,16 @@ class Node(Protocol):
         """Pool over 3x3 windows and normalize by the batch; also return its mean and unbiased variance, shape (C,)."""
 
 
+def precise(x: Tensor) -> torch.dtype:
+    """Name the type for what multiplies feature maps `x` or sums them up: float32, or float64 like `x`."""
+    return torch.promote_types(x.dtype, torch.float32)
+
+
+def times(x: Tensor, factor: Tensor) -> Tensor:
+    """Multiply feature maps by a factor of type `precise`, which is not rounded to their type, nor is its gradient."""
+    return (x.to(precise(x)) * factor).to(x.dtype)
+
+
 class BatchNorm(nn.Module):
     """Batch normalization with running statistics, to which a scale can be given from outside."""
 
@@ -75,7 +85,7 @@ class Identity(Operation):
 
     def forward(self, node: Node, scale: Tensor | None = None) -> Tensor:
         """Return the node's value itself, times `scale`."""
-        return node.value if scale is None else node.value * scale
+        return node.value if scale is None else times(node.value, scale)
 
 
 class Pool(Operation):
@@ -96,7 +106,7 @@ class Pool(Operation):
         normalized, mean, variance = node.normalized(self.kind, self.stride)
         self.norm.running_mean.lerp_(mean, MOMENTUM)
         self.norm.running_var.lerp_(variance, MOMENTUM)
-        return normalized if scale is None else normalized * scale
+        return normalized if scale is None else times(normalized, scale)
 
 
 class ConvUnit(nn.Module):

@@ -38,19 +38,19 @@ class MixedOperation(nn.Module):
             {name: BUILDERS[name](channels, stride, True) for name in candidates if name != "none"}
         )
 
-    def forward(self, source: NodeValue, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Branch]:
+    def forward(self, source: NodeValue, weights: Sequence[Tensor], skip_dropout: Tensor | None) -> Iterator[Branch]:
         """Yield the weighted operations one by one.
 
         Args:
             source: of the node that the edge leaves.
             weights: a scalar for each candidate.
-            skip_dropout: rate of the dropout behind a skip connection of stride 1, in training.
+            skip_dropout: rate of the dropout behind a skip connection of stride 1, in training; a scalar, or None.
         """
         for name, weight in zip(self.candidates, weights, strict=True):
             if name == "none":
                 continue
             operation = self.operations[name]
-            if isinstance(operation, Identity) and self.training and skip_dropout > 0:
+            if isinstance(operation, Identity) and self.training and skip_dropout is not None:
                 yield Branch(operation, NodeValue(dropped(source.value, skip_dropout)), weight)
             else:
                 yield Branch(operation, source, weight)
@@ -76,14 +76,18 @@ class SearchCell(nn.Module):
             for names, (source, _) in zip(candidates, EDGES, strict=True)
         )
 
-    def forward(self, before_previous: NodeValue, previous: NodeValue, weights: Scalars, skip_dropout: float) -> Tensor:
+    def forward(
+        self, before_previous: NodeValue, previous: NodeValue, weights: Scalars, skip_dropout: Tensor | None
+    ) -> Tensor:
         """Map two inputs to one output, shape (N, nodes * channels, H / stride, W / stride)."""
         nodes = [node_sum([Branch(self.preprocess0, before_previous)]), node_sum([Branch(self.preprocess1, previous)])]
         for node in NODES:
             nodes.append(node_sum(self._branches(node, nodes, weights, skip_dropout)))
         return torch.cat([nodes[node].value for node in NODES], dim=1)
 
-    def _branches(self, node: int, nodes: list[NodeValue], weights: Scalars, skip_dropout: float) -> Iterator[Branch]:
+    def _branches(
+        self, node: int, nodes: list[NodeValue], weights: Scalars, skip_dropout: Tensor | None
+    ) -> Iterator[Branch]:
         for index in incoming(node):
             source, _ = EDGES[index]
             yield from self.edges[index](nodes[source], weights[index], skip_dropout)
@@ -144,13 +148,14 @@ class Supernet(nn.Module):
         """List all network weights, in the order of `weight_names`."""
         return list(self._weights.values())
 
-    def forward(self, images: Tensor, weights: Weights, skip_dropout: float = 0.0) -> Tensor:
+    def forward(self, images: Tensor, weights: Weights, skip_dropout: Tensor | None = None) -> Tensor:
         """Compute logits, shape (N, classes).
 
         Args:
             images: normalized images, shape (N, 3, H, W); H and W multiples of 4 (cifar) or 32 (imagenet).
             weights: the architecture parameters, relaxed.
-            skip_dropout: rate of the dropout behind skip connections of stride 1, in training.
+            skip_dropout: rate of the dropout behind skip connections of stride 1, in training, from 0 to below 1; a
+                scalar, float64, on the device of the images, or None for no dropout.
         """
         scalars = {kind: [row.unbind() for row in rows.unbind()] for kind, rows in weights.items()}
         with self.execution.autocast(images.device):

@@ -26,19 +26,21 @@ Outcome = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Point:
-    """A moment in a stage: the supernet, its optimizers, and all else that an update depends on but its batches."""
+    """The supernet of a stage, its optimizers, and all else that an update depends on but its batches.
+
+    Numbers that change from epoch to epoch are scalars on the device, written anew when an epoch begins: a GPU that
+    replays an update reads them, whereas a number of Python would stay what it was.
+    """
 
     supernet: Supernet
     alphas: Optimizer
     """Optimizer of the architecture parameters."""
     weights: Optimizer
     """Optimizer of the network weights."""
-    epoch: int
+    epoch: Tensor
     """Number of the epoch, from 0."""
-    learning_rate: float
-    """Learning rate of the network weights in this epoch."""
-    skip_dropout: float
-    """Rate of the dropout behind skip connections in this epoch, from 0 to below 1."""
+    skip_dropout: Tensor | None
+    """Rate of the dropout behind skip connections in this epoch, float64, from 0 to below 1; None without dropout."""
 
 
 def descend(

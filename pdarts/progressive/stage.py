@@ -12,8 +12,12 @@ from pdarts.data.loaders import Batches
 from pdarts.engine import distributed
 from pdarts.engine.metrics import Tally, evaluate
 from pdarts.engine.run import Run
+from pdarts.engine.schedules import learning_rate
 from pdarts.engine.seeds import derive_seed
+from pdarts.nets.agreement import settle
+from pdarts.nets.execution import kernels
 from pdarts.progressive.bilevel import Batch
+from pdarts.progressive.schedule import skip_dropout
 from pdarts.progressive.training import StageTraining
 from pdarts.settings.machine import Machine
 from pdarts.settings.searches import StageSettings
@@ -48,19 +52,23 @@ def search_stage(
     training = StageTraining(stage, candidates, classes, run.device, machine)
     supernet, method = training.supernet, training.method
     weights_images, alphas_images = images
+    images_seed = derive_seed(run.seed, "weights_images", run.epoch)
+    settle(supernet, training.outcome, run.device, lambda: next(iter(weights_images.firsts([images_seed]))))
+    run.kernels = kernels(supernet, run.device)
     weights_tally, alphas_tally = Tally(run.device), Tally(run.device)
     run.begin(training.parts(), {"weights": weights_tally, "alphas": alphas_tally})
     for epoch in run.epochs(stage.epochs):
-        point = training.point(epoch)
+        training.begin_epoch(epoch)
         supernet.train()
         draw = _passes if stage.alphas_batches == "passes" else _anew
         alphas_seed = derive_seed(run.seed, "alphas_images", epoch)
         alphas_batches = run.awaited(draw(alphas_images, alphas_seed, run.iteration))
         images_seed = derive_seed(run.seed, "weights_images", epoch)
         for batch in run.iterations(partial(weights_images.shuffled, images_seed)):
-            (loss, logits), of_alphas = training.update(point, batch, alphas_batches)
-            if of_alphas is not None:
-                alphas_tally.add(*of_alphas)
+            alphas_batch = next(alphas_batches) if epoch >= stage.frozen_epochs else None
+            (loss, logits), of_alphas = training.update(batch, alphas_batch)
+            if alphas_batch is not None and of_alphas is not None:
+                alphas_tally.add(*of_alphas, alphas_batch[1])
             weights_tally.add(loss, logits, batch[1])
             run.journal.iteration(epoch, run.iteration, loss)
         accuracy = None
@@ -68,7 +76,7 @@ def search_stage(
             distributed.copy_from_first(supernet.buffers())
             supernet.eval()
             scored = run.interruptible(alphas_images.in_order())
-            accuracy = evaluate(training.logits_of(epoch), scored, run.device).top1
+            accuracy = evaluate(training.logits, scored, run.device).top1
         architecture = method.architecture(supernet)
         trained, validated = weights_tally.over_processes(), alphas_tally.over_processes()
         metrics: dict[str, Any] = {
@@ -76,8 +84,8 @@ def search_stage(
             "train_accuracy": trained.top1,
             "valid_loss": validated.loss if validated.images else None,
             "valid_accuracy": accuracy,
-            "learning_rate": point.learning_rate,
-            "skip_dropout": point.skip_dropout,
+            "learning_rate": learning_rate(stage, epoch),
+            "skip_dropout": skip_dropout(stage, epoch),
             "architecture_weights": _lists(architecture.weights),
             "edge_weights": _lists(architecture.edge_weights),
             "seconds": round(run.epoch_seconds, 3),

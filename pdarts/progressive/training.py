@@ -1,12 +1,14 @@
-"""The networks and optimizers of a stage, and their updates."""
+"""The supernet and the optimizers of a stage, and their updates."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from pdarts.engine.schedules import learning_rate
+from pdarts.engine.graphs import Graphs, changed_by, recorder
+from pdarts.engine.schedules import learning_rate, rate_tensor
 from pdarts.nets.execution import move_to_device
 from pdarts.nets.supernet import Supernet
 from pdarts.progressive.bilevel import Batch, Outcome, Point
@@ -53,40 +55,56 @@ class StageTraining:
             stage.alphas.betas,
             weight_decay=stage.alphas.weight_decay,
             fused=True,
+            capturable=True,
         )
+        self._learning_rate = rate_tensor(device)
+        dropout = torch.zeros((), dtype=torch.float64, device=device) if stage.skip_dropout else None
+        epoch = torch.zeros((), dtype=torch.float64, device=device)
+        self.point = Point(self.supernet, self.alphas_optimizer, self.weights_optimizer, epoch, dropout)
+        record = recorder(device, machine)
+        self._update_alphas = Graphs("alphas' update", self._of_alphas, record, partial(changed_by, self.parts()))
+        self._update_weights = Graphs("weights' update", self._of_weights, record, partial(changed_by, self.parts()))
+        self.logits = Graphs("scoring", self._logits, record)
+        """The function from images to the supernet's logits, in evaluation mode and without gradients."""
 
     def parts(self) -> dict[str, Supernet | torch.optim.Optimizer]:
         """All that has a state to save, by name."""
         return {"supernet": self.supernet, "weights": self.weights_optimizer, "alphas": self.alphas_optimizer}
 
-    def point(self, epoch: int) -> Point:
-        """Set the learning rate of an epoch, counted from 0, and return the point that its updates begin from."""
-        rate = learning_rate(self.stage, epoch)
+    def begin_epoch(self, epoch: int) -> None:
+        """Set all numbers that differ from epoch to epoch; the epochs count from 0."""
+        self._learning_rate.fill_(learning_rate(self.stage, epoch))
         for group in self.weights_optimizer.param_groups:
-            group["lr"] = rate
-        dropout = skip_dropout(self.stage, epoch)
-        return Point(self.supernet, self.alphas_optimizer, self.weights_optimizer, epoch, rate, dropout)
+            group["lr"] = self._learning_rate
+        self.point.epoch.fill_(epoch)
+        if self.point.skip_dropout is not None:
+            self.point.skip_dropout.fill_(skip_dropout(self.stage, epoch))
 
-    def update(
-        self, point: Point, batch: Batch, alphas_batches: Iterator[Batch]
-    ) -> tuple[Outcome, tuple[Tensor, Tensor, Tensor] | None]:
+    def update(self, batch: Batch, alphas_batch: Batch | None) -> tuple[Outcome, Outcome | None]:
         """Update the alphas, unless they are frozen, then the network weights.
 
         Args:
-            point: the epoch's point.
             batch: images that train network weights.
-            alphas_batches: images that train alphas; one batch of them is taken, or none while alphas are frozen.
+            alphas_batch: images that train alphas; None while alphas are frozen.
 
         Returns:
-            The outcome of the weights; and that of the alphas with the labels of their batch, or None.
+            The outcomes of the weights and of the alphas; None if alphas are frozen.
         """
-        of_alphas = None
-        if point.epoch >= self.stage.frozen_epochs:
-            alphas_batch = next(alphas_batches)
-            of_alphas = *self.method.update_alphas(point, alphas_batch, batch), alphas_batch[1]
-        return self.method.update_weights(point, batch), of_alphas
+        of_alphas = None if alphas_batch is None else self._update_alphas(*alphas_batch, *batch)
+        return self._update_weights(*batch), of_alphas
 
-    def logits_of(self, epoch: int) -> Callable[[Tensor], Tensor]:
-        """The function from images to the supernet's logits, in its present mode, without dropout."""
-        weights = self.method.weights(self.supernet.architecture_parameters, epoch)
-        return partial(self.supernet, weights=weights)
+    def _of_alphas(self, images: Tensor, labels: Tensor, train_images: Tensor, train_labels: Tensor) -> Outcome:
+        return self.method.update_alphas(self.point, (images, labels), (train_images, train_labels))
+
+    def _of_weights(self, images: Tensor, labels: Tensor) -> Outcome:
+        return self.method.update_weights(self.point, (images, labels))
+
+    def _logits(self, images: Tensor) -> Tensor:
+        weights = self.method.weights(self.supernet.architecture_parameters, self.point.epoch)
+        return self.supernet(images, weights)
+
+    def outcome(self, supernet: Supernet, images: Tensor, labels: Tensor) -> Outcome:
+        """Compute cross-entropy and logits of the supernet, or of a copy, with their graph."""
+        weights = self.method.weights(supernet.architecture_parameters, self.point.epoch)
+        logits = supernet(images, weights, self.point.skip_dropout)
+        return F.cross_entropy(logits, labels), logits

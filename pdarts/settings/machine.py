@@ -1,8 +1,8 @@
 """Where the work runs."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from pdarts.settings.base import Named, Settings
 
@@ -26,8 +26,8 @@ class Wandb(Settings):
 class Machine(Settings):
     """Where the work runs. Nothing here makes a step run again.
 
-    `device`, `threads`, `kernels` and `compile` may change the last bits of sums, and so in the end which of two nearly
-    equal operations a search keeps.
+    `device`, `threads` and `kernels` may change the last bits of sums, and so in the end which of two nearly equal
+    operations a search keeps.
     """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -42,8 +42,8 @@ class Machine(Settings):
     """`auto` uses this project's own kernels where it can; `torch` uses PyTorch's alone, which changes last bits."""
     recompute: bool = False
     """Save memory: the backward pass computes each cell again. It is slower; on a CPU, even last bits stay the same."""
-    compile: bool = False
-    """Compile each kind of cell by torch.compile, in minutes at first; last bits and drop path's draws change."""
+    graphs: Literal["auto", False] = "auto"
+    """`auto` lets a GPU replay steps as CUDA graphs, unless `recompute` is true or there are several processes."""
     data_roots: Named[str] = {}
     """Folder of each source, and of each dataset's `folder`; `data/NAME` for those not listed."""
     local_copy: str | None = None
@@ -54,12 +54,6 @@ class Machine(Settings):
     """Fetch missing data where the source allows it."""
     wandb: Wandb = Wandb()
     """Experiment tracking."""
-
-    @model_validator(mode="after")
-    def _one_of_them(self) -> Self:
-        if self.recompute and self.compile:
-            raise ValueError("recompute and compile are both true; allowed: one of them, set the other to false")
-        return self
 
     def data_root(self, folder: str) -> str:
         """Return the path of a folder with data: the one that `data_roots` gives for its name, or `data/NAME`."""

@@ -20,7 +20,7 @@ from pdarts.data.share import WHOLE, Share
 from pdarts.data.split import Split
 from pdarts.engine import distributed
 from pdarts.engine.journal import Journal
-from pdarts.engine.loop import fit
+from pdarts.engine.loop import NetworkTraining, fit
 from pdarts.engine.metrics import Tally, evaluate
 from pdarts.engine.progress import Progress
 from pdarts.engine.resume_file import ResumeFile
@@ -37,7 +37,7 @@ from pdarts.settings.machine import Machine, Wandb
 from pdarts.space.candidates import all_candidates
 from tests.configuration import CONFIG
 from tests.genotypes import published
-from tests.searching import settings_of
+from tests.searching import scalar, settings_of
 
 CPU = torch.device("cpu")
 SHARES = (Share(0, 2), Share(1, 2))
@@ -92,7 +92,8 @@ def run_in(folder: Path) -> Run:
 def train(folder: Path, layout: torch.memory_format = torch.contiguous_format) -> dict[str, Tensor]:
     """As one of the processes, with weights laid out in memory as on a CPU, or as on a GPU."""
     trained = network().to(memory_format=layout)
-    fit(trained, RECIPE, Double(0, distributed.share()), run_in(folder))
+    training = NetworkTraining(trained, RECIPE, CPU, Machine())
+    fit(training, Double(0, distributed.share()), run_in(folder))
     return trained.state_dict()
 
 
@@ -118,7 +119,7 @@ WORK = {
 
 
 def dropping(drop_path: float, one: Network, images: Tensor) -> Tensor:
-    return one(images, drop_path=drop_path)[0]
+    return one(images, drop_path=scalar(drop_path))[0]
 
 
 def relaxed(one: Supernet) -> dict[str, Tensor]:
@@ -126,19 +127,19 @@ def relaxed(one: Supernet) -> dict[str, Tensor]:
 
 
 def mixing(dropout: float, one: Supernet, images: Tensor) -> Tensor:
-    return one(images, relaxed(one), dropout)
+    return one(images, relaxed(one), scalar(dropout))
 
 
 def mixing_at(weights: list[Tensor], own_statistics: bool, dropout: float, one: Supernet, images: Tensor) -> Tensor:
     """With other weights, and if need be with statistics that are thrown away."""
     held = {name: buffer.clone() for name, buffer in one.named_buffers()} if own_statistics else {}
-    inputs = (images, relaxed(one), dropout)
+    inputs = (images, relaxed(one), scalar(dropout))
     return functional_call(one, dict(zip(one.weight_names(), weights, strict=True)) | held, inputs)
 
 
 def mixing_by(weights: dict[str, Tensor], dropout: float, one: Supernet, images: Tensor) -> Tensor:
     """With other architecture weights."""
-    return one(images, weights, dropout)
+    return one(images, weights, scalar(dropout) if dropout else None)
 
 
 class InTurn:

@@ -19,7 +19,7 @@ from pdarts.data.batching import Batching
 from pdarts.data.loaders import Loader
 from pdarts.engine.divergence import LossWatch, all_finite
 from pdarts.engine.journal import Journal
-from pdarts.engine.loop import fit
+from pdarts.engine.loop import NetworkTraining, fit
 from pdarts.engine.metrics import Tally
 from pdarts.engine.progress import Progress
 from pdarts.engine.resume_file import ResumeFile
@@ -28,7 +28,7 @@ from pdarts.engine.termination import RETRY
 from pdarts.engine.tracking import Tracker
 from pdarts.errors import InputError
 from pdarts.nets.network import Network
-from pdarts.settings.machine import Wandb
+from pdarts.settings.machine import Machine, Wandb
 from pdarts.settings.recipes import Recipe
 from tests import warm
 from tests.configuration import CONFIG, ROOT
@@ -58,7 +58,7 @@ def train(folder: Path, settings: Recipe, images: int, **identity: object) -> Ru
     tracker = Tracker(Wandb(mode="disabled"), "", "", "", {})
     journal = Journal(folder / "metrics.jsonl", tracker, Progress("", settings.epochs, len(batches)))
     run = Run(0, CPU, journal, ResumeFile(folder / "weights.pt", identity, other_code=False))
-    fit(network, settings, batches, run)
+    fit(NetworkTraining(network, settings, CPU, Machine()), batches, run)
     return run
 
 

@@ -14,6 +14,7 @@ from pdarts.nets.reference_export import reference_state
 from pdarts.nets.reference_network import network_arguments, network_state
 from pdarts.space.genotype import Genotype
 from tests.genotypes import published
+from tests.searching import scalar
 
 FAIR = [f"FairDARTS_{letter}" for letter in "abcdefg"]
 SPARSE = Genotype(
@@ -44,7 +45,7 @@ def inputs(images: int = 5) -> tuple[Tensor, Tensor]:
     )
 
 
-def by_hand(cell: Cell, before_previous: NodeValue, previous: NodeValue, drop_path: float) -> Tensor:
+def by_hand(cell: Cell, before_previous: NodeValue, previous: NodeValue, drop_path: Tensor) -> Tensor:
     """The normal cell in PyTorch's own operations."""
     separable, dilated, skip = cell.operations
     node0 = NodeValue(cell.preprocess0(before_previous))
@@ -64,7 +65,7 @@ def test_a_cell_and_its_gradients_are_what_its_edges_say(drop_path: float) -> No
     for compute in (Cell.forward, by_hand):
         cell, (before_previous, previous) = sparse_cell(), inputs()
         torch.manual_seed(2)
-        output = compute(cell, NodeValue(before_previous), NodeValue(previous), drop_path)
+        output = compute(cell, NodeValue(before_previous), NodeValue(previous), scalar(drop_path))
         output.backward(torch.linspace(-1, 2, output.numel(), dtype=output.dtype).cos().view_as(output))
         gradients = {name: weight.grad for name, weight in cell.named_parameters() if "preprocess1" not in name}
         found.append({"output": output, "input": before_previous.grad} | gradients | dict(cell.named_buffers()))
@@ -85,7 +86,7 @@ def test_drop_path_drops_a_sample_s_whole_node_skips_included_and_keeps_the_mean
     cell = Cell(CellLayout("normal", 6, 3, 4, after_reduction=False), genotype.cell("normal")).double()
     before_previous, previous = inputs(4000)
     with torch.no_grad():
-        whole, dropped = (cell(NodeValue(before_previous), NodeValue(previous), rate) for rate in (0.0, 0.25))
+        whole, dropped = (cell(NodeValue(before_previous), NodeValue(previous), scalar(rate)) for rate in (0.0, 0.25))
     factors = (dropped / whole).unflatten(1, (2, 4)).flatten(2)
     of_nodes = factors.mean(2)
     torch.testing.assert_close(factors, of_nodes[:, :, None].expand_as(factors))
@@ -97,7 +98,7 @@ def test_drop_path_drops_a_sample_s_whole_node_skips_included_and_keeps_the_mean
 
 def test_drop_path_is_idle_in_evaluation() -> None:
     network, images = Network(SPARSE, "cifar", 3, 4, 10, auxiliary=False).eval(), torch.randn(2, 3, 16, 16)
-    assert torch.equal(network(images, drop_path=0.5)[0], network(images)[0])
+    assert torch.equal(network(images, drop_path=scalar(0.5))[0], network(images)[0])
 
 
 def test_sizes_are_those_counted_by_hand() -> None:
@@ -120,7 +121,7 @@ def test_sizes_are_those_counted_by_hand() -> None:
 def test_published_cells_learn_in_all_their_parameters(name: str) -> None:
     torch.manual_seed(0)
     network = Network(published(name), "cifar", 5, 4, 10, auxiliary=True)
-    logits, auxiliary_logits = network(torch.randn(4, 3, 32, 32), drop_path=0.2)
+    logits, auxiliary_logits = network(torch.randn(4, 3, 32, 32), drop_path=scalar(0.2))
     assert auxiliary_logits is not None
     (logits.square().sum() + auxiliary_logits.square().sum()).backward()
     idle = [key for key, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]

@@ -11,6 +11,7 @@ from pdarts.nets.layout import layout
 from pdarts.nets.network import Network
 from pdarts.nets.operations import FactorizedReduction, Identity
 from tests.genotypes import published
+from tests.searching import scalar
 
 SIZES = [
     ("cifar", 36, 20, 10, "PDARTS", 3433798, 532174464),
@@ -46,7 +47,7 @@ def test_the_auxiliary_head_adds_its_own_parameters() -> None:
 
 def test_drop_path_keeps_the_mean_and_drops_whole_samples() -> None:
     torch.manual_seed(0)
-    factors = kept(torch.ones(20000, 2, 3, 3), 0.3)
+    factors = kept(torch.ones(20000, 2, 3, 3), scalar(0.3))
     assert factors.shape == (20000, 1, 1, 1)
     assert factors.mean().item() == pytest.approx(1, abs=0.01)
     torch.testing.assert_close(factors.unique(), torch.tensor([0, 1 / 0.7]))
@@ -59,21 +60,21 @@ def network_of_skips(auxiliary: bool = False) -> Network:
 def test_drop_path_is_behind_everything_but_skips_of_stride_one(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[float] = []
 
-    def record(x: torch.Tensor, rate: float) -> torch.Tensor:
-        seen.append(rate)
+    def record(x: torch.Tensor, rate: torch.Tensor) -> torch.Tensor:
+        seen.append(float(rate))
         return kept(x, rate)
 
     monkeypatch.setattr("pdarts.nets.network.kept", record)
     network = network_of_skips()
     operations = [operation for cell in network.cells for operation in cell.operations]
-    network(torch.randn(2, 3, 16, 16), drop_path=0.2)
+    network(torch.randn(2, 3, 16, 16), drop_path=scalar(0.2))
     assert seen == [0.2] * sum(not isinstance(operation, Identity) for operation in operations)
     assert 0 < len(seen) < len(operations)
 
 
 def test_drop_path_is_idle_in_evaluation() -> None:
     network, images = network_of_skips().eval(), torch.randn(2, 3, 16, 16)
-    assert torch.equal(network(images, drop_path=0.5)[0], network(images)[0])
+    assert torch.equal(network(images, drop_path=scalar(0.5))[0], network(images)[0])
 
 
 def test_the_auxiliary_head_speaks_in_training_only() -> None:

@@ -7,7 +7,7 @@ from pdarts.errors import InputError
 from pdarts.nets.supernet import Supernet
 from pdarts.space.candidates import all_candidates
 from pdarts.space.operations import CANDIDATES
-from tests.searching import training_of
+from tests.searching import point_of, scalar, training_of
 
 
 def supernet_of(operations: tuple[str, ...] = CANDIDATES, cells: int = 3) -> Supernet:
@@ -15,9 +15,9 @@ def supernet_of(operations: tuple[str, ...] = CANDIDATES, cells: int = 3) -> Sup
     return Supernet(cells, 2, 10, all_candidates(operations))
 
 
-def logits(supernet: Supernet, images: torch.Tensor, skip_dropout: float = 0.0) -> torch.Tensor:
+def logits(supernet: Supernet, images: torch.Tensor, skip_dropout: float | None = None) -> torch.Tensor:
     weights = {kind: alphas.softmax(1) for kind, alphas in supernet.architecture_parameters["alpha"].items()}
-    return supernet(images, weights, skip_dropout)
+    return supernet(images, weights, None if skip_dropout is None else scalar(skip_dropout))
 
 
 def batch() -> tuple[torch.Tensor, torch.Tensor]:
@@ -45,7 +45,7 @@ def test_reduction_cells_have_no_dropout_on_their_strided_skips() -> None:
     assert supernet.kinds == ["reduction"]
     shapes: list[torch.Size] = []
 
-    def record(x: torch.Tensor, rate: float) -> torch.Tensor:
+    def record(x: torch.Tensor, rate: torch.Tensor) -> torch.Tensor:
         shapes.append(x.shape)
         return x
 
@@ -62,7 +62,7 @@ def test_dropout_is_idle_in_evaluation() -> None:
 
 def test_a_step_of_the_alphas_computes_no_gradient_of_weights_and_the_other_way_round() -> None:
     training = training_of(all_candidates(CANDIDATES), channels=2)
-    supernet, point = training.supernet, training.point(0)
+    supernet, point = training.supernet, point_of(training, 0)
     before = [weight.clone() for weight in supernet.weights()]
     training.method.update_alphas(point, batch(), batch())
     assert all(weight.grad is None for weight in supernet.weights())

@@ -29,7 +29,7 @@ from pdarts.space.candidates import all_candidates, prune
 from pdarts.space.operations import CANDIDATES
 from pdarts.space.topology import EDGES, KINDS, NODES, incoming
 from tests.data.sources import load
-from tests.searching import settings_of, training_of
+from tests.searching import point_of, scalar, settings_of, training_of
 
 CPU = torch.device("cpu")
 SMALL = {"cells": 3, "channels": 4, "epochs": 2, "frozen_epochs": 0, "scored_epochs": 1, "batch_size": 16}
@@ -109,12 +109,12 @@ def test_fair_darts_starts_with_one_half_for_every_operation() -> None:
 def test_the_zero_one_loss_is_0_at_one_half_and_lowest_at_the_ends() -> None:
     training = training_of(all_candidates(FEW), "fair_darts", **SMALL, zero_one_weight=8.0)
     parameters = training.supernet.architecture_parameters
-    assert training.method.alphas_penalty(parameters, 0) == 0
+    assert training.method.alphas_penalty(parameters, scalar(0)) == 0
     for alphas in training.supernet.alphas():
         alphas.data.fill_(50.0)
-    assert float(training.method.alphas_penalty(parameters, 0)) == pytest.approx(-2.0)
+    assert float(training.method.alphas_penalty(parameters, scalar(0))) == pytest.approx(-2.0)
     training.supernet.alphas()[0].data.fill_(-50.0)
-    assert float(training.method.weights_penalty(parameters, 0)) == pytest.approx(-2.0)
+    assert float(training.method.weights_penalty(parameters, scalar(0))) == pytest.approx(-2.0)
 
 
 def test_fair_darts_keeps_an_edge_from_the_threshold_on_and_no_third_one_moves_up() -> None:
@@ -133,10 +133,14 @@ def test_the_auxiliary_skip_counts_in_the_supernet_and_leaves_no_trace() -> None
     torch.manual_seed(0)
     training = training_of(all_candidates(FEW), "darts_minus", **SMALL, auxiliary_weight=1.0, auxiliary_decay="linear")
     method, parameters = training.method, training.supernet.architecture_parameters
-    assert [method.weights(parameters, epoch)["normal"][0, -1].item() for epoch in (0, 1)] == [1.0, 0.5]
+    assert [method.weights(parameters, scalar(epoch))["normal"][0, -1].item() for epoch in (0, 1)] == [1.0, 0.5]
     training.supernet.eval()
     batch, _ = images()
-    assert not torch.equal(training.logits_of(0)(batch), training.logits_of(1)(batch))
+    found = []
+    for epoch in (0, 1):
+        training.begin_epoch(epoch)
+        found.append(training.logits(batch))
+    assert not torch.equal(*found)
     architecture = method.architecture(training.supernet)
     assert {rows.shape for rows in architecture.weights.values()} == {(len(EDGES), 3)}
     names = {name for edge in to_json(architecture)["normal"] for name in edge["weights"]}
@@ -158,20 +162,20 @@ def test_the_auxiliary_skip_has_weights_where_it_strides_alone() -> None:
 def test_perturbed_weights_stay_weights_within_the_radius(kind: str) -> None:
     torch.manual_seed(0)
     training = training_of(all_candidates(FEW), "sdarts", **SMALL, perturbation=kind, radius=[0.1, 0.5])
-    relaxed = training.method.weights(training.supernet.architecture_parameters, 1)
-    perturbed = training.method.training_weights(training.point(1), images())  # type: ignore[attr-defined]
+    relaxed = training.method.weights(training.supernet.architecture_parameters, scalar(1))
+    perturbed = training.method.training_weights(point_of(training, 1), images())  # type: ignore[attr-defined]
     for name, rows in perturbed.items():
         assert not rows.requires_grad
         assert ((rows >= 0) & (rows <= 1)).all()
         torch.testing.assert_close(rows.sum(1), torch.ones(len(EDGES)))
         assert (rows - relaxed[name]).abs().max() > 0
-    assert training.method.radius(1) == pytest.approx(0.3)  # type: ignore[attr-defined]
+    assert float(training.method.radius(scalar(1))) == pytest.approx(0.3)  # type: ignore[attr-defined]
 
 
 def test_a_radius_of_0_perturbs_nothing() -> None:
     training = training_of(all_candidates(FEW), "sdarts", **SMALL, perturbation="random", radius=[0.0, 0.0])
-    relaxed = training.method.weights(training.supernet.architecture_parameters, 0)
-    for kind, rows in training.method.training_weights(training.point(0), images()).items():
+    relaxed = training.method.weights(training.supernet.architecture_parameters, scalar(0))
+    for kind, rows in training.method.training_weights(point_of(training, 0), images()).items():
         torch.testing.assert_close(rows, relaxed[kind])
 
 
@@ -186,12 +190,12 @@ def test_an_attack_raises_the_loss_and_moves_no_running_statistic() -> None:
     training = training_of(all_candidates(FEW), "sdarts", **SMALL, perturbation="adversarial", radius=[0.3, 0.3])
     supernet, batch = training.supernet, images()
     before = {name: buffer.clone() for name, buffer in supernet.named_buffers()}
-    attacked = training.method.training_weights(training.point(0), batch)
+    attacked = training.method.training_weights(point_of(training, 0), batch)
     assert all(torch.equal(buffer, before[name]) for name, buffer in supernet.named_buffers())
     assert all(parameter.grad is None and parameter.requires_grad for parameter in supernet.parameters())
     assert supernet.training
     supernet.eval()
-    relaxed = training.method.weights(supernet.architecture_parameters, 0)
+    relaxed = training.method.weights(supernet.architecture_parameters, scalar(0))
     with torch.no_grad():
         losses = [torch.nn.functional.cross_entropy(supernet(batch[0], rows), batch[1]) for rows in (relaxed, attacked)]
     assert losses[0] < losses[1]
@@ -203,13 +207,13 @@ def test_neither_alphas_nor_evaluation_see_a_perturbation() -> None:
     for method, keys in (("darts", {}), ("sdarts", perturbed)):
         torch.manual_seed(0)
         training = training_of(all_candidates(FEW), method, **SMALL, **keys)
-        loss, _ = training.method.update_alphas(training.point(0), images(), images())
+        loss, _ = training.method.update_alphas(point_of(training, 0), images(), images())
         moved = alphas_of(training)
         training.supernet.eval()
         with torch.no_grad():
-            tested = training.logits_of(0)(images()[0])
+            tested = training.logits(images()[0])
         training.supernet.train()
-        found.append((loss, *moved, tested, training.method.update_weights(training.point(0), images())[0]))
+        found.append((loss, *moved, tested, training.method.update_weights(point_of(training, 0), images())[0]))
     (*unperturbed, loss), (*same, other) = found
     assert all(torch.equal(one, another) for one, another in zip(unperturbed, same, strict=True))
     assert loss != other
@@ -224,13 +228,13 @@ def test_the_term_of_beta_darts_is_in_the_alphas_loss_alone_and_grows() -> None:
     for method, changes in (("darts", SMALL), ("beta_darts", settings)):
         torch.manual_seed(0)
         training = training_of(all_candidates(FEW), method, **changes)
-        point = training.point(1)
-        of_alphas = training.method.update_alphas(replace(point, epoch=4), images(), images())[0]
+        point = replace(point_of(training, 1), epoch=scalar(4))
+        of_alphas = training.method.update_alphas(point, images(), images())[0]
         before = alphas_of(training)
         torch.manual_seed(1)
-        of_weights = training.method.update_weights(replace(point, epoch=4), images())
+        of_weights = training.method.update_weights(point, images())
         assert all(torch.equal(old, new) for old, new in zip(before, alphas_of(training), strict=True))
-        losses.append((of_alphas, training.method.weights_penalty({}, 4), of_weights))
+        losses.append((of_alphas, training.method.weights_penalty({}, scalar(4)), of_weights))
     # alphas start near 0, where the term is log 3 on the edges of each kind, and half of epoch 4 is 2
     assert float(losses[1][0] - losses[0][0]) == pytest.approx(2 * 2 * torch.tensor(3.0).log().item(), rel=1e-3)
     assert losses[1][1] == losses[0][1] == 0
@@ -239,7 +243,7 @@ def test_the_term_of_beta_darts_is_in_the_alphas_loss_alone_and_grows() -> None:
 @pytest.mark.parametrize(("decay", "weights"), [("half_an_epoch", [0, 0.5, 12]), ("fifty_at_the_end", [0, 1, 24])])
 def test_the_weight_of_the_term_starts_at_0_and_rises_in_a_line(decay: str, weights: list[float]) -> None:
     method = training_of(all_candidates(FEW), "beta_darts", **SMALL | {"epochs": 50}, beta_decay=decay).method
-    assert [method.decay_weight(epoch) for epoch in (0, 1, 24)] == weights  # type: ignore[attr-defined]
+    assert [method.decay_weight(scalar(epoch)) for epoch in (0, 1, 24)] == weights  # type: ignore[attr-defined]
 
 
 # DARTS of second order and PC-DARTS
@@ -253,7 +257,7 @@ def test_second_order_alphas_depend_on_the_images_of_the_coming_update_of_weight
             training = training_of(all_candidates(FEW), method, **SMALL)
             batch = images()
             torch.manual_seed(seed)
-            training.method.update_alphas(training.point(0), batch, images())
+            training.method.update_alphas(point_of(training, 0), batch, images())
             moved[method, seed] = torch.cat([alphas.grad.flatten() for alphas in training.supernet.alphas()])
     assert torch.equal(moved["darts", 1], moved["darts", 2])
     assert not torch.equal(moved["second_order", 1], moved["second_order", 2])
@@ -262,7 +266,7 @@ def test_second_order_alphas_depend_on_the_images_of_the_coming_update_of_weight
 def test_a_second_order_step_of_the_alphas_moves_no_network_weight() -> None:
     training = training_of(all_candidates(FEW), "second_order", **SMALL)
     before = [weight.detach().clone() for weight in training.supernet.weights()]
-    training.method.update_alphas(training.point(0), images(), images())
+    training.method.update_alphas(point_of(training, 0), images(), images())
     assert all(torch.equal(old, new) for old, new in zip(before, training.supernet.weights(), strict=True))
 
 
@@ -274,7 +278,7 @@ def test_edge_weights_of_pc_darts_sum_to_1_on_every_node_and_count_as_factors() 
     assert weights is not None
     sums = [weights["normal"][incoming(node)].sum().item() for node in NODES]
     assert sums == pytest.approx([1.0] * len(NODES))
-    rows = training.method.weights(training.supernet.architecture_parameters, 0)["normal"]
+    rows = training.method.weights(training.supernet.architecture_parameters, scalar(0))["normal"]
     torch.testing.assert_close(rows[:, -1].double(), weights["normal"], rtol=1e-6, atol=1e-7)
 
 

@@ -4,7 +4,6 @@ The cases go through the steps, losses, optimizers and derivation of a search. E
 that schedules and rates are compared too.
 """
 
-from collections.abc import Iterator
 from itertools import cycle
 from typing import Any
 
@@ -22,6 +21,7 @@ from pdarts.space.architecture import Architecture
 from tests.configuration import CONFIG
 from tests.reference import recorded
 from tests.reference.comparison import KINDS, candidates_of, check_norms, check_running_statistics, close, trained
+from tests.searching import point_of, scalar
 
 NUMERICS, METHODS, CASES = recorded.load("numerics"), recorded.load("methods"), {}
 for found in (NUMERICS, METHODS):
@@ -65,7 +65,7 @@ def unclipped(stage: StageSettings) -> StageSettings:
 
 def at_rest(training: StageTraining, epoch: int) -> Any:
     """A point of the search whose steps compute gradients and move nothing."""
-    point = training.point(epoch)
+    point = point_of(training, epoch)
     for optimizer in (point.weights, point.alphas):
         optimizer.param_groups[0]["lr"] = 0.0
     return point
@@ -111,7 +111,7 @@ def gradients(training: StageTraining) -> dict[str, dict[str, Any]]:
 def check_schedules(case: dict[str, Any], training: StageTraining) -> None:
     for key, name in SCHEDULES.items():
         if isinstance(case.get(key), float):
-            assert getattr(training.method, name)(case["epoch"]) == pytest.approx(case[key], rel=1e-12)
+            assert float(getattr(training.method, name)(scalar(case["epoch"]))) == pytest.approx(case[key], rel=1e-12)
 
 
 def check_genotype(training: StageTraining, architecture: Architecture, expected: dict[str, Any]) -> None:
@@ -158,7 +158,7 @@ def test_losses_and_gradients_agree_with_the_recorded_case(name: str) -> None:
     check_running_statistics(training.supernet, names, case["running_stats_after_mean_absmax"])
     training.supernet.eval()
     with torch.no_grad():
-        close(training.logits_of(epoch)(batch[0]), case["eval_logits"])
+        close(training.logits(batch[0]), case["eval_logits"])
     if "grad_alphas_normal" in case:
         training, _ = trained(case, stage)
         loss, logits = training.method.update_alphas(at_rest(training, epoch), batch, batch)
@@ -175,15 +175,18 @@ def test_joint_steps_agree_with_the_recorded_case(name: str) -> None:
     training, names = trained(case, preset(case))
     check_schedules(case, training)
     move_twice(case, training)
-    point, targets = training.point(case.get("epoch", 0)), recorded.targets(case)
-    assert point.learning_rate == pytest.approx(case.get("learning_rate", 0.025), rel=1e-12)
+    point, targets = point_of(training, case.get("epoch", 0)), recorded.targets(case)
+    assert float(point.weights.param_groups[0]["lr"]) == pytest.approx(case.get("learning_rate", 0.025), rel=1e-12)
     if "arch_learning_rate" in case:
         assert point.alphas.param_groups[0]["lr"] == case["arch_learning_rate"]
     replay(training, [step["draws"] for step in case["trajectory"] if "draws" in step])
     supernet: nn.Module = training.supernet
     for step, expected in enumerate(case["trajectory"]):
-        valid: Iterator[Any] = iter([(recorded.images(case, f"valid{step}"), targets)])
-        (loss, _), of_alphas = training.update(point, (recorded.images(case, f"train{step}"), targets), valid)
+        valid = recorded.images(case, f"valid{step}"), targets
+        train = recorded.images(case, f"train{step}"), targets
+        (loss, _), of_alphas = training.update(
+            train, valid if case.get("epoch", 0) >= training.stage.frozen_epochs else None
+        )
         if "arch_loss" in expected:
             assert of_alphas is not None
             close(of_alphas[0], expected["arch_loss"])
@@ -199,7 +202,7 @@ def test_joint_steps_agree_with_the_recorded_case(name: str) -> None:
     if "eval_logits_after" in case:
         supernet.eval()
         with torch.no_grad():
-            close(training.logits_of(point.epoch)(recorded.images(case, "step0")), case["eval_logits_after"])
+            close(training.logits(recorded.images(case, "step0")), case["eval_logits_after"])
 
 
 def small(case: dict[str, Any]) -> StageTraining:
@@ -235,7 +238,7 @@ def test_perturbed_weights_agree_with_the_recorded_case(name: str) -> None:
         training.method.radii = (drawn["epsilon"], drawn["epsilon"])
         replay(training, [drawn["draws"]])
         batch = torch.empty(0), torch.empty(0)
-        for kind, rows in training.method.training_weights(training.point(0), batch).items():
+        for kind, rows in training.method.training_weights(point_of(training, 0), batch).items():
             close(rows, drawn[f"weights_{KINDS[kind]}"])
 
 
@@ -246,5 +249,5 @@ def test_schedules_agree_with_the_recorded_case(name: str) -> None:
     for decay, expected in case[key].items():
         changes = {"epochs": case["epochs"], "auxiliary_decay": decay, "auxiliary_weight": case["beta0"]}
         stage = preset(case).model_copy(update=changes)
-        values = [getattr(method_of(stage), SCHEDULES[key])(epoch) for epoch in range(case["epochs"])]
+        values = [getattr(method_of(stage), SCHEDULES[key])(scalar(epoch)) for epoch in range(case["epochs"])]
         close(torch.tensor(values, dtype=torch.float64), expected)

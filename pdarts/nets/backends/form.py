@@ -66,7 +66,15 @@ class Part(NamedTuple):
 
 
 class Backend(Protocol):
-    """A module that computes nodes, forward and backward, and refuses tensors in a layout that it cannot read."""
+    """A module that computes nodes, forward and backward, and refuses tensors in a layout that it cannot read.
+
+    Where feature maps are bfloat16, all other tensors are float32.
+    """
+
+    NAME: str
+    """Name for provenance."""
+    COMPARED: bool
+    """Whether a run compares the backend with PyTorch on its first batch, since nobody tried it on every device."""
 
     def suits(self, x: Tensor) -> bool:
         """Tell whether the backend computes on feature maps like `x`; this is asked first."""
@@ -80,7 +88,7 @@ class Backend(Protocol):
     def pool(self, x: Tensor, largest: bool, size: int, stride: int) -> Tensor:
         """Take the maximum or mean of windows, padded to keep the size; padding does not count in the mean."""
 
-    def dropout(self, x: Tensor, rate: float, seed: Tensor) -> Tensor:
+    def dropout(self, x: Tensor, rate: Tensor, seed: Tensor) -> Tensor:
         """Compute the same as `pdarts.nets.drop_path.dropped`, to the last bit."""
 
 

@@ -19,11 +19,11 @@ class Method(darts.Method):
         assert isinstance(settings, BetaDecay)
         self.slope = 0.5 if settings.beta_decay == "half_an_epoch" else 50 / settings.epochs
 
-    def decay_weight(self, epoch: int) -> float:
+    def decay_weight(self, epoch: Tensor) -> Tensor:
         """Weight of the term in an epoch, which counts from 0."""
         return self.slope * epoch
 
-    def alphas_penalty(self, parameters: Parameters, epoch: int) -> Tensor | float:
+    def alphas_penalty(self, parameters: Parameters, epoch: Tensor) -> Tensor:
         """Log-sum-exp of each edge's alphas: the weighted sum of its means over normal and over reduction edges."""
         means = [alphas.logsumexp(dim=1).mean() for alphas in parameters["alpha"].values()]
         return self.decay_weight(epoch) * sum(means)

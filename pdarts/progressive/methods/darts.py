@@ -20,6 +20,8 @@ from pdarts.space.candidates import Candidates
 class Method:
     """All that depends on the method in a stage, whose loop is in `pdarts.progressive.stage`.
 
+    An `epoch` is its number as a scalar tensor, from 0, so that torch computes what changes from epoch to epoch.
+
     Args:
         settings: the stage's settings, the method's own keys among them.
     """
@@ -46,7 +48,7 @@ class Method:
         """Factors of whole edges, per kind of cell, shape (edges,); None if the method has no such factors."""
         return None
 
-    def weights(self, parameters: Parameters, epoch: int) -> Weights:
+    def weights(self, parameters: Parameters, epoch: Tensor) -> Weights:
         """Factors of the branches of every edge, in the order in which `edge` takes them."""
         return {kind: self.relax(alphas) for kind, alphas in parameters["alpha"].items()}
 
@@ -54,11 +56,11 @@ class Method:
         """The factors that hold while network weights are updated on `batch`."""
         return self.weights(point.supernet.architecture_parameters, point.epoch)
 
-    def alphas_penalty(self, parameters: Parameters, epoch: int) -> Tensor | float:
+    def alphas_penalty(self, parameters: Parameters, epoch: Tensor) -> Tensor | float:
         """A scalar that is added to the cross-entropy in the alphas' loss."""
         return 0.0
 
-    def weights_penalty(self, parameters: Parameters, epoch: int) -> Tensor | float:
+    def weights_penalty(self, parameters: Parameters, epoch: Tensor) -> Tensor | float:
         """A scalar that is added to the cross-entropy in the network weights' loss."""
         return 0.0
 

@@ -17,10 +17,10 @@ from pdarts.settings.methods import AuxiliarySkip
 from pdarts.settings.searches import StageSettings
 from pdarts.space.operations import SKIP
 
-DECAYS: dict[str, Callable[[float], float]] = {
+DECAYS: dict[str, Callable[[Tensor], Tensor]] = {
     "linear": lambda progress: 1 - progress,
-    "cosine": lambda progress: (1 + math.cos(math.pi * progress)) / 2,
-    "slow_cosine": lambda progress: math.cos(math.pi * progress / 2),
+    "cosine": lambda progress: (1 + torch.cos(math.pi * progress)) / 2,
+    "slow_cosine": lambda progress: torch.cos(math.pi * progress / 2),
 }
 """Functions from the fraction of epochs that are over to the fraction of the auxiliary skip's weight that is left."""
 
@@ -32,7 +32,7 @@ class AuxiliaryMixedOperation(MixedOperation):
         super().__init__(candidates, channels, stride)
         self.auxiliary = BUILDERS[SKIP](channels, stride, True)
 
-    def forward(self, source: NodeValue, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Branch]:
+    def forward(self, source: NodeValue, weights: Sequence[Tensor], skip_dropout: Tensor | None) -> Iterator[Branch]:
         """Yield the candidates, then the auxiliary skip times the last of `weights`, without dropout."""
         *operation_weights, auxiliary_weight = weights
         yield from super().forward(source, operation_weights, skip_dropout)
@@ -51,14 +51,14 @@ class Method(darts.Method):
         """Build an edge that takes the weight of its auxiliary skip last."""
         return AuxiliaryMixedOperation(candidates, channels, stride)
 
-    def auxiliary_weight(self, epoch: int) -> float:
+    def auxiliary_weight(self, epoch: Tensor) -> Tensor:
         """Weight of the auxiliary skip in an epoch, which counts from 0."""
         return self.first * self.decay(epoch / self.settings.epochs)
 
-    def weights(self, parameters: Parameters, epoch: int) -> Weights:
+    def weights(self, parameters: Parameters, epoch: Tensor) -> Weights:
         """Weights of operations, then of the auxiliary skip: shape (edges, operations + 1)."""
         auxiliary = self.auxiliary_weight(epoch)
         return {
-            kind: torch.cat([rows, rows.new_full((len(rows), 1), auxiliary)], dim=1)
+            kind: torch.cat([rows, auxiliary.to(rows.dtype).expand(len(rows), 1)], dim=1)
             for kind, rows in super().weights(parameters, epoch).items()
         }

@@ -38,7 +38,7 @@ class Method(darts.Method):
         """The sigmoid of each alpha."""
         return alphas.sigmoid()
 
-    def alphas_penalty(self, parameters: Parameters, epoch: int) -> Tensor:
+    def alphas_penalty(self, parameters: Parameters, epoch: Tensor) -> Tensor:
         """The weighted zero-one loss of both kinds of cell, unweighted from -0.25 (all weigh 0 or 1) to 0 (all 0.5)."""
         relaxed = torch.cat([self.relax(alphas).flatten() for alphas in parameters["alpha"].values()])
         return -self.zero_one_weight * (relaxed - 0.5).square().mean()

@@ -28,7 +28,7 @@ class PartialMixedOperation(MixedOperation):
         self.stride, self.divisor = stride, divisor
         self.whole = Identity()
 
-    def forward(self, source: NodeValue, weights: Sequence[Tensor], skip_dropout: float) -> Iterator[Branch]:
+    def forward(self, source: NodeValue, weights: Sequence[Tensor], skip_dropout: Tensor | None) -> Iterator[Branch]:
         """Yield the edge, with its channels shuffled, times the edge's weight, which is the last of `weights`."""
         *operation_weights, edge_weight = weights
         part, rest = source.split(self.divisor, self.stride)
@@ -58,12 +58,13 @@ class Method(darts.Method):
 
     def edge_weights(self, parameters: Parameters) -> Mapping[str, Tensor]:
         """Softmax of the betas over the edges into each node."""
+        into = [len(incoming(node)) for node in NODES]  # edges are listed node by node
         return {
-            kind: torch.cat([betas[incoming(node)].softmax(dim=0) for node in NODES])
-            for kind, betas in parameters["beta"].items()
+            kind: torch.cat([betas.softmax(dim=0) for betas in of_kind.split(into)])
+            for kind, of_kind in parameters["beta"].items()
         }
 
-    def weights(self, parameters: Parameters, epoch: int) -> Weights:
+    def weights(self, parameters: Parameters, epoch: Tensor) -> Weights:
         """Weights of operations, then of the edge: shape (edges, operations + 1)."""
         of_operations, of_edges = super().weights(parameters, epoch), self.edge_weights(parameters)
         return {kind: torch.cat([rows, of_edges[kind][:, None]], dim=1) for kind, rows in of_operations.items()}

@@ -29,7 +29,7 @@ class Method(darts.Method):
         assert isinstance(settings, Perturbation)
         self.kind, self.radii = settings.perturbation, settings.radius
 
-    def radius(self, epoch: int) -> float:
+    def radius(self, epoch: Tensor) -> Tensor:
         """The largest perturbation of a single weight in an epoch, which counts from 0."""
         first, last = self.radii
         return first + (last - first) * epoch / self.settings.epochs
@@ -48,7 +48,7 @@ class Method(darts.Method):
         perturbed = {kind: project(rows + radius * self.draw(rows)) for kind, rows in relaxed.items()}
         return perturbed if self.kind == "random" else self._attacked(point, batch, relaxed, perturbed, radius)
 
-    def _attacked(self, point: Point, batch: Batch, relaxed: Weights, start: Weights, radius: float) -> Weights:
+    def _attacked(self, point: Point, batch: Batch, relaxed: Weights, start: Weights, radius: Tensor) -> Weights:
         """Climb from `start` to weights with a higher loss; returns `relaxed` if the loss is no higher in the end."""
         perturbed, (images, labels) = start, batch
         with evaluating(point.supernet):

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pdarts.engine.graphs import EAGER_CALLS
 from pdarts.engine.journal import Journal
 from pdarts.engine.provenance import peak_memory
 from pdarts.engine.resume_file import ResumeFile
@@ -58,10 +59,15 @@ class Stopwatch(Journal):
         device: what computes.
         limit: seconds after which no further iteration begins.
         together: copies of the work that compute at the same time; None if there are none.
+        recorded: whether iterations become graphs. The limit then begins when they have been compiled and recorded.
     """
 
-    def __init__(self, device: torch.device, limit: float, together: Together | None = None) -> None:
+    def __init__(
+        self, device: torch.device, limit: float, together: Together | None = None, recorded: bool = False
+    ) -> None:
         self.device, self.limit, self.together, self.enough = device, limit, together, False
+        self.recorded, self.warm_up = recorded, EAGER_CALLS + 1 if recorded else WARM_UP
+        self.fewest = self.warm_up + 1 if recorded else 2
         self.lines: list[str] = []
         self.tracked: list[dict[str, float | None]] = []
         self.seconds: list[float] = []
@@ -93,11 +99,12 @@ class Stopwatch(Journal):
             torch.cuda.synchronize(self.device)
         present = time.perf_counter()
         self.seconds.append(present - self.last)
-        if self.together and len(self.seconds) == WARM_UP:
-            self.together.meet()
-            self.started += time.perf_counter() - present
-        late = present - self.started > self.limit and len(self.seconds) > 1
-        if not self.enough and (late or len(self.seconds) == WARM_UP + STEPS):
+        if len(self.seconds) == self.warm_up:
+            if self.together:
+                self.together.meet()
+            self.started = time.perf_counter() - (0 if self.recorded else present - self.started)
+        late = present - self.started > self.limit and len(self.seconds) >= self.fewest
+        if not self.enough and (late or len(self.seconds) == self.warm_up + STEPS):
             self.enough = True
             if self.together:
                 self.together.end()
@@ -107,7 +114,7 @@ class Stopwatch(Journal):
 
     def result(self) -> dict[str, Any]:
         """Return the number, median, minimum and maximum of times that count, the very first time, and peak memory."""
-        counted = self.seconds[WARM_UP : WARM_UP + STEPS] or self.seconds[1:]
+        counted = self.seconds[self.warm_up : self.warm_up + STEPS] or self.seconds[1:]
         return {
             "n": len(counted),
             "median": statistics.median(counted),

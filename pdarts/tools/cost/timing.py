@@ -18,7 +18,8 @@ from pdarts.data.loaders import Loader
 from pdarts.data.split import Split
 from pdarts.engine import testing
 from pdarts.engine.device import set_up, steps_sharing
-from pdarts.engine.loop import fit
+from pdarts.engine.graphs import Graphs, recorder
+from pdarts.engine.loop import NetworkTraining, fit
 from pdarts.engine.memory import lack_of_memory
 from pdarts.engine.metrics import evaluate
 from pdarts.engine.provenance import now, provenance
@@ -63,6 +64,8 @@ def child(
     """
     multiprocessing.set_start_method(None, force=True)  # workers start as a step's do, not as this process did
     extensions.load(work.extensions)
+    if work.processes > 1:  # steps of several processes are not recorded
+        machine = machine.model_copy(update={"graphs": False})
     started, device = now(), set_up(machine)
     if device.type == "cpu":  # CUDA reserves far more addresses than it ever fills
         _leave_memory_for_others()
@@ -76,7 +79,7 @@ def child(
                 watch = Stopwatch(torch.device("cpu"), limit, together)
                 timing = time_decoding(work.size.pixels, batch_size, augmentation, machine.workers, watch)
                 sending.send((kind, timing))
-        clock = partial(Stopwatch, device, limit, together)
+        clock = partial(Stopwatch, device, limit, together, recorder(device, machine) is not None)
         time_steps(work, kinds, device, machine, clock, lambda name, value: sending.send((name, value)))
     except (MemoryError, RuntimeError) as error:
         if (lacking := lack_of_memory(error)) is None:
@@ -105,7 +108,7 @@ def _time_search(
     if "evaluation" in kinds:
         training = StageTraining(stage, candidates, classes, device, machine)
         training.supernet.eval()
-        report("evaluation", _time_evaluation(training.logits_of(epoch=0), loaders[1], device, clock()))
+        report("evaluation", _time_evaluation(training.logits, loaders[1], device, clock()))
     frozen_epochs = {"weights_step": MANY_EPOCHS, "joint_step": 0}
     for name, frozen in ((kind, frozen_epochs[kind]) for kind in kinds if kind in frozen_epochs):
         endless = stage.model_copy(update={"epochs": MANY_EPOCHS, "frozen_epochs": frozen, "scored_epochs": 0})
@@ -129,14 +132,16 @@ def _time_training(
     if "evaluation" in kinds:
         network.eval()
         test = _loader(work.size, testing.BATCH_SIZE, None, device)
-        report("evaluation", _time_evaluation(lambda images: network(images)[0], test, device, clock()))
+        logits_of = Graphs("test", lambda images: network(images)[0], recorder(device, machine))
+        report("evaluation", _time_evaluation(logits_of, test, device, clock()))
     if "train_step" not in kinds:
         return
     endless = recipe.model_copy(update={"epochs": MANY_EPOCHS})
     watch = clock()
     try:
         loader = _loader(work.size, recipe.batch_size, recipe.augmentation, device)
-        fit(network, endless, loader, Run(0, device, watch, NoResumeFile()))
+        training = NetworkTraining(network, endless, device, machine)
+        fit(training, loader, Run(0, device, watch, NoResumeFile()))
     except Enough:
         report("train_step", watch.result())
 

@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 import pytest
 import torch
 
+from pdarts.engine.graphs import EAGER_CALLS
 from pdarts.settings.machine import Machine
 from pdarts.space.operations import CANDIDATES
 from pdarts.tools.cost.calibration import Calibration
@@ -122,6 +123,15 @@ def test_slow_steps_end_after_one_that_counts() -> None:
     with pytest.raises(Enough):
         watch.lap()
     assert watch.result()["n"] == 1
+
+
+def test_an_iteration_that_becomes_a_graph_counts_once_it_is_recorded() -> None:
+    watch = Stopwatch(torch.device("cpu"), limit=0, recorded=True)
+    for _ in range(EAGER_CALLS + 1):
+        watch.lap()
+    with pytest.raises(Enough):
+        watch.lap()
+    assert watch.result()["median"] == watch.seconds[-1]
 
 
 def test_all_candidates_are_on_as_many_edges() -> None:

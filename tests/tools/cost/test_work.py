@@ -11,7 +11,7 @@ from pdarts.data.loaders import Loader
 from pdarts.data.manifest import describe
 from pdarts.data.split import Split
 from pdarts.engine.journal import Journal
-from pdarts.engine.loop import fit
+from pdarts.engine.loop import NetworkTraining, fit
 from pdarts.engine.metrics import evaluate
 from pdarts.engine.progress import Progress
 from pdarts.engine.run import Run
@@ -81,7 +81,8 @@ def test_a_training_has_as_many_steps_as_counted(tmp_path: Path) -> None:
     loader = Loader(noise(23), Batching(4, recipe.augmentation, CPU), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
     journal = Counting(tmp_path)
     network = Network(published("PDARTS"), "cifar", 1, 2, 10, False)
-    fit(network, recipe, loader, Run(0, CPU, journal, NoResumeFile()))
+    training = NetworkTraining(network, recipe, CPU, Machine())
+    fit(training, loader, Run(0, CPU, journal, NoResumeFile()))
     assert work.counts() == {"train_step": journal.counts["moving"]} == {"train_step": 12}
     assert work.test_counts() == {"evaluation": 3}
 

@@ -19,6 +19,9 @@ from pdarts.nets.backends.cpu.library import NAMES, call, loaded, regular
 from pdarts.nets.backends.cpu.node_sum import added, evaluated
 from pdarts.nets.backends.form import Part, Unit
 
+NAME = "pdarts"
+COMPARED = False
+
 LARGEST = 7
 """Largest size of windows."""
 
@@ -132,9 +135,9 @@ class _Pool(torch.autograd.Function):
         return gradient_x, None, None, None
 
 
-def dropout(x: Tensor, rate: float, seed: Tensor) -> Tensor:
-    """Compute the same as `pdarts.nets.drop_path.dropped`, from a `seed` on the CPU."""
-    return _Dropout.apply(x, rate, int(seed))
+def dropout(x: Tensor, rate: Tensor, seed: Tensor) -> Tensor:
+    """Compute the same as `pdarts.nets.drop_path.dropped`, from a `rate` and a `seed` on the CPU."""
+    return _Dropout.apply(x, float(rate), int(seed))
 
 
 class _Dropout(torch.autograd.Function):

@@ -27,7 +27,7 @@ from pdarts.space.topology import KINDS
 from pdarts.tools.cost.timing import mixed_candidates
 from tests.genotypes import published
 from tests.searching import logits as searched
-from tests.searching import training_of
+from tests.searching import scalar, training_of
 
 WAYS: tuple[Kernels, ...] = ("torch", "auto")
 
@@ -101,17 +101,17 @@ def test_dropout_keeps_the_mean_and_its_gradient_has_the_same_mask(chosen: Kerne
     torch.manual_seed(0)
     x = torch.ones(500, 1, 400, 1, requires_grad=True)
     with computed_by(chosen):
-        y = dropped(x, 0.3)
+        y = dropped(x, scalar(0.3))
         y.sum().backward()
         assert torch.equal(x.grad, y)
         zeros = (y == 0).double().squeeze()
         assert zeros.mean().item() == pytest.approx(0.3, abs=0.005)
         for axis, length in ((0, 500), (1, 400)):  # as spread as independent draws are
             assert zeros.mean(axis).std().item() == pytest.approx((0.3 * 0.7 / length) ** 0.5, rel=0.15)
-        assert not torch.equal(dropped(x, 0.3), y)
+        assert not torch.equal(dropped(x, scalar(0.3)), y)
         torch.manual_seed(0)
         torch.set_num_threads(1)
-        assert torch.equal(dropped(x, 0.3), y)
+        assert torch.equal(dropped(x, scalar(0.3)), y)
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.3, 0.7, 1 - 2**-20])
@@ -125,7 +125,7 @@ def test_dropout_is_the_same_to_the_last_bit_whoever_computes_it(dtype: torch.dt
             for chosen in WAYS:
                 again = x.detach().requires_grad_()
                 with computed_by(chosen):
-                    y = dropped(again, rate, seed)
+                    y = dropped(again, scalar(rate), seed)
                 y.backward(x.cos())
                 found.append((y, again.grad))
             for one, other in zip(*found, strict=True):
@@ -139,12 +139,12 @@ def test_dropout_draws_once_from_the_generator_whoever_computes_it() -> None:
     for chosen in WAYS:
         torch.manual_seed(0)
         with computed_by(chosen):
-            y = dropped(x, 0.7)
+            y = dropped(x, scalar(0.7))
         left.append((y, torch.get_rng_state()))
     torch.manual_seed(0)
     seed = torch.randint(2**62, ())
     for y, state in left:
-        assert torch.equal(y, dropped(x, 0.7, seed))
+        assert torch.equal(y, dropped(x, scalar(0.7), seed))
         assert torch.equal(state, torch.get_rng_state())
 
 
