@@ -95,4 +95,4 @@ def launch(
         constants: that the kernel is compiled for.
     """
     for _, number, columns in chunks(rows):
-        kernel[(*blocks, number)](*columns, *arguments, **constants)
+        kernel[(*blocks, number)](*columns, *arguments, **constants, num_stages=1)

@@ -86,20 +86,22 @@ def load_norm(norm, c, present, C: tl.constexpr):
 def depth(x, norm, weight, p, c, M, s: tl.constexpr):
     """Compute ReLU and the depthwise convolution, for output pixels `p` and channels `c`."""
     n, i, j = p // (s.HO * s.WO), p // s.WO % s.HO, p % s.WO
-    total = tl.zeros((s.P, s.BC), tl.float32)
+    y, z = i * s.S - s.D * (s.K - 1) // 2, j * s.S - s.D * (s.K - 1) // 2
+    at, channels = x + (((n * s.H + y) * s.W + z) * s.X)[:, None] + c[None, :], (c < s.C)[None, :]
     mean, factor, bias = load_norm(norm, c, s.inner, s.C)
-    for t in tl.static_range(s.K * s.K):
-        y = i * s.S + (t // s.K) * s.D - s.D * (s.K - 1) // 2
-        z = j * s.S + (t % s.K) * s.D - s.D * (s.K - 1) // 2
-        inside = ((p < M) & (y >= 0) & (y < s.H) & (z >= 0) & (z < s.W))[:, None] & (c < s.C)[None, :]
-        value = tl.load(x + ((n * s.H + y) * s.W + z)[:, None] * s.X + c[None, :], mask=inside, other=0.0)
-        value = value.to(tl.float32)
-        if s.inner:
-            value = tl.where(inside, (value - mean) * factor + bias, 0.0)
-        value = tl.maximum(value, 0.0, propagate_nan=tl.PropagateNan.ALL)
-        if s.depthwise:
-            value *= tl.load(weight + c * s.K * s.K + t, mask=c < s.C, other=0.0)[None, :]
-        total += value
+    total = tl.zeros((s.P, s.BC), tl.float32)
+    for row in range(s.K):
+        of_row = (p < M) & (y >= -row * s.D) & (y < s.H - row * s.D)
+        for column in tl.static_range(s.K):
+            inside = (of_row & (z >= -column * s.D) & (z < s.W - column * s.D))[:, None] & channels
+            value = tl.load(at + (row * s.W + column) * s.D * s.X, mask=inside, other=0.0).to(tl.float32)
+            if s.inner:
+                value = tl.where(inside, (value - mean) * factor + bias, 0.0)
+            value = tl.maximum(value, 0.0, propagate_nan=tl.PropagateNan.ALL)
+            if s.depthwise:
+                tap = weight + c * s.K * s.K + row * s.K + column
+                value *= tl.load(tap, mask=c < s.C, other=0.0)[None, :]
+            total += value
     return total
 
 
@@ -329,6 +331,7 @@ def through_depthwise(gradients, xs, norms, depthwise, targets, partials, sums, 
     gradient, x, weight = pick(gradients, unit), pick(xs, unit), pick(depthwise, unit)
     norm, target = pick(norms, unit), pick(targets, unit)
     c, taps = tl.program_id(1) * s.BC + tl.arange(0, s.BC), tl.arange(0, KK)
+    channels = (c < s.C)[None, :]
     mean, factor, bias = load_norm(norm, c, s.inner, s.C)
     of_weights = tl.zeros((KK, s.BC), tl.float32)
     for tile in range(program, tiles, tl.num_programs(0)):
@@ -338,17 +341,20 @@ def through_depthwise(gradients, xs, norms, depthwise, targets, partials, sums, 
         value = tl.load(x + p[:, None] * s.X + c[None, :], mask=inside, other=0.0).to(tl.float32)
         rectified = (value - mean) * factor + bias if s.inner else value
         rectified = tl.where(inside, tl.maximum(rectified, 0.0, propagate_nan=tl.PropagateNan.ALL), 0.0)
+        y, z = i + s.D * (s.K - 1) // 2, j + s.D * (s.K - 1) // 2
+        last = n * s.HO * s.WO * s.S + y * s.WO + z
         onward = tl.zeros((s.P, s.BC), tl.float32)
-        for t in tl.static_range(s.K * s.K):
-            y = i + s.D * (s.K - 1) // 2 - (t // s.K) * s.D
-            z = j + s.D * (s.K - 1) // 2 - (t % s.K) * s.D
-            met = (p < M) & (y >= 0) & (y < s.HO * s.S) & (z >= 0) & (z < s.WO * s.S) & (y % s.S == 0) & (z % s.S == 0)
-            at = gradient + ((n * s.HO + y // s.S) * s.WO + z // s.S)[:, None] * s.C + c[None, :]
-            behind = tl.load(at, mask=met[:, None] & (c < s.C)[None, :], other=0.0).to(tl.float32)
-            if ONWARD:
-                onward += behind * tl.load(weight + c * s.K * s.K + t, mask=c < s.C, other=0.0)[None, :]
-            if WEIGHTS:
-                of_weights += tl.where(taps[:, None] == t, tl.sum(behind * rectified, 0)[None, :], 0.0)
+        for row in range(s.K):
+            of_row = (p < M) & (y >= row * s.D) & (y < s.HO * s.S + row * s.D) & ((y - row * s.D) % s.S == 0)
+            for column in tl.static_range(s.K):
+                met = of_row & (z >= column * s.D) & (z < s.WO * s.S + column * s.D) & ((z - column * s.D) % s.S == 0)
+                at = gradient + ((last - (row * s.WO + column) * s.D) // s.S * s.C)[:, None] + c[None, :]
+                behind = tl.load(at, mask=met[:, None] & channels, other=0.0).to(tl.float32)
+                tap = row * s.K + column
+                if ONWARD:
+                    onward += behind * tl.load(weight + c * s.K * s.K + tap, mask=c < s.C, other=0.0)[None, :]
+                if WEIGHTS:
+                    of_weights += tl.where(taps[:, None] == tap, tl.sum(behind * rectified, 0)[None, :], 0.0)
         if ONWARD:
             at = target + p[:, None] * s.C + c[None, :]
             onward = tl.where(rectified <= 0, 0.0, onward)
