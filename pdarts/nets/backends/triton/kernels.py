@@ -31,7 +31,7 @@ MOST = 2**31
 
 def suits(x: Tensor) -> bool:
     """Tell whether these kernels compute on feature maps like `x`."""
-    return _readable(x) and _present() and (_interpreted() or (x.is_cuda and _capable(x.device)))
+    return _readable(x) and (_interpreted() or (x.is_cuda and _capable(x.device))) and _present()
 
 
 @cache
@@ -120,7 +120,7 @@ def node_sum(parts: Sequence[Part], momentum: float, epsilon: float) -> Tensor:
     """
     from pdarts.nets.backends.triton.node_sum import added
 
-    return added(parts, momentum, epsilon)
+    return added(parts, (momentum, epsilon))
 
 
 def pool(x: Tensor, largest: bool, size: int, stride: int) -> Tensor:

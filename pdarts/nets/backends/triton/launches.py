@@ -15,10 +15,8 @@ Item = TypeVar("Item")
 def apart(x: Tensor) -> int | None:
     """Count the values from one pixel to the next if all pixels are evenly spaced; None otherwise."""
     number, channels, height, width = x.shape
-    steps = [x.stride(axis) for axis in (3, 2, 0) if x.shape[axis] > 1]
-    step = steps[0] if steps else channels
-    if width == 1 < height or (height == width == 1):
-        step = steps[0] if steps else channels
+    axis = next((axis for axis, size in ((3, width), (2, height), (0, number)) if size > 1), None)
+    step = channels if axis is None else x.stride(axis)
     wanted = (height * width * step, 1, width * step, step)
     even = all(size == 1 or stride == want for size, stride, want in zip(x.shape, x.stride(), wanted, strict=True))
     return step if even and step >= channels else None
@@ -58,6 +56,11 @@ def tile(channels: int) -> int:
 def share(total: int, size: int) -> int:
     """Count the blocks of a size."""
     return -(-total // size)
+
+
+def blocks_of(x: Tensor) -> int:
+    """Count the blocks of pixels of feature maps."""
+    return share(pixels(x), tile(x.shape[1]))
 
 
 def grouped(items: Iterable[Item], key: Callable[[Item], Any]) -> Iterable[tuple[Any, list[Item]]]:
