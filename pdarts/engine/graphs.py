@@ -23,6 +23,8 @@ from pdarts.settings.machine import Machine
 
 EAGER_CALLS = 2
 """Calls of a shape before it is recorded: in them optimizers make their state, and libraries choose their kernels."""
+INDEXING = (torch.ops.aten.index.Tensor, torch.ops.aten.index_put.default, torch.ops.aten.index_put_.default)
+"""Operations that wait for the device only if indices are masks."""
 TOLERANCE = 0.01
 """Largest difference between a replay and the step, in parts of what the step changes, where its own bits vary."""
 
@@ -220,11 +222,17 @@ class Reads(TorchDispatchMode):
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         outputs = function(*args, **(kwargs or {}))
-        waits = {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape} & set(function.tags)
         before, behind = _devices((args, kwargs)), _devices(outputs)
-        if waits or (before and behind and before.isdisjoint(behind)):
+        if _waits(function, args) or (before and behind and before.isdisjoint(behind)):
             self.found = str(function)
         return outputs
+
+
+def _waits(function: Any, args: Any) -> bool:
+    """Tell whether what an operation returns, or its shape, follows from values."""
+    if function in INDEXING:
+        return any(index.dtype in (torch.bool, torch.uint8) for index in args[1] if index is not None)
+    return not {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape}.isdisjoint(function.tags)
 
 
 def _devices(values: Any) -> set[torch.device]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils.checkpoint import checkpoint
 
+from pdarts.nets.backends.form import Backend
 from pdarts.nets.node import NodeValue, backend, computed_by
 from pdarts.settings.machine import Kernels, Machine
 from pdarts.settings.optimization import Precision
@@ -44,22 +45,33 @@ class Execution:
 
 
 def move_to_device(network: Any, device: torch.device, precision: Precision, machine: Machine) -> None:
-    """Move a supernet or an evaluation network to `device`, and set how it computes.
+    """Move a supernet or an evaluation network to `device`, and set how it computes."""
+    compute_by(network, device, Execution(precision, machine.kernels, machine.recompute))
+
+
+def compute_by(network: Any, device: torch.device, execution: Execution) -> None:
+    """Set how a network computes on `device`, and lay out its weights for that.
 
     Feature maps follow the layout of the weights. Backends for GPUs, and cuDNN in bfloat16, are made for channels last.
     All else is faster with channels first: cuDNN's depthwise convolutions of float32 in channels last are slow.
     """
-    network.execution = Execution(precision, machine.kernels, machine.recompute)
-    last = device.type == "cuda" and (precision == "bfloat16" or kernels(network, device) != TORCH)
-    network.to(device, memory_format=torch.channels_last if last else torch.preserve_format)
+    network.execution = execution
+    last = execution.precision == "bfloat16" or kernels(network, device) != TORCH
+    layout = torch.channels_last if last else torch.contiguous_format
+    network.to(device, memory_format=layout if device.type == "cuda" else torch.preserve_format)
 
 
 def kernels(network: nn.Module, device: torch.device) -> str:
     """Name what computes a network's nodes on a device, for provenance: last bits depend on it."""
+    computing = backend_of(network, device)
+    return TORCH if computing is None else computing.NAME
+
+
+def backend_of(network: nn.Module, device: torch.device) -> Backend | None:
+    """Find the backend that computes a network's nodes on a device; None if PyTorch's own operations do."""
     execution: Any = network.execution
     with execution.autocast(device):
-        computing = backend(torch.zeros(1, 1, 1, 1, device=device))
-    return TORCH if computing is None else computing.NAME
+        return backend(torch.zeros(1, 1, 1, 1, device=device))
 
 
 def _recomputed(cell: nn.Module, kernels: Kernels, *inputs: Any) -> Tensor:

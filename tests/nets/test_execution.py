@@ -13,9 +13,11 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from pdarts.nets.drop_path import dropped, kept
 from pdarts.nets.execution import kernels, move_to_device
 from pdarts.nets.network import Network
-from pdarts.nets.operations import BatchNorm
+from pdarts.nets.node import Branch, NodeValue
+from pdarts.nets.operations import BatchNorm, Identity, Pool, precise, times
 from pdarts.progressive.training import StageTraining
 from pdarts.settings.machine import Kernels, Machine
 from pdarts.settings.methods import METHODS
@@ -131,6 +133,30 @@ def test_bfloat16_is_for_feature_maps_alone(work: str) -> None:
     assert types == {torch.float32, torch.bfloat16}
     assert found[0] != found[1]
     torch.testing.assert_close(found[1][0], found[0][0], rtol=0.05, atol=0.05)
+
+
+def test_in_bfloat16_neither_factors_nor_their_gradients_are_rounded() -> None:
+    torch.manual_seed(0)
+    exact = torch.randn(4, 3, 8, 8).bfloat16().double()
+    for rate in (0.3, 0.7):
+        factors = kept(exact.bfloat16(), scalar(rate))
+        assert set(factors.flatten().tolist()) <= {0.0, torch.tensor(1 / (1 - rate)).item()}
+        for found, expected in ((times(exact.bfloat16(), factors), exact * factors), (dropped_of(exact, rate))):
+            assert found.dtype == torch.bfloat16
+            assert torch.equal(found, expected.bfloat16())
+    for operation in (Identity(), Pool("max", 3, 1, True), Pool("avg", 3, 1, True)):
+        found = []
+        for x in (exact, exact.bfloat16()):
+            weight = torch.tensor(0.3, dtype=precise(x), requires_grad=True)
+            Branch(copy.deepcopy(operation).to(precise(x)), NodeValue(x), weight).value().square().sum().backward()
+            found.append(float(weight.grad))  # type: ignore[arg-type]
+        assert found[1] == pytest.approx(found[0], rel=1e-3)  # 8 bits are 4e-3
+        assert found[1] != torch.tensor(found[1]).bfloat16().item()
+
+
+def dropped_of(exact: Tensor, rate: float) -> tuple[Tensor, Tensor]:
+    seed = torch.tensor(7)
+    return dropped(exact.bfloat16(), scalar(rate), seed), dropped(exact, scalar(rate), seed)
 
 
 @pytest.mark.parametrize("chosen", get_args(Kernels))

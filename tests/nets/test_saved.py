@@ -16,8 +16,8 @@ from pdarts.nets import saved
 from pdarts.nets.network import Network
 from tests.genotypes import published
 from tests.nets.released import CASES, state, write_cifar, write_imagenet
-from tests.nets.test_recorded_numerics import close
 from tests.reference import recorded
+from tests.reference.comparison import close
 
 CIFAR = [name for name, case in CASES.items() if case["kind"] == "cifar"]
 IMAGENET = [name for name, case in CASES.items() if case["kind"] == "imagenet"]

@@ -73,6 +73,8 @@ class Backend(Protocol):
 
     NAME: str
     """Name for provenance."""
+    COMPARED: bool
+    """Whether a run compares the backend with PyTorch on its first batch, since nobody tried it on every device."""
 
     def suits(self, x: Tensor) -> bool:
         """Tell whether the backend computes on feature maps like `x`; this is asked first."""

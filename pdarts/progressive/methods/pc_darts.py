@@ -58,9 +58,10 @@ class Method(darts.Method):
 
     def edge_weights(self, parameters: Parameters) -> Mapping[str, Tensor]:
         """Softmax of the betas over the edges into each node."""
+        into = [len(incoming(node)) for node in NODES]  # edges are listed node by node
         return {
-            kind: torch.cat([betas[incoming(node)].softmax(dim=0) for node in NODES])
-            for kind, betas in parameters["beta"].items()
+            kind: torch.cat([betas.softmax(dim=0) for betas in of_kind.split(into)])
+            for kind, of_kind in parameters["beta"].items()
         }
 
     def weights(self, parameters: Parameters, epoch: Tensor) -> Weights:

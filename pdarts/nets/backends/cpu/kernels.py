@@ -20,6 +20,7 @@ from pdarts.nets.backends.cpu.node_sum import added, evaluated
 from pdarts.nets.backends.form import Part, Unit
 
 NAME = "pdarts"
+COMPARED = False
 
 LARGEST = 7
 """Largest size of windows."""
