@@ -1,7 +1,7 @@
 """The way of a gradient back through the layers of a node's parts."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -95,7 +95,7 @@ class Way:
 
 
 def settled(ways: Sequence[Way], scales: Tensor) -> Tensor:
-    """Sum up the gradient for the last layers; returns what `units.settle` stores for the first ways, which have scales."""
+    """Sum up the gradient for last layers; returns what `units.settle` stores for the ways with scales."""
     scaled = sum(way.scaled for way in ways)
     ways = [way for way in ways if not way.bare]
     if not ways:
@@ -138,24 +138,22 @@ def handed_back(ways: Sequence[Way], inputs: int) -> list[Tensor | None]:
         inner = [way for way in present if level < len(way.layers) - 1]
         for _, group in grouped(inner, lambda way: way.sums.shape):
             _settle(group, level, group[0].sums, 0)
-        for group in _apart(
-            present, level, lambda way: (way.layers[level].shape, apart(way.gradient), *way.wishes(level))
-        ):
+        keys = [(way.layers[level].shape, apart(way.gradient), *way.wishes(level)) for way in present]
+        for group in _apart(present, keys, level == 0):
             back.through_unit(group, level)
     back.hand_on([way for way in ways if way.layers[-1].shape is None and way.onward[0]])
     back.add_up()
     return back.targets
 
 
-def _apart(ways: Sequence[Way], level: int, key: Callable[[Way], Any]) -> list[list[Way]]:
-    """Group ways that one launch may compute: those of equal keys, whose targets differ."""
+def _apart(ways: Sequence[Way], keys: Sequence[Any], targets: bool = True) -> list[list[Way]]:
+    """Group ways of equal keys, each of which one launch may compute: with `targets`, those of different inputs."""
     seen: Counter[Any] = Counter()
-    keys = {}
-    for way in ways:
-        mark = key(way)
-        keys[id(way)] = mark, seen[mark, way.index] if level == 0 else 0
-        seen[mark, way.index] += 1
-    return [group for _, group in grouped(ways, lambda way: keys[id(way)])]
+    numbered = []
+    for way, key in zip(ways, keys, strict=True):
+        numbered.append((way, (key, seen[key, way.index] if targets else 0)))
+        seen[key, way.index] += 1
+    return [[way for way, _ in group] for _, group in grouped(numbered, lambda pair: pair[1])]
 
 
 class _Back:
@@ -207,6 +205,7 @@ class _Back:
         self, ways: Sequence[Way], level: int, places: Sequence[tuple[Tensor, bool]], onward: bool, weights: bool
     ) -> None:
         shape, value = ways[0].layers[level].shape, ways[0].layers[level].value
+        shape = shape._replace(BC=power(shape.C, 16, 32))
         tiles, split = blocks_of(value), share(shape.CO, shape.BO)
         for one, other in [(onward, weights)] if split == 1 else [(onward, False), (False, weights)]:
             if not one and not other:
@@ -220,8 +219,8 @@ class _Back:
                 before = way.gradient, layer.value, way.change, way.kept, layer.source, layer.norm_before
                 rows.append((*before, layer.depthwise, layer.unit.dense, target, partial, way.keeps, adds))
             constants = {"s": shape, "G": apart(ways[0].gradient), "ONWARD": one, "WEIGHTS": other}
-            constants["SPLIT"] = split if other else 1
-            launch(units.through_pointwise, (programs, columns), rows, pixels(value), tiles, **constants)
+            constants |= {"SPLIT": split if other else 1, "num_warps": 8}
+            launch(units.through_pointwise, (programs * columns, 1), rows, pixels(value), tiles, **constants)
 
     def _through_depthwise(
         self,
@@ -247,7 +246,8 @@ class _Back:
 
     def hand_on(self, ways: Sequence[Way]) -> None:
         """Compute the gradients of inputs without convolutions."""
-        for group in _apart([way for way in ways if not way.bare], 0, lambda _: None):
+        busy = [way for way in ways if not way.bare]
+        for group in _apart(busy, [None] * len(busy)):
             gradient, rows = group[0].gradient, []
             for way in group:
                 target, adds = self._place(way, 0)
@@ -259,8 +259,8 @@ class _Back:
             launch(units.hand_on, grid, rows, gradient, pixels(gradient), **sizes)
         for way in ways:
             if way.bare:
-                target = self.targets[way.index]
-                self.targets[way.index] = way.gradient if target is None else target + way.gradient
+                before = self.targets[way.index]
+                self.targets[way.index] = way.gradient if before is None else before + way.gradient
 
     def add_up(self) -> None:
         """Add up all partial sums."""

@@ -104,12 +104,13 @@ def _layer(before: Layer, unit: Unit) -> Layer:
     if unit.dense is not None:
         out, height_out, width_out = unit.behind(channels, height, width)
         value = feature_maps(x, out, height_out, width_out)
+        step: Any = apart(x)
         shape = Shape(
-            *(apart(x), channels, height, width, out, height_out, width_out, size, unit.stride, unit.dilation),
+            *(step, channels, height, width, out, height_out, width_out, size, unit.stride, unit.dilation),
             depthwise=unit.depthwise is not None,
             inner=before.unit is not None,
             P=tile(out),
-            BC=power(channels, 16, 32),
+            BC=16,
             BO=power(out, 16, 64),
             precision="tf32x3" if x.dtype == torch.float32 else "tf32",
         )
@@ -133,8 +134,9 @@ def _compute(layers: Sequence[Layer], constants: tuple[float, float], nothing: T
                 (layer.source, layer.norm_before, layer.depthwise, layer.unit.dense, layer.value, moments[id(layer)])
                 for layer in group
             ]
-            grid = blocks, share(channels, shape.BO)
-            launch(units.convolve, grid, rows, pixels(value), s=shape, MOMENTS=training)
+            grid = blocks * share(channels, shape.BO), 1
+            warps = 4 if shape.BO <= 32 else 8
+            launch(units.convolve, grid, rows, pixels(value), s=shape, MOMENTS=training, num_warps=warps)
         elif training:
             rows = [(layer.value, moments[id(layer)]) for layer in group]
             grid = blocks, share(channels, block)

@@ -2,7 +2,7 @@
 
 Several units of one shape are one launch: kernels take a tuple with a tensor for each of them. No kernel adds to what
 another program writes: blocks write partial sums, which one program adds up in a fixed order, so that all results
-repeat to the last bit.
+repeat to the last bit. Programs that read the same pixels are neighbours.
 
 Names of sizes: M pixels of all images; C channels; P pixels, B channels and R rows of a block; G values from one pixel
 of a gradient to the next; HW pixels of an image.
@@ -119,10 +119,11 @@ def convolve(
     xs, norms, depthwise, pointwise, products, moments, M, s: tl.constexpr, MOMENTS: tl.constexpr
 ):  # fmt: skip
     """Compute a unit up to BatchNorm's input, and the moments of each block."""
-    block, unit = tl.program_id(0), tl.program_id(2)
+    columns: tl.constexpr = (s.CO + s.BO - 1) // s.BO
+    block, column, unit = tl.program_id(0) // columns, tl.program_id(0) % columns, tl.program_id(2)
     x, norm, weight = pick(xs, unit), pick(norms, unit), pick(depthwise, unit)
     dense, product = pick(pointwise, unit), pick(products, unit)
-    p, co = block * s.P + tl.arange(0, s.P), tl.program_id(1) * s.BO + tl.arange(0, s.BO)
+    p, co = block * s.P + tl.arange(0, s.P), column * s.BO + tl.arange(0, s.BO)
     total = tl.zeros((s.P, s.BO), tl.float32)
     for start in range(0, s.C, s.BC):
         c = start + tl.arange(0, s.BC)
@@ -288,13 +289,14 @@ def through_pointwise(gradients, values, changes, kept, xs, norms, depthwise, po
     Programs visit all channels of the output; but if `SPLIT` is not 1, they share them in so many blocks. Each adds up
     the gradient of the weights over the tiles of pixels that it visits.
     """
-    program, unit = tl.program_id(0), tl.program_id(2)
+    columns: tl.constexpr = (s.C + s.BC - 1) // s.BC * SPLIT
+    program, column, unit = tl.program_id(0) // columns, tl.program_id(0) % columns, tl.program_id(2)
     gradient, value, change = pick(gradients, unit), pick(values, unit), pick(changes, unit)
     x, norm, weight, dense = pick(xs, unit), pick(norms, unit), pick(depthwise, unit), pick(pointwise, unit)
     factors, with_kept, target = pick(kept, unit), has(keeps, unit), pick(targets, unit)
-    c, first = tl.program_id(1) // SPLIT * s.BC + tl.arange(0, s.BC), tl.program_id(1) % SPLIT * s.BO
+    c, first = column // SPLIT * s.BC + tl.arange(0, s.BC), column % SPLIT * s.BO
     of_weights = tl.zeros((s.BO, s.BC), tl.float32)
-    for tile in range(program, tiles, tl.num_programs(0)):
+    for tile in range(program, tiles, tl.num_programs(0) // columns):
         p = tile * s.P + tl.arange(0, s.P)
         if WEIGHTS or not s.depthwise:
             inner = depth(x, norm, weight, p, c, M, s)

@@ -13,7 +13,7 @@ from pdarts.nets.backends.triton import kernels
 
 @contextmanager
 def interpreted() -> Iterator[None]:
-    """Import Triton and the modules of kernels afresh, which decide then how they compute, and put them back in the end."""
+    """Import Triton and the kernels afresh, since they decide then how they compute; put them back in the end."""
     aside = {name: sys.modules.pop(name) for name in _affected()}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRITON_INTERPRET", "1")
