@@ -69,7 +69,7 @@ CASES = (
     ),
 )
 ON_CPU = (
-    Case("input with cutout", 10.0, 12.0, baseline_input, project_input, iteration=False),
+    Case("input with cutout", 8.0, 10.0, baseline_input, project_input, iteration=False),
     Case("whole small search", 2.5, 3.5, baseline_whole_search, project_whole_search, iteration=False),
 )
 """Whose work, or a part of it, is a CPU's on any device."""
@@ -79,6 +79,6 @@ QUICK = (
     case("training, 5 cells", 1.5, 2.2, few(Training, 5)),
     case("testing, 5 cells", 1.5, 2.5, few(Testing, 5)),
     Case(
-        "input with cutout", 10.0, 12.0, partial(baseline_input, number=512), partial(project_input, number=512), False
+        "input with cutout", 8.0, 10.0, partial(baseline_input, number=512), partial(project_input, number=512), False
     ),
 )
