@@ -49,7 +49,7 @@ $(error TORCH is '$(TORCH)'; allowed: cpu, default)
 endif
 
 .PHONY: help setup demo rehearsal rehearsal-short accept calibrate plan ledger preflight tidy wandb-sync test \
-	test-kills test-cluster test-cluster-long bench bench-check scaling profile moved check format schema lock clean
+	test-kills test-kernels test-cluster test-cluster-long bench bench-check scaling profile moved check format schema lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -108,6 +108,9 @@ test: $(VENV)/.dev ## Run the tests, with one worker for each core
 
 test-kills: $(VENV)/.dev ## Kill searches and trainings 100 times at random moments: each must end with the same bits (tens of minutes)
 	OMP_NUM_THREADS=1 SLURM_CONF=/dev/null PDARTS_KILLS=100 $(BIN)/pytest tests/engine/test_resume.py -k killed_at_random $(PYTEST_ARGS)
+
+test-kernels: $(VENV)/.dev ## Compute all forms of Triton's kernels in its interpreter, and compile them for GPUs (no GPU needed; an hour)
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto -m kernels tests/nets/backends/triton $(PYTEST_ARGS)
 
 test-cluster: $(VENV)/.dev ## Bring up a real SLURM on this machine, run the workflow on it, and take it down (root, Debian)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m 'cluster and not long' -rs tests/cluster $(PYTEST_ARGS)

@@ -25,9 +25,10 @@ def set_up(machine: Machine) -> torch.device:
         InputError: if `cuda` is asked for and there is none.
     """
     torch.set_num_threads(machine.threads)
-    # Batches have one size, so timing cuDNN's algorithms once pays. Which is fastest, and the order of sums inside,
-    # differ from run to run: on a GPU results repeat in distribution only.
-    torch.backends.cudnn.benchmark = True
+    # Where kernels of our own compute cells, cuDNN computes little, and its sums repeat to the last bit. Elsewhere it
+    # may choose algorithms by timing them, since batches have one size, and the order of its sums may vary.
+    torch.backends.cudnn.deterministic = machine.kernels == "auto"
+    torch.backends.cudnn.benchmark = machine.kernels == "torch"
     torch.backends.cudnn.allow_tf32 = False  # float32 is what it says
     usable = usable_gpus(machine)
     if not usable:

@@ -12,10 +12,11 @@ from torch.nn import functional as F
 
 from pdarts.nets.backends.cpu import kernels as cpu
 from pdarts.nets.backends.form import Backend, Part, form
+from pdarts.nets.backends.triton import kernels as triton
 from pdarts.nets.operations import EPSILON, MOMENTUM, PoolKind, precise, times
 from pdarts.settings.machine import Kernels
 
-BACKENDS: tuple[Backend, ...] = (cpu,)
+BACKENDS: tuple[Backend, ...] = (triton, cpu)
 _ALLOWED: ContextVar[tuple[Backend, ...]] = ContextVar("allowed", default=BACKENDS)
 
 

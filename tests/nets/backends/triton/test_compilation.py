@@ -1,0 +1,86 @@
+"""Triton's kernels are compiled for GPUs that are not there, and fit into their registers and shared memory."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from pdarts.nets.backends.form import Part, form
+from pdarts.nets.backends.triton import kernels
+from pdarts.nets.node import NodeValue
+from pdarts.nets.operations import BUILDERS, PointwiseConv
+
+found = importlib.util.find_spec("triton")
+TOOLS = Path(found.origin).parent / "backends" / "nvidia" / "bin" if found and found.origin else Path("none")
+pytestmark = pytest.mark.skipif(
+    not ((TOOLS / "ptxas").exists() and (TOOLS / "cuobjdump").exists()), reason="Triton with ptxas is not installed"
+)
+
+SHARED = {80: 163 * 1024, 90: 227 * 1024}
+"""Bytes of shared memory that a program may have, by capability."""
+SPILLED = 64
+"""Most bytes of a thread beside its registers."""
+
+SEARCHED = [(channels, 32 * 16 // channels, True) for channels in (16, 32, 64)]
+CIFAR = [(channels, 32 * 36 // channels, False) for channels in (36, 72, 144)]
+IMAGENET = [(channels, 28 * 48 // channels, False) for channels in (48, 96, 192)] + [(384, 7, False)]
+PARTIAL = [(channels, 32 * 4 // channels, True) for channels in (4, 8, 16)]
+GRID = [*SEARCHED, *CIFAR, *IMAGENET, *PARTIAL]
+"""Channels, size of feature maps, and whether it is a search, of the widths of all networks of the paper."""
+
+
+def compiled(capability: int, module: Any, channels: int, size: int, dtype: torch.dtype, scaled: bool) -> list[Any]:
+    """All kernels of a unit, forward and backward, and of the pooling and dropout of its input."""
+    from tests.nets.backends.triton.offline import gpu
+
+    x = torch.randn(3, channels, size, size).to(dtype).to(memory_format=torch.channels_last).requires_grad_()
+    scale = torch.tensor(0.3, requires_grad=True) if scaled else None
+    with gpu(capability) as one:
+        part = Part(*form(module, NodeValue(x)), scale, None)
+        assert kernels.shape(part) is not None
+        kernels.node_sum([part], 0.1, 1e-5).sum().backward()
+        if scaled:
+            for largest in (True, False):
+                kernels.pool(x, largest, 3, 2).sum().backward()
+            kernels.dropout(x, torch.tensor(0.3, dtype=torch.float64), torch.tensor(1)).sum().backward()
+    return one.compiled
+
+
+def assert_fit(capability: int, made: list[Any]) -> None:
+    assert made
+    for kernel in made:
+        assert kernel.stack <= SPILLED, kernel
+        assert kernel.shared <= SHARED[capability], kernel
+
+
+@pytest.mark.parametrize("capability", SHARED)
+def test_kernels_of_a_unit_fit(capability: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    assert_fit(capability, compiled(capability, BUILDERS["dil_conv_3x3"](16, 1, True), 16, 32, torch.float32, True))
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("name", [name for name in BUILDERS if "sep" in name or "dil" in name])
+@pytest.mark.parametrize(("channels", "size", "search"), GRID)
+@pytest.mark.parametrize("capability", SHARED)
+def test_kernels_of_all_units_fit(
+    capability: int, channels: int, size: int, search: bool, name: str, stride: int, dtype: torch.dtype
+) -> None:
+    module = BUILDERS[name](channels, stride, search)
+    assert_fit(capability, compiled(capability, module, channels, size, dtype, search))
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(("channels", "size", "search"), GRID)
+@pytest.mark.parametrize("capability", SHARED)
+def test_kernels_of_all_preprocessing_fits(
+    capability: int, channels: int, size: int, search: bool, dtype: torch.dtype
+) -> None:
+    module: nn.Module = PointwiseConv(4 * channels, channels, search)
+    assert_fit(capability, compiled(capability, module, 4 * channels, size, dtype, False))
