@@ -1,6 +1,9 @@
 """Triton's kernels are compiled for GPUs that are not there, and fit into their registers and shared memory."""
 
 import importlib.util
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +63,29 @@ def assert_fit(capability: int, made: list[Any]) -> None:
 def test_kernels_of_a_unit_fit(capability: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
     assert_fit(capability, compiled(capability, BUILDERS["dil_conv_3x3"](16, 1, True), 16, 32, torch.float32, True))
+
+
+COMPILE = """
+import torch
+from pdarts.nets.backends.triton import units
+from tests.nets.backends.triton.offline import gpu
+
+with gpu(90):
+    units.add_up[1, 1, 1]((torch.zeros(64),), (torch.zeros(64),), 1, 64, R=16, B=64)
+"""
+
+
+def test_processes_that_compile_the_same_at_once_share_a_cache(tmp_path: Path) -> None:
+    environment = {**os.environ, "TRITON_CACHE_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    processes = [subprocess.Popen([sys.executable, "-c", COMPILE], env=environment) for _ in range(2)]
+    assert [process.wait() for process in processes] == [0, 0]
+    assert len(list(tmp_path.rglob("add_up.cubin"))) == 1
+    assert list(tmp_path.rglob("tmp.*")) == []
+
+
+def test_nothing_imports_triton_before_it_computes() -> None:
+    command = "import sys, pdarts.nets.node; assert 'triton' not in sys.modules"
+    subprocess.run([sys.executable, "-c", command], check=True)
 
 
 @pytest.mark.kernels

@@ -104,10 +104,27 @@ FORMS = {
 }
 
 
+WIDTHS = [(4, True), (8, True), (16, True), (32, True), (64, True), (36, False), (72, False), (144, False), (48, False)]
+WIDTHS += [(96, False), (192, False), (384, False)]
+"""Channels of searches, and of networks for CIFAR and ImageNet."""
+
+
 @pytest.mark.parametrize("name", FORMS)
 def test_each_form_agrees_in_training(name: str) -> None:
     module, shape, scaled = FORMS[name]
     agree(edge, disturbed(module.train()), [maps(*shape)], [SCALE] if scaled else [])
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(("channels", "search"), WIDTHS)
+@pytest.mark.parametrize("name", BUILDERS)
+def test_all_operations_agree_in_all_widths(
+    name: str, channels: int, search: bool, training: bool, stride: int
+) -> None:
+    module = disturbed(BUILDERS[name](channels, stride, search).train(training))
+    agree(edge, module, [maps(3, channels, 8, 8)], [SCALE] if search else [], tolerance=1e-4)
 
 
 @pytest.mark.parametrize("name", ["sep 3x3, search", "dil 3x3, 36 channels", "max pooling, search"])
@@ -168,7 +185,7 @@ def test_the_variance_of_values_far_from_0_is_exact() -> None:
     expected = outcome(edge, copy.deepcopy(pooling).double(), [x.double()], [SCALE.double()])
     for name, value in outcome(edge, pooling, [x], [SCALE]).items():
         if name in ("output", "norm.running_var"):
-            torch.testing.assert_close(value.double(), expected[name], rtol=1e-4, atol=1e-4)
+            torch.testing.assert_close(value.double(), expected[name], rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize(
