@@ -21,6 +21,7 @@ from benchmarks.setup import ROOT, Setup, config
 from benchmarks.trainings import PIXELS, Training
 from pdarts.settings.augmentation import StreamedAugmentation
 from pdarts.tools.cost.decoding_time import time_decoding
+from pdarts.tools.cost.stopwatch import Stopwatch
 
 STEPS = 10
 """Iterations after which a search is at full speed."""
@@ -96,5 +97,6 @@ def decoded(check: Check) -> dict[str, Any]:
     """Time a worker that decodes photographs of ImageNet's size."""
     augmentation = config().recipes["imagenet"].augmentation
     assert isinstance(augmentation, StreamedAugmentation)
-    timing = time_decoding(PIXELS["imagenet"], BATCH_SIZE, augmentation, workers=1, limit=1 if check.dry else 10)
+    watch = Stopwatch(torch.device("cpu"), limit=1 if check.dry else 10)
+    timing = time_decoding(PIXELS["imagenet"], BATCH_SIZE, augmentation, 1, watch)
     return {"input": "decoding, one worker", "rate": BATCH_SIZE / timing["median"]}
