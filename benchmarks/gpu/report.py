@@ -54,7 +54,8 @@ class Report:
     def markdown(self) -> str:
         """Tables, and above them what is wrong or missing."""
         missing = [f"{one.part.title} ({one.unfinished})" for one in self.sections if one.unfinished]
-        lines = [f"# {self.title}", "", f"**{'Wrong: ' + ', '.join(self.wrong) if self.wrong else 'All right'}.**"]
+        verdict = "All that was computed is right" if missing else "All is right"
+        lines = [f"# {self.title}", "", f"**{'Wrong: ' + ', '.join(self.wrong) if self.wrong else verdict}.**"]
         lines += ["", f"Missing: {'; '.join(missing)}."] if missing else []
         for one in self.sections:
             lines += ["", f"## {one.part.title}", "", f"{one.part.about} ({one.seconds:.0f} s)", "", *table(one.rows)]
