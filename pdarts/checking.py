@@ -94,7 +94,7 @@ def _explain(model: type[BaseModel], values: object, problem: dict[str, Any], pr
         return f"{key}.source is {problem['ctx']['tag']!r}; allowed: {problem['ctx']['expected_tags']}"
     if kind == "too_short" and len(value) >= problem["ctx"]["min_length"]:
         return ""  # what is wrong with its items is said of them
-    allowed = problem["msg"].removeprefix("Input should be ")
+    allowed = problem["msg"].removeprefix("Input should be ").replace("False", "false")  # as YAML writes it
     if kind in ("tuple_type", "too_short"):
         allowed = f"a list of at least {problem['ctx']['min_length']}" if kind == "too_short" else "a list"
         allowed += ", such as [0, 1]" if path[-1] == "seeds" else ""

@@ -28,6 +28,12 @@ Parameters = Mapping[str, Mapping[str, Tensor]]
 """Parameters that a search updates beside network weights, such as `alpha`, by name and kind of cell."""
 
 
+def scalars(weights: Tensor) -> Scalars:
+    """Take weights of shape (edges, branches) apart, for one cell, whose gradients then come together at once."""
+    flat, branches = weights.flatten().unbind(), weights.shape[1]
+    return [flat[first : first + branches] for first in range(0, len(flat), branches)]
+
+
 class MixedOperation(nn.Module):
     """One edge, which computes all its candidate operations, each times its architecture weight."""
 
@@ -157,11 +163,10 @@ class Supernet(nn.Module):
             skip_dropout: rate of the dropout behind skip connections of stride 1, in training, from 0 to below 1; a
                 scalar, float64, on the device of the images, or None for no dropout.
         """
-        scalars = {kind: [row.unbind() for row in rows.unbind()] for kind, rows in weights.items()}
         with self.execution.autocast(images.device):
             before_previous, previous = self.stem(images)
             for kind, cell in zip(self.kinds, self.cells, strict=True):
-                output = self.execution.run(cell, before_previous, previous, scalars[kind], skip_dropout)
+                output = self.execution.run(cell, before_previous, previous, scalars(weights[kind]), skip_dropout)
                 before_previous, previous = previous, NodeValue(output)
             logits = self.classifier(previous.value.mean(dim=(2, 3)))
         return logits.to(images.dtype)

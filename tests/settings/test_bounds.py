@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from pdarts.checking import parse
 from pdarts.errors import InputError
 from pdarts.settings.config import parse_config
+from pdarts.settings.machine import Machine
 from pdarts.settings.schema import schema
 from tests.settings.test_config import changed
 
@@ -71,3 +73,8 @@ def test_images_may_stay_as_they_are() -> None:
     assert config.datasets["digits"].mean == (0, 0, 0)
     config = parse_config(changed("datasets/digits/std", [1.0, 1.0, 1.0]))
     assert config.datasets["digits"].std == (1, 1, 1)
+
+
+def test_false_is_named_as_yaml_writes_it() -> None:
+    with pytest.raises(InputError, match=r"^machine: graphs is 'maybe'; allowed: 'auto' or false$"):
+        parse(Machine, {"graphs": "maybe"}, "machine")

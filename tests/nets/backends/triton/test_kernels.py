@@ -41,9 +41,14 @@ def maps(*shape: int) -> Tensor:
 
 
 def disturbed(module: nn.Module) -> nn.Module:
-    """A module whose state is nothing special."""
+    """A copy whose state is drawn here, and nothing special."""
+    module = copy.deepcopy(module)
+    for child in module.modules():
+        if isinstance(child, nn.Conv2d):
+            child.reset_parameters()
     for tensor in module.state_dict().values():
-        tensor.add_(0.2 * torch.rand_like(tensor))
+        if tensor.dim() == 1:
+            tensor.add_(0.2 * torch.rand_like(tensor))
     return module
 
 
@@ -66,7 +71,7 @@ def outcome(
 
 
 def agree(
-    compute: Sum, module: nn.Module, inputs: Sequence[Tensor], scalars: Sequence[Tensor] = (), tolerance: float = 1e-5
+    compute: Sum, module: nn.Module, inputs: Sequence[Tensor], scalars: Sequence[Tensor] = (), tolerance: float = 1e-4
 ) -> None:
     """Compare with PyTorch in float64."""
     assert backend(inputs[0]) is kernels
@@ -124,19 +129,19 @@ def test_all_operations_agree_in_all_widths(
     name: str, channels: int, search: bool, training: bool, stride: int
 ) -> None:
     module = disturbed(BUILDERS[name](channels, stride, search).train(training))
-    agree(edge, module, [maps(3, channels, 8, 8)], [SCALE] if search else [], tolerance=1e-4)
+    agree(edge, module, [maps(3, channels, 8, 8)], [SCALE] if search else [])
 
 
 @pytest.mark.parametrize("name", ["sep 3x3, search", "dil 3x3, 36 channels", "max pooling, search"])
 def test_each_form_agrees_in_evaluation(name: str) -> None:
     module, shape, scaled = FORMS[name]
-    agree(edge, disturbed(copy.deepcopy(module).eval()), [maps(*shape)], [SCALE] if scaled else [])
+    agree(edge, disturbed(module.eval()), [maps(*shape)], [SCALE] if scaled else [])
 
 
 @pytest.mark.parametrize("name", ["sep 3x3, search", "mean pooling, search, stride 2"])
 def test_bfloat16_is_as_exact_as_its_values(name: str) -> None:
     module, shape, _ = FORMS[name]
-    agree(edge, disturbed(module), [maps(*shape).bfloat16()], [SCALE], tolerance=0.04)
+    agree(edge, disturbed(module.train()), [maps(*shape).bfloat16()], [SCALE], tolerance=0.04)
 
 
 class Mixture(nn.ModuleList):
