@@ -75,12 +75,24 @@ with gpu(90):
 """
 
 
+@pytest.mark.kernels
 def test_processes_that_compile_the_same_at_once_share_a_cache(tmp_path: Path) -> None:
     environment = {**os.environ, "TRITON_CACHE_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
     processes = [subprocess.Popen([sys.executable, "-c", COMPILE], env=environment) for _ in range(2)]
     assert [process.wait() for process in processes] == [0, 0]
     assert len(list(tmp_path.rglob("add_up.cubin"))) == 1
     assert list(tmp_path.rglob("tmp.*")) == []
+
+
+def test_the_cache_lies_beside_that_of_the_other_kernels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for own, expected in (("", str(tmp_path / "pdarts" / "triton")), ("mine", "mine")):
+        monkeypatch.setenv("TRITON_CACHE_DIR", own)
+        if not own:
+            monkeypatch.delenv("TRITON_CACHE_DIR")
+        kernels._present.cache_clear()
+        assert kernels._present()
+        assert os.environ["TRITON_CACHE_DIR"] == expected
 
 
 def test_nothing_imports_triton_before_it_computes() -> None:
