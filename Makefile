@@ -6,7 +6,8 @@
 #   VENV=.venv       where that environment lies
 #   PYTEST_ARGS=     passed to pytest, such as '-k derive'
 #   THREADS=1        CPU threads that make bench uses
-#   DEVICE=cpu       the device that make bench measures: cpu or cuda
+#   DEVICE=cpu       the device that make bench, profile and scaling measure: cpu or cuda
+#   ARGS=            passed to make gpu-check, such as --dry or --limit 300
 #   STAGE=1          search stage that make profile looks at
 #   BASE=            the commit that make moved starts from, such as main
 #   OTHER=HEAD       what make moved compares with BASE: a commit, or . for the working tree as it is
@@ -26,6 +27,7 @@ CONFIG ?=
 REASON ?=
 THREADS ?= 1
 DEVICE ?= cpu
+ARGS ?=
 STAGE ?= 1
 BASE ?=
 OTHER ?= HEAD
@@ -49,7 +51,7 @@ $(error TORCH is '$(TORCH)'; allowed: cpu, default)
 endif
 
 .PHONY: help setup demo rehearsal rehearsal-short accept calibrate plan ledger preflight tidy wandb-sync test \
-	test-kills test-kernels test-cluster test-cluster-long bench bench-check scaling profile moved check format schema lock clean
+	test-kills test-kernels test-cluster test-cluster-long bench bench-check gpu-check scaling profile moved check format schema lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -124,11 +126,14 @@ bench: setup ## Compare speed with the textbook formulation: make bench THREADS=
 bench-check: setup ## Run a few small comparisons of speed, and fail if a ratio is far below its floor (a minute or two)
 	$(BIN)/python -m benchmarks.run --check --repeats 2
 
+gpu-check: setup ## Check on a GPU what is right, what repeats and how fast it is, for an issue (ten minutes; results/gpu-check)
+	@$(BIN)/python -m benchmarks.gpu_check --output results/gpu-check $(ARGS)
+
 scaling: setup ## Draw how the times of a search iteration and a dry run grow with their sizes (many minutes; results/benchmark)
-	$(BIN)/python -m benchmarks.scaling --output results/benchmark
+	$(BIN)/python -m benchmarks.scaling --device $(DEVICE) --output results/benchmark
 
 profile: setup ## Show in which operations a search iteration spends its time: make profile STAGE=2
-	$(BIN)/python -m benchmarks.profile --stage $(STAGE)
+	$(BIN)/python -m benchmarks.profile --stage $(STAGE) --device $(DEVICE)
 
 moved: setup ## List which results of two commits are equal bit for bit: make moved BASE=main (an hour or more; results/moved)
 	@$(BIN)/python -m benchmarks.moved --base "$(BASE)" --other "$(OTHER)"

@@ -6,29 +6,36 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.cases import recomputation, search
+from benchmarks.searches import Search
+from benchmarks.setup import setup_on
+from pdarts.engine.device import set_up
+from pdarts.engine.graphs import EAGER_CALLS
+from pdarts.settings.machine import Machine
 
 
-def peaks(stage: int, device: torch.device) -> dict[str, int]:
+def peaks(stage: int, device_type: str) -> dict[str, int]:
     """Peak bytes of an iteration, above what its process had before: textbook, ours, ours with recomputation."""
     found = {"stage": stage}
     for name in ("textbook", "pdarts", "recomputation"):
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
-            found[name] = alone.submit(_peak, stage, name, device.type).result()
+            found[name] = alone.submit(_peak, stage, name, device_type).result()
     return found
 
 
 def _peak(stage: int, name: str, device_type: str) -> int:
-    torch.set_num_threads(1)
-    with torch.device(device_type):
-        iteration = recomputation(stage)[1] if name == "recomputation" else search(stage, True)[name == "pdarts"]
-        if device_type == "cuda":
-            before = torch.cuda.memory_allocated()
+    machine = Machine.model_validate({"device": device_type, "recompute": name == "recomputation"})
+    setup = setup_on(set_up(machine), machine)
+    iteration = (Search(stage=stage).textbook if name == "textbook" else Search(stage=stage).ours)(setup)
+    if device_type == "cuda":
+        for _ in range(EAGER_CALLS + 2):  # until kernels are chosen, recorded and replayed
             iteration()
-            return torch.cuda.max_memory_allocated() - before
-        before = most_memory()
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
         iteration()
-        return most_memory() - before
+        return torch.cuda.max_memory_reserved()
+    before = most_memory()
+    iteration()
+    return most_memory() - before
 
 
 def most_memory() -> int:

@@ -13,7 +13,6 @@ import statistics
 import sys
 import time
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,56 +20,15 @@ import torch
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
-from benchmarks.cases import (
-    Case,
-    Iteration,
-    input_images,
-    recomputation,
-    search,
-    second_order,
-    testing,
-    training,
-    whole_search,
-)
+from benchmarks.cases import CASES, ON_CPU, QUICK, Case
 from benchmarks.memory import peaks
-from pdarts.engine.device import device_name
-from pdarts.nets.node import backend
+from benchmarks.searches import Iteration, Search
+from benchmarks.setup import Setup, setup_on
+from pdarts.engine.device import device_name, set_up
+from pdarts.engine.graphs import EAGER_CALLS
+from pdarts.nets.execution import kernels
+from pdarts.settings.machine import Machine
 
-CIFAR, IMAGENET = ("cifar", 36, 20, 16, 32, 10), ("imagenet", 48, 14, 8, 224, 1000)
-CASES = (
-    *(
-        Case(f"joint iteration, stage {stage}", floor, 5.0, partial(search, stage, True))
-        for stage, floor in ((1, 3.4), (2, 2.6), (3, 2.6))
-    ),
-    *(Case(f"weights iteration, stage {stage}", 2.6, 4.0, partial(search, stage, False)) for stage in (1, 2, 3)),
-    Case("second-order update of the alphas", 2.5, 3.5, second_order),
-    Case("joint iteration, partial channels", 2.5, 3.5, partial(search, 1, True, cells=8, share=4)),
-    Case("training, CIFAR", 1.5, 2.2, partial(training, *CIFAR)),
-    Case("testing, CIFAR", 1.5, 2.5, partial(testing, *CIFAR)),
-    Case("training, ImageNet", 1.4, 2.0, partial(training, *IMAGENET)),
-    Case("testing, ImageNet", 1.4, 2.0, partial(testing, *IMAGENET)),
-    *(
-        Case(
-            f"joint iteration, stage {stage}, with recomputation against without",
-            1 / 1.7,
-            1 / 1.7,
-            partial(recomputation, stage),
-        )
-        for stage in (1, 2, 3)
-    ),
-)
-ON_CPU = (
-    Case("input with cutout", 10.0, 12.0, input_images, iteration=False),
-    Case("whole small search", 2.5, 3.5, whole_search, iteration=False),
-)
-"""Whose work, or a part of it, is a CPU's on any device."""
-QUICK = (
-    Case("joint iteration, 3 cells", 2.6, 5.0, partial(search, 2, True, cells=3)),
-    Case("weights iteration, 3 cells", 2.6, 4.0, partial(search, 3, False, cells=3)),
-    Case("training, 5 cells", 1.5, 2.2, partial(training, "cifar", 36, 5, 16, 32, 10)),
-    Case("testing, 5 cells", 1.5, 2.5, partial(testing, "cifar", 36, 5, 16, 32, 10)),
-    Case("input with cutout", 10.0, 12.0, partial(input_images, 512), iteration=False),
-)
 MARGIN = 0.6
 """Of a floor, below which `--check` fails: machines are noisy, but a lost factor shows."""
 
@@ -85,8 +43,9 @@ def main() -> None:
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--output", type=Path, help="folder for benchmark.json and benchmark.md")
     arguments = parser.parse_args()
-    device = torch.device(arguments.device)
-    torch.set_num_threads(arguments.threads)
+    machine = Machine(device=arguments.device, threads=arguments.threads)
+    setup = setup_on(set_up(machine), machine)
+    device = setup.device
     torch.manual_seed(0)
     present = QUICK if arguments.check else CASES if device.type == "cuda" else CASES + ON_CPU
     cases = [case for case in present if arguments.only in case.name]
@@ -94,16 +53,15 @@ def main() -> None:
         parser.error(f"nothing to time; names: {', '.join(case.name for case in present)}; repeats from 1")
     rows = []
     for case in cases:
-        with device:
-            rows.append(compare(case, arguments.repeats, device))
+        rows.append(compare(case, arguments.repeats, setup))
         print(line(rows[-1]), file=sys.stderr, flush=True)
-    memory = [] if arguments.check or arguments.only else [peaks(stage, device) for stage in (1, 2, 3)]
+    memory = [] if arguments.check or arguments.only else [peaks(stage, device.type) for stage in (1, 2, 3)]
     result = {
         "threads": arguments.threads,
         "device": device_name(device),
         "cores": os.cpu_count(),
         "torch": torch.__version__,
-        "kernels": backend(torch.zeros(1, 1, 1, 1, device=device)) is not None,
+        "kernels": kernels(Search().settled(setup).supernet, device),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "rows": rows,
         "memory": memory,
@@ -119,15 +77,14 @@ def main() -> None:
         sys.exit(f"below {MARGIN} times their floors: {', '.join(lost)}")
 
 
-def compare(case: Case, repeats: int, device: torch.device) -> dict[str, Any]:
+def compare(case: Case, repeats: int, setup: Setup) -> dict[str, Any]:
     """Seconds of both by turns, and the ratio of every turn; launches of an iteration of each."""
-    both = case.make()
+    release(setup.device)
+    device, both = setup.device, (case.textbook(setup), case.ours(setup))
     for iteration in both:
-        iteration()
+        warm(iteration, device)
     counted = [launches(iteration, device) for iteration in both] if case.iteration else None
     pairs = [tuple(seconds(iteration, device) for iteration in both) for _ in range(repeats)]
-    del both
-    gc.collect()
     baseline, project = zip(*pairs, strict=True)
     ratios = [theirs / ours for theirs, ours in pairs]
     return {
@@ -144,8 +101,23 @@ def compare(case: Case, repeats: int, device: torch.device) -> dict[str, Any]:
     }
 
 
+def warm(iteration: Iteration, device: torch.device) -> None:
+    """Call once, or on a GPU until its kernels are chosen and recorded."""
+    for _ in range(EAGER_CALLS + 2 if device.type == "cuda" else 1):
+        iteration()
+
+
+def release(device: torch.device) -> None:
+    """Free the memory of what was compared before."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
 def seconds(iteration: Iteration, device: torch.device) -> float:
     """How long one call takes, to its last kernel."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
     started = time.perf_counter()
     iteration()
     if device.type == "cuda":
@@ -177,8 +149,7 @@ def line(row: dict[str, Any]) -> str:
 
 def markdown(result: dict[str, Any]) -> str:
     """The result as a table."""
-    kernels = "with" if result["kernels"] else "without"
-    head = f"{result['device']}, {result['threads']} thread(s), torch {result['torch']}, {kernels} C++ kernels"
+    head = f"{result['device']}, {result['threads']} thread(s), torch {result['torch']}, {result['kernels']} kernels"
     rows = [
         f"| {row['name']} | {row['baseline_seconds']:.3f} | {row['seconds']:.3f} | **{row['ratio']:.2f}** | "
         f"{row['least']:.2f}–{row['most']:.2f} | {row['n']} | {row['floor']:.3g} | {row['target']:.3g} | "

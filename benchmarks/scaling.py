@@ -1,6 +1,6 @@
 """How a joint iteration of a search and a dry run of the workflow grow, one size at a time.
 
-python -m benchmarks.scaling --output results/benchmark
+python -m benchmarks.scaling --output results/benchmark --device cpu
 """
 
 import argparse
@@ -17,13 +17,13 @@ from typing import Any
 import matplotlib.pyplot as plt
 import torch
 
-from benchmarks.cases import batch, search_iteration, trained
 from benchmarks.memory import most_memory
+from benchmarks.run import seconds, warm
+from benchmarks.searches import Search
+from benchmarks.setup import Setup
 from pdarts.engine import distributed
-from pdarts.engine.device import device_name
-from pdarts.space.operations import CANDIDATES
-from pdarts.space.topology import KINDS
-from pdarts.tools.cost.timing import mixed_candidates
+from pdarts.engine.device import device_name, set_up
+from pdarts.settings.machine import Machine
 
 BASE = {"cells": 5, "channels": 16, "batch_size": 16, "operations": 8, "processes": 1}
 VARIED = {
@@ -33,6 +33,8 @@ VARIED = {
     "operations": (2, 3, 5, 8),
     "processes": (1, 2),
 }
+VARIED_ON_GPU = {**VARIED, "batch_size": (16, 32, 64, 96, 192), "processes": (1,)}
+"""One process, since a card is a process's own."""
 SEEDS = (1, 10, 100)
 """Retrainings and searches of each row of the paper."""
 STEPS = 3
@@ -42,14 +44,17 @@ def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, required=True, help="folder for scaling.json, scaling.md, scaling.svg")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--point", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    device = set_up(Machine(device=arguments.device))
     if arguments.point:
-        measure(**json.loads(arguments.point))
+        measure(device, **json.loads(arguments.point))
         return
-    points = {name: [point(**{**BASE, name: value}) for value in values] for name, values in VARIED.items()}
+    varied = VARIED if device.type == "cpu" else VARIED_ON_GPU
+    points = {name: [point(device, **{**BASE, name: value}) for value in values] for name, values in varied.items()}
     result = {
-        "device": device_name(torch.device("cpu")),
+        "device": device_name(device),
         "cores": os.cpu_count(),
         "torch": torch.__version__,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -63,31 +68,28 @@ def main() -> None:
     print(markdown(result))
 
 
-def point(**sizes: int) -> dict[str, Any]:
+def point(device: torch.device, **sizes: int) -> dict[str, Any]:
     """Time and memory of an iteration of these sizes; the batch is that of all processes together."""
     count = sizes["processes"]
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)] if count > 1 else []
-    command = [sys.executable, *launcher, "-m", "benchmarks.scaling", "--output", ".", "--point", json.dumps(sizes)]
+    command = [sys.executable, *launcher, "-m", "benchmarks.scaling", "--output", "."]
+    command += ["--device", device.type, "--point", json.dumps(sizes)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     found = {**sizes, **json.loads(done.stdout)}
     print(found, file=sys.stderr, flush=True)
     return found
 
 
-def measure(cells: int, channels: int, batch_size: int, operations: int, processes: int) -> None:
+def measure(device: torch.device, processes: int, batch_size: int, **sizes: int) -> None:
     """Print seconds of a few iterations, and the peak memory of the first process."""
-    torch.set_num_threads(1)
-    distributed.start(processes, torch.device("cpu"))
-    candidates = dict.fromkeys(KINDS, mixed_candidates(CANDIDATES, operations))
-    ours = trained(1, candidates, cells=cells, channels=channels)
-    iteration = search_iteration(ours, True, batch(batch_size // processes), batch(batch_size // processes), 0.0)
-    before, seconds = most_memory(), []
-    for _ in range(1 + STEPS):
-        started = time.perf_counter()
-        iteration()
-        seconds.append(time.perf_counter() - started)
+    distributed.start(processes, device)
+    work = Search(changes={**sizes, "batch_size": batch_size // processes})
+    before, iteration = most_memory(), work.ours(Setup(device))
+    warm(iteration, device)
+    found = [seconds(iteration, device) for _ in range(STEPS)]
     if distributed.rank() == 0:
-        print(json.dumps({"seconds": seconds[1:], "memory": most_memory() - before}))
+        peak = torch.cuda.max_memory_reserved() if device.type == "cuda" else most_memory() - before
+        print(json.dumps({"seconds": found, "memory": peak}))
 
 
 def dry_run(seeds: int) -> dict[str, Any]:

@@ -14,12 +14,15 @@ from pathlib import Path
 NEUTRAL = (
     "pdarts.errors",
     "pdarts.extensions",  # the files that it loads count
+    "pdarts.gpus",
     "pdarts.sources",
     "pdarts.data.local_copy",  # what it copies is compared with the index
     "pdarts.data.lock",
     "pdarts.engine.invocation",
+    "pdarts.engine.obstacles",
     "pdarts.engine.progress",
     "pdarts.engine.provenance",
+    "pdarts.engine.sharing",
     "pdarts.engine.step",
     "pdarts.engine.termination",
     "pdarts.engine.tracking",

@@ -16,7 +16,7 @@ from pdarts.checking import parse_argument
 from pdarts.data import manifest
 from pdarts.data.manifest import AnyManifest
 from pdarts.engine import files, step
-from pdarts.engine.device import set_up
+from pdarts.engine.device import set_up, steps_sharing
 from pdarts.engine.divergence import all_finite
 from pdarts.engine.graphs import Graphs, recorder
 from pdarts.engine.invocation import Invocation
@@ -78,7 +78,8 @@ def main() -> None:
         "parameters": count.parameters(network),
         "multiply_adds": count.multiply_adds(network, dataset.image_size),
     }
-    provenance = invocation.provenance(device, {"data": arguments.data}) | {"kernels": kernels(network, device)}
+    provenance = invocation.provenance(device, {"data": arguments.data})
+    provenance |= {"kernels": kernels(network, device), "steps_per_gpu": steps_sharing(device, machine)}
     result = {
         **figures,
         "seconds": provenance["seconds"],

@@ -42,6 +42,11 @@ try:
 except InputError as error:
     refuse(error)
 
+# Where this Snakemake runs the jobs itself, and the user has given no limit, as many as the GPUs take run at once.
+if workflow.is_main_process and workflow.nodes is None and "gpu" not in workflow.global_resources:
+    if steps := needs.steps_on_gpus(CONFIG):
+        workflow.register_resource("gpu", steps)
+
 if workflow.is_main_process:  # jobs read the config too
     for sentence in [*ignored_roots(CONFIG), *folders.outdated(CONFIG)]:
         warn(sentence)

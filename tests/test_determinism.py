@@ -17,7 +17,7 @@ from pdarts.data.loaders import Loader
 from pdarts.data.manifest import images_of, read
 from pdarts.engine.device import set_up
 from pdarts.engine.journal import Journal
-from pdarts.engine.loop import fit
+from pdarts.engine.loop import NetworkTraining, fit
 from pdarts.engine.progress import Progress
 from pdarts.engine.resume_file import ResumeFile, remove
 from pdarts.engine.run import Run
@@ -122,7 +122,7 @@ def test_what_was_drawn_before_a_training_does_not_matter(tmp_path: Path, manife
         torch.rand(drawn)
         loader = Loader(images, Batching(RECIPE.batch_size, RECIPE.augmentation, CPU), dataset.mean, dataset.std)
         course = run_of(tmp_path / "weights.pt", 0)
-        fit(network, RECIPE, loader, course)
+        fit(NetworkTraining(network, RECIPE, CPU, Machine()), loader, course)
         remove(course.resume_file.output, course.resume_file.path.name)
         states.append(network.state_dict())
     assert all(tensor.equal(states[1][name]) for name, tensor in states[0].items())

@@ -17,6 +17,7 @@ MODULES = package(ROOT)
 
 BELOW = {
     "errors": set(),
+    "gpus": set(),
     "paths": set(),
     "sources": set(),
     "space": {"errors"},
@@ -28,16 +29,16 @@ BELOW = {
     "nets": {"checking", "errors", "extensions", "settings", "space"},
     "nets.inference": {"data", "errors", "extensions", "nets"},
     "data": {"checking", "errors", "settings"},
-    "engine": {"checking", "errors", "extensions", "settings", "sources", "data"},
+    "engine": {"checking", "errors", "extensions", "gpus", "settings", "sources", "data"},
     "progressive": {"checking", "errors", "extensions", "settings", "space", "nets", "data", "engine"},
     "reporting": {"checking", "errors", "paths", "settings", "space", "engine"},
     "workflow": {
-        *("checking", "data.catalog", "data.changes", "errors", "extensions", "paths", "settings", "sources", "space"),
-        "reporting",
+        *("checking", "data.catalog", "data.changes", "errors", "extensions", "gpus", "paths", "settings", "sources"),
+        *("space", "reporting"),
     },
     "tools": {
-        *("checking", "errors", "extensions", "paths", "settings", "sources", "space", "nets", "data", "engine"),
-        *("progressive", "reporting", "workflow"),
+        *("checking", "errors", "extensions", "gpus", "paths", "settings", "sources", "space", "nets", "data"),
+        *("engine", "progressive", "reporting", "workflow"),
     },
 }
 """What each layer may import beside itself: a folder, a module at the top, or a module that lies below its folder.

@@ -6,27 +6,23 @@ recorded and compared with the step itself at the third call of each shape; wher
 something else, the step goes on kernel by kernel.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
-from torch.optim import Optimizer
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch import Tensor
 from torch.utils._pytree import tree_iter, tree_map
 
 from pdarts.engine import distributed
 from pdarts.engine.device import device_name
+from pdarts.engine.reads import Reads
+from pdarts.engine.replays import agrees, copies
 from pdarts.errors import warn
 from pdarts.settings.machine import Machine
 
 EAGER_CALLS = 2
 """Calls of a shape before it is recorded: in them optimizers make their state, and libraries choose their kernels."""
-INDEXING = (torch.ops.aten.index.Tensor, torch.ops.aten.index_put.default, torch.ops.aten.index_put_.default)
-"""Operations that wait for the device only if indices are masks."""
-TOLERANCE = 0.01
-"""Largest difference between a replay and the step, in parts of what the step changes, where its own bits vary."""
 
 
 class Recorder(Protocol):
@@ -113,27 +109,38 @@ class Graphs:
         return self._recorded(self.recorder, shapes, inputs)
 
     def _recorded(self, recorder: Recorder, shapes: Any, inputs: tuple[Tensor, ...]) -> Any:
-        """Record the function for these shapes, compare a replay with it, and return what it computes itself."""
-        device, before, outputs = inputs[0].device, self._snapshot(inputs[0].device), None
+        """Record the function for these shapes, and return what it computes itself."""
+        device, before = inputs[0].device, self._snapshot(inputs[0].device)
         try:
-            replay = _replay(recorder, self.function, inputs)
-            computed = []
-            for compute in (replay, self.function, self.function):
-                self._restore(before, device)
-                outputs = compute(*inputs)
-                computed.append(_copies([*tree_iter(outputs), *self.changed()]))
-            replayed, once, again = computed
-            if agrees(replayed, once, again, [*map(torch.zeros_like, tree_iter(outputs)), *before[0]]):
-                self._replays[shapes] = replay
-            else:
-                self._refuse(device, "a replay computed something else")
+            replay, outputs = self._compared(recorder, inputs, before)
         except RuntimeError as error:
-            self._refuse(device, f"it could not be recorded ({str(error).splitlines()[0]})")
+            replay, outputs = None, None
+            reason = f"it could not be recorded ({str(error).splitlines()[0]})"
+        else:
+            reason = "a replay computed something else"
+        if replay is not None:
+            self._replays[shapes] = replay
+        else:
+            self._refuse(device, reason)
+        if device.type == "cuda":
+            torch.cuda.empty_cache()  # frees what was taken outside of the graphs' pool, or in vain
+        if outputs is None:
             self._restore(before, device)
             outputs = self.function(*inputs)
-        if device.type == "cuda":
-            torch.cuda.empty_cache()  # of what the step took outside of the graphs' pool
         return outputs
+
+    def _compared(
+        self, recorder: Recorder, inputs: tuple[Tensor, ...], before: tuple[list[Tensor], list[Tensor]]
+    ) -> tuple[Callable[..., Any] | None, Any]:
+        """Record the function and compare a replay with it; returns the replay, or None, and the function's outputs."""
+        replay, outputs, computed = _replay(recorder, self.function, inputs), None, []
+        for compute in (replay, self.function, self.function):
+            self._restore(before, inputs[0].device)
+            outputs = compute(*inputs)
+            computed.append(copies([*tree_iter(outputs), *self.changed()]))
+        replayed, once, again = computed
+        same = agrees(replayed, once, again, [*map(torch.zeros_like, tree_iter(outputs)), *before[0]])
+        return (replay if same else None), outputs
 
     def _refuse(self, device: torch.device, reason: str) -> None:
         """Go on without graphs."""
@@ -149,7 +156,7 @@ class Graphs:
         random = [torch.get_rng_state()]
         if device.type == "cuda":
             random.append(torch.cuda.get_rng_state(device))
-        return _copies(self.changed()), random
+        return copies(self.changed()), random
 
     def _restore(self, before: tuple[list[Tensor], list[Tensor]], device: torch.device) -> None:
         with torch.no_grad():
@@ -158,44 +165,6 @@ class Graphs:
         torch.set_rng_state(before[1][0])
         if device.type == "cuda":
             torch.cuda.set_rng_state(before[1][1], device)
-
-
-def changed_by(parts: Mapping[str, nn.Module | Optimizer]) -> list[Tensor]:
-    """List the tensors that updates change: parameters and buffers of networks, and what optimizers hold."""
-    found: list[Tensor] = []
-    for part in parts.values():
-        if isinstance(part, nn.Module):
-            found += part.state_dict().values()
-        else:
-            found += (value for held in part.state.values() for value in held.values() if isinstance(value, Tensor))
-    return found
-
-
-def agrees(replayed: list[Tensor], once: list[Tensor], again: list[Tensor], before: list[Tensor]) -> bool:
-    """Tell whether a replay computes what the step does: to the last bit, if the step repeats to the last bit.
-
-    Args:
-        replayed: outputs of the replay, and what it changed.
-        once: the same of the step.
-        again: the same of the step, computed again from the same state.
-        before: what all three start from; zeros for outputs.
-    """
-    if _same(once, again):
-        return _same(replayed, again)
-    apart = zip(replayed, again, before, strict=True)
-    return all(one.equal(other) or _norm(one, other) <= TOLERANCE * _norm(other, first) for one, other, first in apart)
-
-
-def _norm(one: Tensor, other: Tensor) -> float:
-    return float((one.double() - other.double()).norm())
-
-
-def _same(one: Iterable[Tensor], other: Iterable[Tensor]) -> bool:
-    return all(a.equal(b) for a, b in zip(one, other, strict=True))
-
-
-def _copies(tensors: Iterable[Tensor]) -> list[Tensor]:
-    return [tensor.detach().clone() for tensor in tensors]
 
 
 def _replay(recorder: Recorder, function: Callable[..., Any], inputs: tuple[Tensor, ...]) -> Callable[..., Any]:
@@ -210,33 +179,6 @@ def _replay(recorder: Recorder, function: Callable[..., Any], inputs: tuple[Tens
         return tree_map(torch.clone, outputs)  # since other graphs may use this memory too
 
     return replayed
-
-
-class Reads(TorchDispatchMode):
-    """Notices operations for whose results the host waits, or that move tensors between host and device."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.found: str | None = None
-        """The last of these operations."""
-
-    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        outputs = function(*args, **(kwargs or {}))
-        before, behind = _devices((args, kwargs)), _devices(outputs)
-        if _waits(function, args) or (before and behind and before.isdisjoint(behind)):
-            self.found = str(function)
-        return outputs
-
-
-def _waits(function: Any, args: Any) -> bool:
-    """Tell whether what an operation returns, or its shape, follows from values."""
-    if function in INDEXING:
-        return any(index.dtype in (torch.bool, torch.uint8) for index in args[1] if index is not None)
-    return not {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape}.isdisjoint(function.tags)
-
-
-def _devices(values: Any) -> set[torch.device]:
-    return {value.device for value in tree_iter(values) if isinstance(value, Tensor)}
 
 
 @cache

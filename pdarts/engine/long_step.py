@@ -124,5 +124,6 @@ class LongStep:
                 )
         provenance = self.invocation.provenance(self.device, self.inputs)
         provenance |= {"resumed": run.resumed, "resume_file": run.resume_file.path.name, "kernels": run.kernels}
+        provenance["steps_per_gpu"] = device.steps_sharing(self.device, self.machine)
         seconds = round(provenance["seconds"] + run.earlier_seconds, 3)
         return {"epochs_run": run.epochs_run, "seconds": seconds, "provenance": provenance}

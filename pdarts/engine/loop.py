@@ -9,8 +9,9 @@ from torch.nn.utils import clip_grad_norm_
 
 from pdarts.data.loaders import Batches
 from pdarts.engine import distributed
-from pdarts.engine.graphs import Graphs, changed_by, recorder
+from pdarts.engine.graphs import Graphs, recorder
 from pdarts.engine.metrics import Tally
+from pdarts.engine.replays import changed_by
 from pdarts.engine.run import Run
 from pdarts.engine.schedules import drop_path_rate, learning_rate, rate_tensor
 from pdarts.engine.seeds import derive_seed

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pdarts.engine.graphs import Graphs, changed_by, recorder
+from pdarts.engine.graphs import Graphs, recorder
+from pdarts.engine.replays import changed_by
 from pdarts.engine.schedules import learning_rate, rate_tensor
 from pdarts.nets.execution import move_to_device
 from pdarts.nets.supernet import Supernet

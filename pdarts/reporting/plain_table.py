@@ -23,7 +23,7 @@ class Cost:
     seconds: float | None
     """Wall time."""
     gpu_days: float | None
-    """Wall time times processes, in days; None unless all of them ran on GPUs."""
+    """Wall time times devices, in days; None unless all of them ran on GPUs."""
 
     def __str__(self) -> str:
         if self.seconds is None:

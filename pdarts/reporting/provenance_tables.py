@@ -41,24 +41,24 @@ class _Entry:
 
 
 def costs(records: Records) -> Grid:
-    """Tabulate the wall time of each step on each device; GPU-days count every process, but no time without a GPU."""
+    """Tabulate the wall time of each step on each device; GPU-days count every GPU, and no time without one."""
     rows = []
     groups = _grouped(records, lambda entry: (entry.step, entry.record.hardware))
     for (step, device), entries in sorted(groups.items(), key=lambda group: STEPS.index(group[0][0])):
         seconds = [entry.seconds for entry in entries]
-        days = sum(entry.seconds * entry.record.processes for entry in entries if entry.record.on_gpu) / DAY
+        days = sum(entry.seconds * entry.record.devices for entry in entries if entry.record.on_gpu) / DAY
         together = sum(seconds)
         rows.append(
             (step, device, str(len(entries)), duration(together / len(entries)), duration(together), _days(days))
         )
     together = sum(seconds for _, seconds in records.values())
-    days = sum(seconds * record.processes for record, seconds in records.values() if record.on_gpu) / DAY
+    days = sum(seconds * record.devices for record, seconds in records.values() if record.on_gpu) / DAY
     rows.append(("all", "", str(len(records)), "", duration(together), _days(days)))
     return Grid(COSTS, tuple(rows))
 
 
 def end_to_end(rows: Iterable[Row]) -> Grid:
-    """Tabulate wall time times processes for one tested network, search included, of each row and column.
+    """Tabulate wall time times devices for one tested network, search included, of each row and column.
 
     Where these have several sets of runs, the first counts. Columns that show the same runs have one line together.
     """

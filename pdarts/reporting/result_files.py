@@ -49,6 +49,8 @@ class Provenance(Result):
     device_type: str | None = None
     threads: int
     processes: int
+    steps_per_gpu: int = 1
+    """Steps that shared each GPU; earlier versions did not note it, since each had a GPU of its own."""
     started: str
     rehearsal: bool = False
     accepted: tuple[Accepted, ...] = ()
@@ -60,10 +62,16 @@ class Provenance(Result):
         return self.device_type == "cuda"
 
     @property
+    def devices(self) -> float:
+        """Number of devices that the work took: one for each process, or its share of one."""
+        return self.processes / self.steps_per_gpu
+
+    @property
     def hardware(self) -> str:
-        """The device, with the number of GPUs or of CPU threads."""
+        """The device, with the number of GPUs and of steps that shared them, or of CPU threads."""
         if self.on_gpu:
-            return f"{self.processes} × {self.device}" if self.processes > 1 else self.device
+            count = f"{self.processes} × " * (self.processes > 1)
+            return f"{count}{self.device}" + f", {self.steps_per_gpu} steps at once" * (self.steps_per_gpu > 1)
         return f"{self.device}, {self.threads} thread{'s' * (self.threads > 1)}"
 
 
@@ -259,10 +267,10 @@ class Evaluation(Result):
 
     @property
     def training_time(self) -> float:
-        """Wall time of the training times its processes, in seconds; 0 for weights that others trained."""
+        """Wall time of the training times its devices, in seconds; 0 for weights that others trained."""
         if self.training_seconds is None or self.training_provenance is None:
             return 0.0
-        return self.training_seconds * self.training_provenance.processes
+        return self.training_seconds * self.training_provenance.devices
 
 
 Model = TypeVar("Model", bound=Result)

@@ -24,7 +24,7 @@ Records = dict[tuple[str, str], tuple[Provenance, float]]
 
 @dataclass(frozen=True)
 class Spent:
-    """Wall time times processes, in seconds, of each search, validation and training."""
+    """Wall time times devices, in seconds, of each search, validation and training."""
 
     searches: list[float]
     validations: list[float]
@@ -106,10 +106,10 @@ class Row:
     @property
     def spent(self) -> Spent:
         """Cost of the searches, validations and trainings."""
-        tests = [test.seconds * test.provenance.processes for test in self.validations]
+        tests = [test.seconds * test.provenance.devices for test in self.validations]
         validations = [test.training_time + seconds for test, seconds in zip(self.validations, tests, strict=True)]
         return Spent(
-            [sum(stage.seconds * stage.provenance.processes for stage in search) for search in self.searches],
+            [sum(stage.seconds * stage.provenance.devices for stage in search) for search in self.searches],
             validations,
             [test.training_time for test in self.evaluations if test.training_provenance],
         )

@@ -32,6 +32,8 @@ class Machine(Settings):
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """`auto` takes a GPU where there is one; `cuda` without a GPU is an error."""
+    steps_per_gpu: Annotated[int, Field(ge=1, le=100)] = 1
+    """Steps that compute on each GPU at once; on a cluster, its shards see to that (docs/cluster.md)."""
     threads: Annotated[int, Field(ge=1, le=10_000)] = 1
     """CPU threads of a step. Sums of floats differ in the last bits between numbers of threads."""
     workers: Annotated[int, Field(ge=0, le=10_000)] = 2

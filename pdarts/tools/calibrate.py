@@ -5,20 +5,26 @@
 Each distinct setting is timed once, on synthetic images of the dataset's size: iterations of every search stage with
 frozen and with trained alphas, iterations of every recipe, and evaluation. The times are added to the file of the
 device in results/calibration/. A kind of iteration that takes too long, or too much memory, is named and left out.
+With `machine.steps_per_gpu`, so many processes do the same work on a GPU at once.
 """
 
+import os
 import sys
 
-from pdarts.checking import parse_argument
-from pdarts.engine import step
+import torch
+
+from pdarts import gpus
+from pdarts.engine import sharing, step
+from pdarts.engine.device import usable_gpus
 from pdarts.engine.provenance import now
 from pdarts.errors import InputError
 from pdarts.settings.machine import Machine
 from pdarts.tools.cost import calibration
-from pdarts.tools.cost.calibration import Calibration, hardware
-from pdarts.tools.cost.timing import distinct, measure
+from pdarts.tools.cost.calibration import Calibration, hardware, steps_of
+from pdarts.tools.cost.measuring import measure
+from pdarts.tools.cost.timing import distinct
 from pdarts.tools.cost.work import Work, work_of
-from pdarts.tools.workflow import Job, add_config, add_target, config_of, jobs, makers
+from pdarts.tools.workflow import Job, add_config, add_target, config_of, jobs, machine_of, makers
 
 
 def main() -> None:
@@ -32,13 +38,15 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     found = jobs(arguments.target, config_of(arguments))
-    works, machine = _works(found), _machine(found)
+    works = _works(found)
     if not works:
         raise InputError(f"{' '.join(arguments.target)}: nothing is searched or trained behind it; name a table")
+    machine = _on_one_device(machine_of(found))
+    copies = machine.steps_per_gpu if machine.device == "cuda" else 1
     path = None
     for number, work in enumerate(works, 1):
         print(f"{number}/{len(works)} {_label(work)}", file=sys.stderr, flush=True)
-        unit = measure(work, machine, arguments.limit, arguments.patience)
+        unit = measure(work, machine, arguments.limit, arguments.patience, copies)
         for kind, timing in unit["timings"].items():
             spread = f"{timing['min']:.4g} to {timing['max']:.4g}"
             print(
@@ -61,10 +69,13 @@ def _works(found: list[Job]) -> list[Work]:
     return distinct(work for work in works if work is not None)
 
 
-def _machine(found: list[Job]) -> Machine:
-    """Read where the jobs would run."""
-    (text,) = {job.options["machine"][0] for job in found if "machine" in job.options}
-    return parse_argument(Machine, text, "machine")
+def _on_one_device(machine: Machine) -> Machine:
+    """Settle on a CPU or a GPU, and of several GPUs on the one with the fewest steps, for what is timed."""
+    usable = usable_gpus(machine)
+    if len(usable) > 1:
+        names = gpus.visible(torch.cuda.device_count())
+        os.environ["CUDA_VISIBLE_DEVICES"] = names[usable[sharing.take([names[index] for index in usable])]]
+    return machine.model_copy(update={"device": "cuda" if usable else "cpu"})
 
 
 def _label(work: Work) -> str:
@@ -80,7 +91,8 @@ def _store(work: Work, unit: dict[str, object]) -> object:
     device = hardware(record)
     path = calibration.path_of(device)
     units = dict(calibration.read(path).units) if path.exists() else {}
-    return calibration.write(Calibration(device, now().isoformat(timespec="seconds"), {**units, work.key: unit}))
+    measured = now().isoformat(timespec="seconds")
+    return calibration.write(Calibration(device, measured, {**units, work.key: unit}, steps_of(record)))
 
 
 if __name__ == "__main__":

@@ -5,14 +5,16 @@
 
 Costs are those that finished jobs of the same settings recorded on the same device, or else follow from the iterations
 that `pdarts.tools.calibrate` timed; without either they are unknown. The plan needs no GPU, and can be made during a
-run. The ledger compares the costs of finished steps with those that the calibration predicts.
+run. The ledger compares the costs of finished steps with those that the calibration predicts. The plan also says where
+images are decoded too slowly for the device.
 """
 
 from pdarts.engine import step
 from pdarts.tools.cost import calibration
 from pdarts.tools.cost.estimates import costs, device_of
 from pdarts.tools.cost.listing import ledger, plan
-from pdarts.tools.workflow import add_config, add_target, config_of, jobs, makers
+from pdarts.tools.cost.starvation import starving
+from pdarts.tools.workflow import add_config, add_target, config_of, jobs, machine_of, makers
 
 
 def main() -> None:
@@ -28,9 +30,11 @@ def main() -> None:
     if arguments.ledger:
         print(ledger(found, made_by, calibration.all_there()))
         return
-    calibrated = calibration.named(arguments.device)
+    machine = machine_of(found)
+    calibrated = calibration.named(arguments.device, machine.steps_per_gpu)
     device = device_of(found, calibrated, arguments.device)
-    print(plan(found, made_by, costs(found, made_by, calibrated, device), device))
+    listed = plan(found, made_by, costs(found, made_by, calibrated, device), device)
+    print("\n".join([listed, *starving(found, made_by, calibrated, machine.workers)]))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from pdarts import paths
+from pdarts.checking import parse_argument
 from pdarts.errors import InputError, counted
+from pdarts.settings.machine import Machine
 from pdarts.tools.declared import read_config
 
 OUTPUTS = ("output", "metrics", "choice")
@@ -189,6 +191,12 @@ def needed(job: Job, makers: Mapping[Path, Job]) -> Iterable[Job]:
             maker = makers.get(Path(value))
             if maker is not None and maker is not job:
                 yield maker
+
+
+def machine_of(found: Iterable[Job]) -> Machine:
+    """Read where the jobs would run."""
+    (text,) = {job.options["machine"][0] for job in found if "machine" in job.options} or {"{}"}
+    return parse_argument(Machine, text, "machine")
 
 
 def makers(all_jobs: Iterable[Job]) -> dict[Path, Job]:

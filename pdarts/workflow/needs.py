@@ -5,6 +5,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pdarts import gpus
 from pdarts.errors import InputError
 from pdarts.settings.config import Config
 from pdarts.settings.datasets import ImageFolder
@@ -53,6 +54,12 @@ def needs_of(config: Config, step: str, names: Mapping[str, str], attempt: int =
         memory=request.memory * again,
         minutes=request.minutes * (1 if step in CONTINUING else again),
     )
+
+
+def steps_on_gpus(config: Config) -> int:
+    """Count the steps that may compute on the GPUs of this machine at once; 0 if there is no GPU, or a CPU computes."""
+    found = gpus.driver() if config.machine.device != "cpu" else None
+    return len(gpus.visible(len(found.gpus))) * config.machine.steps_per_gpu if found else 0
 
 
 def dataset_of(config: Config, names: Mapping[str, str]) -> str | None:

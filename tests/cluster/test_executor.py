@@ -72,6 +72,18 @@ def test_gres_instead_of_gpus_works(accounting: None, site: Site) -> None:
     assert [line for line in asked if line.startswith("rule_search")][-1].count("gres/gpu=1") == 1
 
 
+@pytest.mark.long
+def test_steps_share_gpus_where_these_are_cut_into_shards(accounting: None, site: Site) -> None:
+    site.edit(PROFILE, """    # gres: "'shard:1'"\n    # gpu: 0""", """    gres: "'shard:1'"\n    gpu: 0""")
+    weights = [f"results/train/seeds/seed{seed}/weights.pt" for seed in range(3)]
+    process = site.start("--", *weights)
+    running = ("squeue", "-h", "-t", "running", "-o", "%N")
+    wait_for("three jobs on two GPUs", lambda: slurm(*running).split() == ["gpu1"] * 3, process=process)
+    assert process.wait() == 0, process.said()
+    asked = slurm("sacct", "-n", "-P", "-X", "--format=comment,alloctres").splitlines()
+    assert [line.count("gres/shard=1") for line in asked if line.startswith("rule_train")][-3:] == [1] * 3
+
+
 def test_accounting_may_be_away_for_half_a_minute(accounting: None, site: Site, undisturbed: Site) -> None:
     process = site.start("--", GENOTYPE)
     wait_for("running job", site.job, process=process)

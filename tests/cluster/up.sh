@@ -120,7 +120,7 @@ AccountingStorageHost=127.0.0.1
 AccountingStoragePort=$((PORT + 1))
 AccountingStoragePass=$FOLDER/munge/socket
 AccountingStorageEnforce=associations
-AccountingStorageTRES=gres/gpu
+AccountingStorageTRES=gres/gpu,gres/shard
 AccountingStoreFlags=job_comment
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1"
@@ -149,7 +149,7 @@ MailProg=/bin/true
 SlurmdParameters=config_overrides
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
-GresTypes=gpu
+GresTypes=gpu,shard
 # Everything at once: a test must not wait for a scheduler's next round.
 SchedulerParameters=sched_min_interval=100000,sched_interval=5,bf_interval=5,batch_sched_delay=0,preempt_send_user_signal
 PreemptType=preempt/partition_prio
@@ -160,7 +160,7 @@ SlurmdTimeout=${SLURMD_TIMEOUT:-30}
 MessageTimeout=30
 $accounting
 NodeName=cpu1 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 2)) CPUs=8 RealMemory=64000
-NodeName=gpu1 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 3)) CPUs=8 RealMemory=64000 Gres=gpu:fake:2
+NodeName=gpu1 NodeHostname=$HOST NodeAddr=127.0.0.1 Port=$((PORT + 3)) CPUs=8 RealMemory=64000 Gres=gpu:fake:2,shard:4
 PartitionName=cpu Nodes=cpu1 Default=YES MaxTime=INFINITE DefaultTime=60
 PartitionName=both Nodes=cpu1,gpu1 MaxTime=INFINITE DefaultTime=60
 PartitionName=gpu Nodes=gpu1 MaxTime=INFINITE DefaultTime=60 PriorityTier=1 PreemptMode=REQUEUE GraceTime=10
@@ -168,7 +168,11 @@ PartitionName=gpu-abrupt Nodes=gpu1 MaxTime=INFINITE DefaultTime=60 PriorityTier
 PartitionName=gpu-cancel Nodes=gpu1 MaxTime=INFINITE DefaultTime=60 PriorityTier=1 PreemptMode=CANCEL
 PartitionName=gpu-urgent Nodes=gpu1 MaxTime=INFINITE DefaultTime=60 PriorityTier=10 PreemptMode=OFF
 END
-    echo "NodeName=gpu1 Name=gpu Type=fake File=$FOLDER/dev/nvidia[0-1]" >"$FOLDER/etc/gres.conf"
+    cat >"$FOLDER/etc/gres.conf" <<END
+NodeName=gpu1 Name=gpu Type=fake File=$FOLDER/dev/nvidia[0-1]
+NodeName=gpu1 Name=shard Count=2 File=$FOLDER/dev/nvidia0
+NodeName=gpu1 Name=shard Count=2 File=$FOLDER/dev/nvidia1
+END
     echo "CgroupAutomount=no" >"$FOLDER/etc/cgroup.conf"
     # The executor's job step drops SLURM_CONF, so clients in a job read the usual place.
     mkdir -p /etc/slurm

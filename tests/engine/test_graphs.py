@@ -15,10 +15,11 @@ from torch.utils._pytree import tree_map
 from pdarts.data.batching import Batching
 from pdarts.data.loaders import Batch, Loader
 from pdarts.engine import graphs
-from pdarts.engine.graphs import Graphs, agrees, changed_by, recorder
+from pdarts.engine.graphs import Graphs, recorder
 from pdarts.engine.journal import Journal
 from pdarts.engine.loop import NetworkTraining, fit
 from pdarts.engine.progress import Progress
+from pdarts.engine.replays import agrees, changed_by
 from pdarts.engine.resume_file import ResumeFile
 from pdarts.engine.run import Run
 from pdarts.engine.termination import PROCESS, RETRY

@@ -1,6 +1,7 @@
 """Our networks in the state of a recorded case, and how close they come to its numbers."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,10 +20,29 @@ KINDS = {"normal": "normal", "reduction": "reduce"}
 """Our name of each kind of cell, and the references'."""
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a case is computed."""
+
+    device: torch.device
+    layout: torch.memory_format
+    """Layout of weights and images in memory."""
+
+    def batch(self, case: dict[str, Any], tag: str) -> tuple[Tensor, Tensor]:
+        """Images and labels of a step of the case."""
+        images = recorded.images(case, tag).to(self.device, memory_format=self.layout)
+        return images, recorded.targets(case).to(self.device)
+
+
+HERE = Place(torch.device("cpu"), torch.contiguous_format)
+"""Where tests compute."""
+
+
 def close(found: Tensor | float, expected: Any) -> None:
     """Agreement to 1e-9 relative plus 1e-9 of the largest magnitude."""
-    found, expected = torch.as_tensor(found, dtype=torch.float64), torch.tensor(expected, dtype=torch.float64)
-    torch.testing.assert_close(found.detach(), expected, rtol=1e-9, atol=1e-9 * float(expected.abs().max()))
+    found = torch.as_tensor(found, dtype=torch.float64).detach().cpu()
+    expected = torch.tensor(expected, dtype=torch.float64)
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9 * float(expected.abs().max()))
 
 
 def tuples(rows: list[list[str]]) -> Candidates:
@@ -44,11 +64,11 @@ def same_names(names: list[str], translate: Callable[[dict[str, Tensor]], dict[s
     return {name: ours[id(mark)] for name, mark in marks.items()}
 
 
-def trained(case: dict[str, Any], stage: StageSettings) -> tuple[StageTraining, dict[str, str]]:
+def trained(case: dict[str, Any], stage: StageSettings, place: Place = HERE) -> tuple[StageTraining, dict[str, str]]:
     """What the stage trains, in float64, with the case's weights; and our name of each tensor of the reference."""
     candidates = candidates_of(case)
-    training = StageTraining(stage, candidates, case["num_classes"], torch.device("cpu"), Machine())
-    supernet = training.supernet.double()
+    training = StageTraining(stage, candidates, case["num_classes"], place.device, Machine(graphs=False))
+    supernet = training.supernet.double().to(memory_format=place.layout)
     shapes: dict[str, Any] = {
         f"{name}s_{KINDS[kind]}": list(parameter.shape)
         for name, of_kinds in supernet.architecture_parameters.items()

@@ -103,9 +103,9 @@ def say_the_same_otherwise(tree: Tree) -> None:
 
 
 def change_the_machine(tree: Tree) -> None:
-    """More threads, a device by name, other W&B settings, no downloads, moved data, more memory for jobs."""
+    """More threads, a device by name, shared GPUs, other W&B settings, no downloads, moved data, more memory."""
     tree.edit("config.yaml", "short: {memory: 2000, minutes: 20}", "short: {memory: 3000, minutes: 30}")
-    tree.edit(CONFIG, "  threads: 1\n", "  threads: 2\n  device: cpu\n  download: false\n")
+    tree.edit(CONFIG, "  threads: 1\n", "  threads: 2\n  device: cpu\n  steps_per_gpu: 2\n  download: false\n")
     tree.edit(CONFIG, "{mode: disabled}", "{mode: online, project: another, directory: elsewhere}")
     tree.write(CONFIG, tree.read(CONFIG) + "  data_roots: {digits: elsewhere/digits}\n")
 

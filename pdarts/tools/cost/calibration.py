@@ -18,11 +18,18 @@ class Calibration:
     """All that was measured on one device."""
 
     device: str
-    """Name of the device, with the number of threads if it is a CPU."""
+    """Name of the device, as `hardware` gives it."""
     measured: str
     """Time of the last addition, in ISO format."""
     units: Mapping[str, Mapping[str, Any]]
     """Measurements by `Work.key`: `timings`, `memory`, `weights_bytes`, `provenance`."""
+    steps: int = 1
+    """Steps that shared the device while it was measured; their iterations took longer than those of one alone."""
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the device is known to be a GPU."""
+        return any(unit.get("provenance", {}).get("device_type") == "cuda" for unit in self.units.values())
 
     def seconds(self, work: Work, counts: Mapping[str, float]) -> float | None:
         """Expect the seconds of so many iterations, the first one slow; None if one of their kinds was not measured.
@@ -52,11 +59,17 @@ class Calibration:
 
 
 def hardware(provenance: Mapping[str, Any]) -> str:
-    """Name the device in a provenance; a CPU with the number of threads, which decides how fast it is."""
+    """Name the device in a provenance, with what decides how fast it is: threads of a CPU, steps that share a GPU."""
     if provenance["device_type"] == "cpu":
         threads = provenance["threads"]
         return f"{provenance['device']}, {threads} thread{'s' * (threads > 1)}"
-    return str(provenance["device"])
+    steps = steps_of(provenance)
+    return f"{provenance['device']}, {steps} steps at once" if steps > 1 else str(provenance["device"])
+
+
+def steps_of(provenance: Mapping[str, Any]) -> int:
+    """Return the number of steps that shared the device; earlier versions did not note it, since it was one."""
+    return int(provenance.get("steps_per_gpu", 1))
 
 
 def path_of(device: str) -> Path:
@@ -72,7 +85,8 @@ def read(path: Path) -> Calibration:
     """
     value = read_json(path, "calibration", "pdarts.tools.calibrate")
     try:
-        return Calibration(value["device"], value["measured"], {unit["key"]: unit for unit in value["units"]})
+        units = {unit["key"]: unit for unit in value["units"]}
+        return Calibration(value["device"], value["measured"], units, value.get("steps_per_gpu", 1))
     except (KeyError, TypeError) as error:
         raise InputError(f"{path}: not a calibration of pdarts.tools.calibrate; delete it and make it anew") from error
 
@@ -83,6 +97,7 @@ def write(calibration: Calibration) -> Path:
     value = {
         "device": calibration.device,
         "measured": calibration.measured,
+        "steps_per_gpu": calibration.steps,
         "units": [{"key": key, **unit} for key, unit in calibration.units.items()],
     }
     write_json(path, value)
@@ -96,15 +111,19 @@ def all_there() -> list[Calibration]:
     )
 
 
-def named(name: str | None) -> Calibration | None:
-    """Find the calibration of a device by its name, or part of it; without a name the newest, if any.
+def named(name: str | None, steps: int = 1) -> Calibration | None:
+    """Find the calibration of a device by its name, or part of it; without a name the newest that fits, if any.
+
+    Args:
+        name: the name, or part of it.
+        steps: number of steps that will share a GPU. Measurements of a GPU that others shared do not fit.
 
     Raises:
         InputError: if none, or more than one, has that name.
     """
     present = all_there()
     if name is None:
-        return present[0] if present else None
+        return next((one for one in present if one.steps == steps or not one.on_gpu), None)
     exact = [one for one in present if one.device == name]
     fitting = exact or [one for one in present if name.lower() in one.device.lower()]
     if len(fitting) != 1:

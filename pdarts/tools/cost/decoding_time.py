@@ -24,7 +24,7 @@ BATCHES = 8
 
 
 def time_decoding(
-    pixels: int, batch_size: int, augmentation: StreamedAugmentation | None, workers: int, limit: float
+    pixels: int, batch_size: int, augmentation: StreamedAugmentation | None, workers: int, watch: Stopwatch
 ) -> dict[str, Any]:
     """Time how long a batch takes to decode and augment; the result is in the form of `Stopwatch.result`.
 
@@ -35,10 +35,9 @@ def time_decoding(
         batch_size: images a batch.
         augmentation: random changes; None crops the middle.
         workers: processes that decode; 0 decodes in this one.
-        limit: seconds after which nothing further is timed.
+        watch: times it.
     """
     lapped = BATCHES * max(1, workers)
-    watch = Stopwatch(torch.device("cpu"), limit)
     with tempfile.TemporaryDirectory() as folder:
         index = _written(Path(folder), (WARM_UP + STEPS) * lapped)
         mean, std = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)

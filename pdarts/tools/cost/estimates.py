@@ -39,11 +39,11 @@ UNKNOWN = Cost(None, None, None, "unknown")
 
 
 def expected(work: Work, step: str, calibration: Calibration) -> Cost:
-    """Estimate a cost from timed iterations; each process has a device of its own, and a test has one."""
+    """Estimate a cost from timed iterations; each process has a device, or a share of one, and a test has one too."""
     counts = work.test_counts() if step == "test" else work.counts()
     seconds = calibration.seconds(work, counts)
-    if seconds is not None and step != "test":
-        seconds *= work.processes
+    if seconds is not None:
+        seconds *= (1 if step == "test" else work.processes) / calibration.steps
     memory = calibration.memory(work, [kind for kind, count in counts.items() if count])
     disk = _disk(work, step, calibration.weights_bytes(work))
     return Cost(seconds, memory, disk, "unknown" if seconds is None else "calibrated")

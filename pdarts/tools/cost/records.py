@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pdarts.engine.files import read_json
-from pdarts.tools.cost.calibration import hardware
+from pdarts.tools.cost.calibration import hardware, steps_of
 from pdarts.tools.workflow import Job
 
 
@@ -16,7 +16,7 @@ class Record:
     """Time, memory and disk that one finished job took."""
 
     seconds: float
-    """Wall time times the number of processes; if the job was resumed, with that of earlier attempts."""
+    """Wall time of all its devices, or of its share of one; if the job was resumed, with that of earlier attempts."""
     memory: int | None
     """Peak in bytes; None in results of versions that did not note it."""
     disk: int
@@ -45,7 +45,7 @@ def record_of(job: Job) -> Record | None:
     of_training = "training_" if job.step == "train" else ""
     provenance = result[f"{of_training}provenance"]
     disk = sum(output.stat().st_size for output in job.outputs)
-    seconds = result[f"{of_training}seconds"] * provenance["processes"]
+    seconds = result[f"{of_training}seconds"] * provenance["processes"] / steps_of(provenance)
     return Record(seconds, provenance.get("memory"), disk, hardware(provenance))
 
 

@@ -1,12 +1,9 @@
-"""Time single iterations of the real search and training loops, on synthetic images of the dataset's size.
-
-Each unit of work is timed in a process of its own. Its peak memory is that of the process, and an iteration that never
-ends, or does not fit into memory, ends only this process. Another one then times the kinds of iterations that are left.
-"""
+"""Time single iterations of the real search and training loops, on synthetic images of the dataset's size."""
 
 import multiprocessing
 import resource
 from collections.abc import Callable, Iterable
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -20,7 +17,7 @@ from pdarts.data.batching import Batching
 from pdarts.data.loaders import Loader
 from pdarts.data.split import Split
 from pdarts.engine import testing
-from pdarts.engine.device import set_up
+from pdarts.engine.device import set_up, steps_sharing
 from pdarts.engine.graphs import Graphs, recorder
 from pdarts.engine.loop import NetworkTraining, fit
 from pdarts.engine.memory import lack_of_memory
@@ -40,7 +37,7 @@ from pdarts.space.candidates import Candidates
 from pdarts.space.genotype import Genotype
 from pdarts.space.topology import EDGES, KINDS
 from pdarts.tools.cost.decoding_time import time_decoding
-from pdarts.tools.cost.stopwatch import Enough, NoResumeFile, Stopwatch
+from pdarts.tools.cost.stopwatch import Enough, NoResumeFile, Stopwatch, Together
 from pdarts.tools.cost.work import Size, Work
 
 MANY_EPOCHS = 1000
@@ -49,71 +46,41 @@ KINDS_OF_STEPS = {"search": ("evaluation", "weights_step", "joint_step"), "train
 """Kinds of iterations in the order in which they are timed, from little memory to much; decoding comes before them."""
 
 Report = Callable[[str, Any], None]
+Clock = Callable[[], Stopwatch]
 
 
-def measure(work: Work, machine: Machine, limit: float, patience: float) -> dict[str, Any]:
-    """Time the iterations of one unit of work.
+def child(
+    sending: Connection, work: Work, kinds: list[str], machine: Machine, limit: float, together: Together
+) -> None:
+    """Send each timing as soon as it is known.
 
     Args:
+        sending: takes pairs of a kind of iteration or another key of a unit, and its value; or `failed` and why.
         work: the unit to time.
+        kinds: kinds of iterations to time, in this order.
         machine: the device to time it on.
         limit: seconds after which no further iteration of a kind begins.
-        patience: seconds after which a kind of iteration is given up if two of them have not ended.
-
-    Returns:
-        `unit`, `timings` by kind of iteration (seconds; `memory` is the peak in bytes), `weights_bytes` of a training,
-        `not_measured` (reasons by kind of iteration) and `provenance`.
+        together: copies of this process that share the device.
     """
-    found: dict[str, Any] = {"unit": work.unit, "timings": {}, "not_measured": {}}
-    waiting = [*work.decoding, *KINDS_OF_STEPS[work.step]]
-    while waiting:
-        reason = _measure(work, waiting, machine, limit, patience, found)
-        if waiting:
-            found["not_measured"][waiting.pop(0)] = reason
-    return found
-
-
-def _measure(
-    work: Work, waiting: list[str], machine: Machine, limit: float, patience: float, found: dict[str, Any]
-) -> str:
-    """Time kinds of iterations in one process, and take them from `waiting`; return why the next one failed, if any."""
-    context = multiprocessing.get_context("spawn")
-    receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(sending, work, list(waiting), machine, limit))
-    process.start()
-    sending.close()
-    try:
-        while waiting and receiving.poll(patience):
-            name, value = receiving.recv()
-            if name == "failed":
-                return str(value)
-            if name in waiting:
-                found["timings"][name] = value
-                waiting.remove(name)
-            else:
-                found[name] = value
-    except EOFError:
-        return "its process was ended, most likely since memory ran out"
-    finally:
-        process.kill()
-        process.join()
-    return f"two iterations did not end within {patience:g} seconds"
-
-
-def _child(sending: Connection, work: Work, kinds: list[str], machine: Machine, limit: float) -> None:
-    """Send each timing as soon as it is known."""
+    multiprocessing.set_start_method(None, force=True)  # workers start as a step's do, not as this process did
     extensions.load(work.extensions)
+    if work.processes > 1:  # steps of several processes are not recorded
+        machine = machine.model_copy(update={"graphs": False})
     started, device = now(), set_up(machine)
-    _leave_memory_for_others()
+    if device.type == "cpu":  # CUDA reserves far more addresses than it ever fills
+        _leave_memory_for_others()
     time_steps = _time_search if work.step == "search" else _time_training
+    made = provenance(device, started, step="tools.calibrate") | {"steps_per_gpu": steps_sharing(device, machine)}
     try:
-        sending.send(("provenance", provenance(device, started, step="tools.calibrate")))
+        sending.send(("provenance", made))
         for kind in kinds:
             if kind in work.decoding:
                 augmentation, batch_size = work.decoding[kind]
-                timing = time_decoding(work.size.pixels, batch_size, augmentation, machine.workers, limit)
+                watch = Stopwatch(torch.device("cpu"), limit, together)
+                timing = time_decoding(work.size.pixels, batch_size, augmentation, machine.workers, watch)
                 sending.send((kind, timing))
-        time_steps(work, kinds, device, machine, limit, lambda name, value: sending.send((name, value)))
+        clock = partial(Stopwatch, device, limit, together, recorder(device, machine) is not None)
+        time_steps(work, kinds, device, machine, clock, lambda name, value: sending.send((name, value)))
     except (MemoryError, RuntimeError) as error:
         if (lacking := lack_of_memory(error)) is None:
             raise
@@ -132,7 +99,7 @@ def _leave_memory_for_others() -> None:
 
 
 def _time_search(
-    work: Work, kinds: list[str], device: torch.device, machine: Machine, limit: float, report: Report
+    work: Work, kinds: list[str], device: torch.device, machine: Machine, clock: Clock, report: Report
 ) -> None:
     stage = parse_stage(_of_one_process(work), "settings")
     candidates = dict.fromkeys(KINDS, mixed_candidates(stage.candidates, stage.operations))
@@ -141,11 +108,11 @@ def _time_search(
     if "evaluation" in kinds:
         training = StageTraining(stage, candidates, classes, device, machine)
         training.supernet.eval()
-        report("evaluation", _time_evaluation(training.logits, loaders[1], device, limit))
+        report("evaluation", _time_evaluation(training.logits, loaders[1], device, clock()))
     frozen_epochs = {"weights_step": MANY_EPOCHS, "joint_step": 0}
     for name, frozen in ((kind, frozen_epochs[kind]) for kind in kinds if kind in frozen_epochs):
         endless = stage.model_copy(update={"epochs": MANY_EPOCHS, "frozen_epochs": frozen, "scored_epochs": 0})
-        watch = Stopwatch(device, limit)
+        watch = clock()
         try:
             run = Run(0, device, watch, NoResumeFile())
             search_stage(endless, candidates, (loaders[0], loaders[1]), classes, machine, run)
@@ -154,7 +121,7 @@ def _time_search(
 
 
 def _time_training(
-    work: Work, kinds: list[str], device: torch.device, machine: Machine, limit: float, report: Report
+    work: Work, kinds: list[str], device: torch.device, machine: Machine, clock: Clock, report: Report
 ) -> None:
     recipe = parse(Recipe, _of_one_process(work), "settings")
     genotype = Genotype.parse(work.genotype, "genotype")
@@ -166,11 +133,11 @@ def _time_training(
         network.eval()
         test = _loader(work.size, testing.BATCH_SIZE, None, device)
         logits_of = Graphs("test", lambda images: network(images)[0], recorder(device, machine))
-        report("evaluation", _time_evaluation(logits_of, test, device, limit))
+        report("evaluation", _time_evaluation(logits_of, test, device, clock()))
     if "train_step" not in kinds:
         return
     endless = recipe.model_copy(update={"epochs": MANY_EPOCHS})
-    watch = Stopwatch(device, limit)
+    watch = clock()
     try:
         loader = _loader(work.size, recipe.batch_size, recipe.augmentation, device)
         training = NetworkTraining(network, endless, device, machine)
@@ -185,9 +152,8 @@ def _of_one_process(work: Work) -> dict[str, Any]:
 
 
 def _time_evaluation(
-    logits_of: Callable[[Tensor], Tensor], loader: Loader, device: torch.device, limit: float
+    logits_of: Callable[[Tensor], Tensor], loader: Loader, device: torch.device, watch: Stopwatch
 ) -> dict[str, Any]:
-    watch = Stopwatch(device, limit)
     try:
         while True:
             evaluate(logits_of, loader.in_order(), device)

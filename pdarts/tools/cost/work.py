@@ -79,11 +79,15 @@ class Work:
 
     @property
     def decoding(self) -> dict[str, tuple[StreamedAugmentation | None, int]]:
-        """Augmentation and batch size, by kind of decoding that the loop waits for; empty for images in memory."""
+        """Augmentation and images a process decodes of a batch, by kind of decoding that the loop waits for.
+
+        It is empty for images in memory.
+        """
         changes = self.settings["augmentation"]
         if "resized_crop" not in changes:
             return {}
-        augmentation, batch_size = parse(StreamedAugmentation, changes, "augmentation"), self.settings["batch_size"]
+        augmentation = parse(StreamedAugmentation, changes, "augmentation")
+        batch_size = self.settings["batch_size"] // self.processes
         tested = testing.BATCH_SIZE if self.step == "train" else batch_size
         return {"decoding": (augmentation, batch_size), "evaluation_decoding": (None, tested)}
 

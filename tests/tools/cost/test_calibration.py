@@ -69,4 +69,27 @@ def test_a_cpu_is_another_device_with_more_threads() -> None:
     cpu = {"device": "AMD EPYC", "device_type": "cpu", "threads": 1}
     assert hardware(cpu) == "AMD EPYC, 1 thread"
     assert hardware(cpu | {"threads": 4}) == "AMD EPYC, 4 threads"
-    assert hardware({"device": "NVIDIA V100", "device_type": "cuda", "threads": 4}) == "NVIDIA V100"
+    gpu = {"device": "NVIDIA V100", "device_type": "cuda", "threads": 4}
+    assert hardware(gpu) == hardware(gpu | {"steps_per_gpu": 1}) == "NVIDIA V100"
+
+
+def test_a_gpu_that_steps_share_is_another_device_and_each_costs_its_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    record = {"device": "NVIDIA V100", "device_type": "cuda", "threads": 1}
+    for steps in (1, 4):
+        made = record | {"steps_per_gpu": steps}
+        units = {search_work().key: {"timings": TIMINGS, "provenance": made}}
+        calibration.write(Calibration(hardware(made), f"2026-01-0{steps}", units, steps))
+    alone, shared = calibration.named(None, 1), calibration.named(None, 4)
+    assert alone is not None
+    assert shared is not None
+    assert (alone.device, shared.device) == ("NVIDIA V100", "NVIDIA V100, 4 steps at once")
+    whole, share = (expected(search_work(), "search", one).seconds for one in (alone, shared))
+    assert whole is not None
+    assert share == whole / 4
+    assert calibration.named(None, 2) is None
+    calibration.write(calibrated("CPU"))
+    assert (one := calibration.named(None, 2)) is not None
+    assert one.device == "CPU"  # a CPU is not shared out

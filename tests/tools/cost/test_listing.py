@@ -129,6 +129,22 @@ def test_the_ledger_sets_actual_beside_planned(tmp_path: Path) -> None:
     assert "Total: 1 finished job, 1.0 device-hours" in text
 
 
+def test_a_step_that_shared_its_gpu_took_its_share_of_the_time(tmp_path: Path) -> None:
+    found = [prepare_job(tmp_path)]
+    for seed, steps in ((0, 1), (1, 2)):
+        done = finished(tmp_path, seed, 3600.0)
+        record = provenance(device="NVIDIA H100", device_type="cuda", steps_per_gpu=steps)
+        write_stage(done.path("output"), 1, 3600.0, settings=done.settings(), provenance=record)
+        found.append(done)
+    waiting = search_job(tmp_path, seed=2)
+    found.append(waiting)
+    text = ledger(found, makers(found), [])
+    assert "Total: 2 finished jobs, 1.5 device-hours" in text
+    assert "NVIDIA H100; NVIDIA H100, 2 steps at once" in text
+    for device, seconds in (("NVIDIA H100", 3600.0), ("NVIDIA H100, 2 steps at once", 1800.0)):
+        assert costs(found, makers(found), None, device)[waiting].seconds == seconds
+
+
 def test_a_device_without_calibration_has_nothing_to_compare_with(tmp_path: Path) -> None:
     found = [prepare_job(tmp_path), finished(tmp_path, 0, 3600.0)]
     text = ledger(found, makers(found), [calibrated("GPU")])

@@ -1,15 +1,23 @@
 """Steps are really timed, and what cannot be timed is said."""
 
+import multiprocessing
+import os
+import signal
+import time
 from collections import Counter
+from contextlib import suppress
+from multiprocessing.connection import Connection
 
 import pytest
 import torch
 
+from pdarts.engine.graphs import EAGER_CALLS
 from pdarts.settings.machine import Machine
 from pdarts.space.operations import CANDIDATES
 from pdarts.tools.cost.calibration import Calibration
-from pdarts.tools.cost.stopwatch import STEPS, Enough, Stopwatch
-from pdarts.tools.cost.timing import distinct, measure, mixed_candidates
+from pdarts.tools.cost.measuring import measure, why_it_ended
+from pdarts.tools.cost.stopwatch import STEPS, WARM_UP, Enough, Stopwatch, Together
+from pdarts.tools.cost.timing import distinct, mixed_candidates
 from pdarts.tools.cost.work import Size, Work
 from tests.tools.cost.examples import search_work, training_work
 
@@ -24,19 +32,19 @@ def tiny_search() -> Work:
 
 
 @pytest.mark.parametrize(
-    ("work", "kinds"),
+    ("work", "kinds", "copies"),
     [
-        (tiny_search(), {"evaluation", "weights_step", "joint_step"}),
-        (training_work(SMALL, cells=1, channels=2, batch_size=4, processes=2), {"evaluation", "train_step"}),
+        (tiny_search(), {"evaluation", "weights_step", "joint_step"}, 2),
+        (training_work(SMALL, cells=1, channels=2, batch_size=4, processes=2), {"evaluation", "train_step"}, 1),
     ],
-    ids=["search", "train"],
+    ids=["a search twice at once", "a training"],
 )
-def test_every_kind_of_step_is_timed(work: Work, kinds: set[str]) -> None:
-    unit = measure(work, CPU, limit=60, patience=120)
+def test_every_kind_of_step_is_timed(work: Work, kinds: set[str], copies: int) -> None:
+    unit = measure(work, CPU, limit=60, patience=120, copies=copies)
     assert set(unit["timings"]) == kinds
     assert unit["not_measured"] == {}
     for timing in unit["timings"].values():
-        assert timing["n"] == STEPS
+        assert timing["n"] == copies * STEPS
         assert 0 < timing["min"] <= timing["median"] <= timing["max"]
         assert timing["memory"] > 10_000_000
     assert {"torch", "commit", "device", "threads"} <= set(unit["provenance"])
@@ -53,10 +61,10 @@ def test_what_takes_too_long_is_given_up_and_said() -> None:
 
 def test_what_does_not_fit_into_memory_is_said_and_the_rest_is_tried() -> None:
     changes = {"resized_crop": [0.08, 1.0], "flip": True, "color_jitter": [0.4, 0.4, 0.4, 0.2]}
-    huge = training_work(Size(64, 64, 8, 3), cells=1, channels=200_000, batch_size=6, augmentation=changes)
+    huge = training_work(Size(64, 64, 8, classes=10**9), cells=1, batch_size=6, augmentation=changes)
     unit = measure(huge, Machine(device="cpu", workers=2), limit=1, patience=120)
-    assert "memory ran out" in unit["not_measured"]["evaluation"]
-    assert "memory ran out" in unit["not_measured"]["train_step"]
+    assert unit["not_measured"].keys() == {"evaluation", "train_step"}
+    assert all(reason.startswith("memory ran out (") for reason in unit["not_measured"].values())
     decoding, in_order = unit["timings"]["decoding"], unit["timings"]["evaluation_decoding"]
     assert decoding["workers"] == 2
     assert 0 < decoding["median"] < in_order["median"]  # of 6 and of 256 images
@@ -72,12 +80,58 @@ def test_a_step_takes_as_long_as_the_slower_of_computing_and_decoding() -> None:
         assert calibration.seconds(work, work.counts()) == seconds
 
 
+def compute(sending: Connection, together: Together, seconds: float) -> None:
+    """Iterate until the stopwatch has enough, and send the first and last moment of an iteration that counts."""
+    for _ in range(2):
+        watch, moments = Stopwatch(torch.device("cpu"), 60, together), []
+        with suppress(Enough):
+            while True:
+                time.sleep(seconds)
+                moments.append(time.monotonic())
+                watch.lap()
+        sending.send((moments[WARM_UP] - seconds, moments[WARM_UP + STEPS - 1], moments[-1]))
+
+
+def test_copies_are_timed_while_all_of_them_compute() -> None:
+    context = multiprocessing.get_context("fork")
+    together, receiving = Together(3, context), []
+    for seconds in (0.01, 0.02, 0.05):
+        ends = context.Pipe(duplex=False)
+        receiving.append(ends[0])
+        context.Process(target=compute, args=(ends[1], together, seconds), daemon=True).start()
+    for _ in range(2):  # kinds of iterations
+        spans = [end.recv() for end in receiving]
+        first_counted, last_counted, last = zip(*spans, strict=True)
+        assert max(first_counted) < min(last_counted)
+        assert min(last) > max(last_counted) - 0.05  # the fast ones go on until the slow one has enough
+
+
+def test_a_process_that_fails_is_not_taken_for_a_lack_of_memory() -> None:
+    context = multiprocessing.get_context("fork")
+    reasons = []
+    for end in (lambda: None, lambda: os._exit(1), lambda: os.kill(os.getpid(), signal.SIGKILL)):
+        process = context.Process(target=end)
+        process.start()
+        reasons.append(why_it_ended(process))
+    assert reasons[:2] == ["", "its process failed, with the message above"]
+    assert "most likely since memory ran out" in reasons[2]
+
+
 def test_slow_steps_end_after_one_that_counts() -> None:
     watch = Stopwatch(torch.device("cpu"), limit=0)
     watch.lap()
     with pytest.raises(Enough):
         watch.lap()
     assert watch.result()["n"] == 1
+
+
+def test_an_iteration_that_becomes_a_graph_counts_once_it_is_recorded() -> None:
+    watch = Stopwatch(torch.device("cpu"), limit=0, recorded=True)
+    for _ in range(EAGER_CALLS + 1):
+        watch.lap()
+    with pytest.raises(Enough):
+        watch.lap()
+    assert watch.result()["median"] == watch.seconds[-1]
 
 
 def test_all_candidates_are_on_as_many_edges() -> None:

@@ -1,0 +1,1 @@
+"""Parts of `make gpu-check`: what is right on a GPU, and how fast it is."""
