@@ -25,8 +25,8 @@ CAPABILITY = (8, 0)
 """Oldest kind of GPU that they are compiled for."""
 LARGEST = 7
 """Largest size of windows."""
-MOST = 2**31
-"""Number of values in feature maps that is too large: kernels count in 32 bits."""
+MOST = 2**31 - 2**16
+"""Number of values in feature maps that is too large: kernels count in 32 bits, up to a block beyond them."""
 
 
 def suits(x: Tensor) -> bool:

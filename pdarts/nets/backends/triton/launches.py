@@ -13,13 +13,13 @@ Item = TypeVar("Item")
 
 
 def apart(x: Tensor) -> int | None:
-    """Count the values from one pixel to the next if all pixels are evenly spaced; None otherwise."""
+    """Count the values from one pixel to the next if all are evenly spaced, at offsets of 31 bits; None otherwise."""
     number, channels, height, width = x.shape
     axis = next((axis for axis, size in ((3, width), (2, height), (0, number)) if size > 1), None)
     step = channels if axis is None else x.stride(axis)
     wanted = (height * width * step, 1, width * step, step)
     even = all(size == 1 or stride == want for size, stride, want in zip(x.shape, x.stride(), wanted, strict=True))
-    return step if even and step >= channels else None
+    return step if even and step >= channels and step * pixels(x) < 2**31 else None
 
 
 def even(x: Tensor) -> Tensor:

@@ -3,7 +3,6 @@
 import re
 import subprocess
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +39,8 @@ class Gpu:
         self.capability = capability
         self.utils = self
         self.compiled: list[Kernel] = []
-        self.launched: Counter[str] = Counter()
+        self.launched: list[tuple[str, int, dict[str, Any]]] = []
+        """Name, number of units and arguments of each launch."""
 
     def get_current_target(self) -> GPUTarget:
         return GPUTarget("cuda", self.capability, 32)
@@ -67,7 +67,13 @@ class Gpu:
         pass
 
     def launcher_cls(self, source: Any, _: Any) -> Any:
-        return lambda *_: self.launched.update([source.fn.__name__])
+        names = source.fn.arg_names
+
+        def launch(*call: Any) -> None:
+            arguments = dict(zip(names, call[-len(names) :], strict=True))
+            self.launched.append((source.fn.__name__, call[2], arguments))
+
+        return launch
 
 
 @contextmanager

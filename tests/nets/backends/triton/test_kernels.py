@@ -3,6 +3,7 @@
 import copy
 import importlib.util
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -41,16 +42,14 @@ def maps(*shape: int) -> Tensor:
 
 
 def disturbed(module: nn.Module) -> nn.Module:
-    """A copy whose state is drawn here, and nothing special."""
-    module = copy.deepcopy(module)
-    for child in module.modules():
-        if isinstance(child, nn.Conv2d):
-            child.reset_parameters()
+    """A module whose state is nothing special."""
     for tensor in module.state_dict().values():
-        if tensor.dim() == 1:
-            tensor.add_(0.2 * torch.rand_like(tensor))
+        tensor.add_(0.2 * torch.rand_like(tensor))
     return module
 
+
+TOLERANCE = 5e-5
+"""Largest relative error of a tensor; PyTorch's own float32 comes to 3e-5 on these forms, and the kernels to 1e-5."""
 
 Sum = Callable[[Any, Sequence[Tensor], Sequence[Tensor]], Tensor]
 """Computes from a module, feature maps and scalars."""
@@ -71,7 +70,11 @@ def outcome(
 
 
 def agree(
-    compute: Sum, module: nn.Module, inputs: Sequence[Tensor], scalars: Sequence[Tensor] = (), tolerance: float = 1e-4
+    compute: Sum,
+    module: nn.Module,
+    inputs: Sequence[Tensor],
+    scalars: Sequence[Tensor] = (),
+    tolerance: float = TOLERANCE,
 ) -> None:
     """Compare with PyTorch in float64."""
     assert backend(inputs[0]) is kernels
@@ -79,10 +82,17 @@ def agree(
     with computed_by("torch"):
         doubles = [each.double() for each in inputs], [each.double() for each in scalars]
         expected = outcome(compute, copy.deepcopy(module).double(), *doubles)
+    for name, error in errors(found, expected).items():
+        assert error < tolerance, (name, error)
+
+
+def errors(found: dict[str, Tensor], expected: dict[str, Tensor]) -> dict[str, float]:
+    """Relative errors; tensors near 0 count little."""
     assert found.keys() == expected.keys()
-    for name, value in expected.items():
-        error = (found[name].double() - value).norm() / (value.norm() + 1e-3 * value.numel() ** 0.5)
-        assert error < tolerance, (name, float(error))
+    return {
+        name: float((found[name].double() - value).norm() / (value.norm() + 1e-3 * value.numel() ** 0.5))
+        for name, value in expected.items()
+    }
 
 
 def edge(module: Any, inputs: Sequence[Tensor], scalars: Sequence[Tensor]) -> Tensor:
@@ -93,19 +103,19 @@ def edge(module: Any, inputs: Sequence[Tensor], scalars: Sequence[Tensor]) -> Te
 SCALE = torch.tensor(0.3)
 
 FORMS = {
-    "sep 3x3, search": (SeparableConv(3, 16, 1, True), (2, 16, 8, 8), True),
-    "sep 3x3, stride 2": (SeparableConv(3, 12, 2, False), (3, 12, 8, 8), False),
-    "sep 5x5, partial channels": (SeparableConv(5, 4, 2, True), (2, 4, 8, 8), True),
-    "sep 7x7, stride 2": (SeparableConv(7, 4, 2, False), (2, 4, 8, 8), False),
-    "dil 3x3, 36 channels": (DilatedConv(3, 36, 2, False), (3, 36, 8, 8), False),
-    "dil 5x5": (DilatedConv(5, 16, 1, True), (2, 16, 8, 8), True),
-    "dil 3x3, odd size": (DilatedConv(3, 8, 2, True), (2, 8, 7, 9), True),
-    "preprocessing": (PointwiseConv(72, 36, False), (3, 72, 8, 8), False),
-    "max pooling, search": (Pool("max", 16, 1, True), (3, 16, 8, 8), True),
-    "mean pooling, search, stride 2": (Pool("avg", 36, 2, True), (3, 36, 8, 8), True),
-    "max pooling, stride 2": (Pool("max", 12, 2, False), (2, 12, 8, 8), False),
-    "mean pooling": (Pool("avg", 12, 1, False), (2, 12, 7, 8), False),
-    "skip": (Identity(), (2, 16, 8, 8), True),
+    "sep 3x3, search": (partial(SeparableConv, 3, 16, 1, True), (2, 16, 8, 8), True),
+    "sep 3x3, stride 2": (partial(SeparableConv, 3, 12, 2, False), (3, 12, 8, 8), False),
+    "sep 5x5, partial channels": (partial(SeparableConv, 5, 4, 2, True), (2, 4, 8, 8), True),
+    "sep 7x7, stride 2": (partial(SeparableConv, 7, 4, 2, False), (2, 4, 8, 8), False),
+    "dil 3x3, 36 channels": (partial(DilatedConv, 3, 36, 2, False), (3, 36, 8, 8), False),
+    "dil 5x5": (partial(DilatedConv, 5, 16, 1, True), (2, 16, 8, 8), True),
+    "dil 3x3, odd size": (partial(DilatedConv, 3, 8, 2, True), (2, 8, 7, 9), True),
+    "preprocessing": (partial(PointwiseConv, 72, 36, False), (3, 72, 8, 8), False),
+    "max pooling, search": (partial(Pool, "max", 16, 1, True), (3, 16, 8, 8), True),
+    "mean pooling, search, stride 2": (partial(Pool, "avg", 36, 2, True), (3, 36, 8, 8), True),
+    "max pooling, stride 2": (partial(Pool, "max", 12, 2, False), (2, 12, 8, 8), False),
+    "mean pooling": (partial(Pool, "avg", 12, 1, False), (2, 12, 7, 8), False),
+    "skip": (Identity, (2, 16, 8, 8), True),
 }
 
 
@@ -116,8 +126,8 @@ WIDTHS += [(96, False), (192, False), (384, False)]
 
 @pytest.mark.parametrize("name", FORMS)
 def test_each_form_agrees_in_training(name: str) -> None:
-    module, shape, scaled = FORMS[name]
-    agree(edge, disturbed(module.train()), [maps(*shape)], [SCALE] if scaled else [])
+    build, shape, scaled = FORMS[name]
+    agree(edge, disturbed(build()), [maps(*shape)], [SCALE] if scaled else [])
 
 
 @pytest.mark.kernels
@@ -129,19 +139,26 @@ def test_all_operations_agree_in_all_widths(
     name: str, channels: int, search: bool, training: bool, stride: int
 ) -> None:
     module = disturbed(BUILDERS[name](channels, stride, search).train(training))
-    agree(edge, module, [maps(3, channels, 8, 8)], [SCALE] if search else [])
+    agree(edge, module, [maps(3, channels, 8, 8)], [SCALE] if search else [], tolerance=1e-4)
 
 
 @pytest.mark.parametrize("name", ["sep 3x3, search", "dil 3x3, 36 channels", "max pooling, search"])
 def test_each_form_agrees_in_evaluation(name: str) -> None:
-    module, shape, scaled = FORMS[name]
-    agree(edge, disturbed(module.eval()), [maps(*shape)], [SCALE] if scaled else [])
+    build, shape, scaled = FORMS[name]
+    agree(edge, disturbed(build().eval()), [maps(*shape)], [SCALE] if scaled else [])
 
 
-@pytest.mark.parametrize("name", ["sep 3x3, search", "mean pooling, search, stride 2"])
-def test_bfloat16_is_as_exact_as_its_values(name: str) -> None:
-    module, shape, _ = FORMS[name]
-    agree(edge, disturbed(module.train()), [maps(*shape).bfloat16()], [SCALE], tolerance=0.04)
+@pytest.mark.parametrize("name", ["dil 5x5", "mean pooling, search, stride 2"])
+def test_bfloat16_is_as_exact_as_pytorchs(name: str) -> None:
+    build, shape, _ = FORMS[name]
+    module, x = disturbed(build()), maps(*shape).bfloat16()
+    found = outcome(edge, module, [x], [SCALE])
+    with computed_by("torch"):
+        expected = outcome(edge, copy.deepcopy(module).double(), [x.double()], [SCALE.double()])
+        with torch.autocast("cpu", torch.bfloat16):
+            torchs = outcome(edge, module, [x], [SCALE])
+    own, other = (sum(errors(each, expected).values()) for each in (found, torchs))
+    assert own < 2 * other
 
 
 class Mixture(nn.ModuleList):
@@ -161,7 +178,7 @@ def test_parts_that_share_an_input_add_up_its_gradient() -> None:
     agree(mixture, disturbed(module), [maps(2, 8, 8, 8), maps(2, 8, 8, 8)], [SCALE, -SCALE, 2 * SCALE, SCALE])
 
 
-def test_equal_operations_of_one_input_do_not_write_at_once() -> None:
+def test_equal_operations_of_one_input_add_up() -> None:
     module = Mixture([DilatedConv(3, 4, 1, True), DilatedConv(3, 4, 1, True), Identity(), Identity()])
     agree(mixture, disturbed(module), [maps(2, 4, 4, 4), maps(2, 4, 4, 4)], [SCALE, SCALE, SCALE])
 
