@@ -111,7 +111,7 @@ test: $(VENV)/.dev ## Run the tests, with one worker for each core
 test-kills: $(VENV)/.dev ## Kill searches and trainings 100 times at random moments: each must end with the same bits (tens of minutes)
 	OMP_NUM_THREADS=1 SLURM_CONF=/dev/null PDARTS_KILLS=100 $(BIN)/pytest tests/engine/test_resume.py -k killed_at_random $(PYTEST_ARGS)
 
-test-kernels: $(VENV)/.dev ## Compute all forms of Triton's kernels in its interpreter, and compile them for GPUs (no GPU needed; an hour)
+test-kernels: $(VENV)/.dev ## Compute all forms of Triton's kernels in its interpreter, and compile them for GPUs (no GPU needed; hours)
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto -m kernels tests/nets/backends/triton $(PYTEST_ARGS)
 
 test-cluster: $(VENV)/.dev ## Bring up a real SLURM on this machine, run the workflow on it, and take it down (root, Debian)
