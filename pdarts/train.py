@@ -53,6 +53,7 @@ def main() -> None:
     network = Network(genotype, **described)
     move_to_device(network, work.device, recipe.precision, work.machine)
     training, run = NetworkTraining(network, recipe, work.device, work.machine), work.run(arguments.seed, len(batches))
+    training.begin_epoch(recipe.epochs - 1)  # where drop path is compared too
     settle(network, training.outcome, work.device, lambda: next(iter(batches.firsts([run.seed]))))
     run.kernels = kernels(network, work.device)
     fit(training, batches, run)

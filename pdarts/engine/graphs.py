@@ -115,7 +115,7 @@ class Graphs:
             replay, outputs = self._compared(recorder, inputs, before)
         except RuntimeError as error:
             replay, outputs = None, None
-            reason = f"it could not be recorded ({str(error).splitlines()[0]})"
+            reason = f"it could not be recorded ({(str(error).splitlines() or [type(error).__name__])[0]})"
         else:
             reason = "a replay computed something else"
         if replay is not None:
@@ -134,6 +134,8 @@ class Graphs:
     ) -> tuple[Callable[..., Any] | None, Any]:
         """Record the function and compare a replay with it; returns the replay, or None, and the function's outputs."""
         replay, outputs, computed = _replay(recorder, self.function, inputs), None, []
+        if inputs[0].is_cuda and not before[1][0].equal(torch.get_rng_state()):
+            raise RuntimeError("it draws random numbers on the host, which a graph would repeat")
         for compute in (replay, self.function, self.function):
             self._restore(before, inputs[0].device)
             outputs = compute(*inputs)

@@ -52,6 +52,7 @@ def search_stage(
     training = StageTraining(stage, candidates, classes, run.device, machine)
     supernet, method = training.supernet, training.method
     weights_images, alphas_images = images
+    training.begin_epoch(stage.frozen_epochs)  # where skip dropout is compared too
     images_seed = derive_seed(run.seed, "weights_images", run.epoch)
     settle(supernet, training.outcome, run.device, lambda: next(iter(weights_images.firsts([images_seed]))))
     run.kernels = kernels(supernet, run.device)
