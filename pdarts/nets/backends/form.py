@@ -65,6 +65,22 @@ class Part(NamedTuple):
     """A factor for each image, shape (N, 1, 1, 1)."""
 
 
+def differentiable(parts: Sequence[Part]) -> tuple[list[int], list[Tensor | None]]:
+    """List the tensors of parts that have gradients: their inputs, each once, then those of one part after the other.
+
+    A part has its scale, then weight, bias, dense and depthwise weight of each unit; None where it has none. The
+    indices say which input each part has.
+    """
+    inputs = {id(part.x): part.x for part in parts}
+    indices = [list(inputs).index(id(part.x)) for part in parts]
+    tensors: list[Tensor | None] = [*inputs.values()]
+    for part in parts:
+        tensors.append(part.scale)
+        for unit in part.units:
+            tensors += unit.weight, unit.bias, unit.dense, unit.depthwise
+    return indices, tensors
+
+
 class Backend(Protocol):
     """A module that computes nodes, forward and backward, and refuses tensors in a layout that it cannot read.
 

@@ -11,7 +11,7 @@ from torch.autograd.function import once_differentiable
 
 from pdarts.nets.backends.cpu import library
 from pdarts.nets.backends.cpu.library import Shape, call, pointer, regular, shape
-from pdarts.nets.backends.form import Part, Unit
+from pdarts.nets.backends.form import Part, Unit, differentiable
 
 
 class _Layer(NamedTuple):
@@ -28,14 +28,8 @@ class _Layer(NamedTuple):
 
 def added(parts: Sequence[Part], constants: tuple[float, float]) -> Tensor:
     """Compute the sum for autograd; `constants` are BatchNorm's momentum and epsilon."""
-    inputs = {id(part.x): part.x for part in parts}
-    indices = [list(inputs).index(id(part.x)) for part in parts]
-    others: list[Tensor | None] = []
-    for part in parts:
-        others.append(part.scale)
-        for unit in part.units:
-            others += unit.weight, unit.bias, unit.dense, unit.depthwise
-    return _NodeSum.apply(parts, indices, constants, *inputs.values(), *others)
+    indices, tensors = differentiable(parts)
+    return _NodeSum.apply(parts, indices, constants, *tensors)
 
 
 def evaluated(parts: Sequence[Part], constants: tuple[float, float]) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from pdarts.nets.backends.form import Part, Unit
+from pdarts.nets.backends.form import Part, Unit, differentiable
 from pdarts.nets.backends.triton import units
 from pdarts.nets.backends.triton.backward import Layer, Way, handed_back, settled
 from pdarts.nets.backends.triton.launches import (
@@ -36,14 +36,8 @@ def added(parts: Sequence[Part], constants: tuple[float, float]) -> Tensor:
     parts = sorted(parts, key=lambda part: part.scale is None)  # so that numbers of scales are those of parts
     values = {id(part.x): even(part.x) for part in parts}
     parts = [part._replace(x=values[id(part.x)]) for part in parts]
-    inputs = {id(part.x): part.x for part in parts}
-    indices = [list(inputs).index(id(part.x)) for part in parts]
-    others: list[Tensor | None] = []
-    for part in parts:
-        others.append(part.scale)
-        for unit in part.units:
-            others += unit.weight, unit.bias, unit.dense, unit.depthwise
-    return _NodeSum.apply(parts, indices, constants, *inputs.values(), *others)
+    indices, tensors = differentiable(parts)
+    return _NodeSum.apply(parts, indices, constants, *tensors)
 
 
 class _NodeSum(torch.autograd.Function):
