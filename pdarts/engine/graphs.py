@@ -8,6 +8,7 @@ something else, the step goes on kernel by kernel.
 
 from collections.abc import Callable
 from functools import cache, partial
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 import torch
@@ -17,7 +18,7 @@ from torch.utils._pytree import tree_iter, tree_map
 from pdarts.engine import distributed
 from pdarts.engine.device import device_name
 from pdarts.engine.reads import Reads
-from pdarts.engine.replays import agrees, copies
+from pdarts.engine.replays import agrees, attributes, copies, holds
 from pdarts.errors import warn
 from pdarts.settings.machine import Machine
 
@@ -77,6 +78,7 @@ class Graphs:
         function: from tensors to a tensor, or to a tuple of tensors.
         record: the recorder, or None.
         changed: lists the tensors that the function changes, apart from random states.
+        owner: an object whose attributes the function must leave as they are.
     """
 
     def __init__(
@@ -85,8 +87,10 @@ class Graphs:
         function: Callable[..., Any],
         record: Recorder | None,
         changed: Callable[[], list[Tensor]] = list,
+        owner: object = None,
     ) -> None:
         self.name, self.function, self.recorder, self.changed = name, function, record, changed
+        self.owner = SimpleNamespace() if owner is None else owner
         self._calls: dict[Any, int] = {}
         self._replays: dict[Any, Callable[..., Any]] = {}
 
@@ -99,10 +103,13 @@ class Graphs:
             return self._replays[shapes](*inputs)
         calls = self._calls[shapes] = self._calls.get(shapes, 0) + 1
         if calls == 1:
+            before = attributes(self.owner)
             with Reads() as reads:
                 outputs = self.recorder.warm(partial(self.function, *inputs))
             if reads.found is not None:
                 self._refuse(inputs[0].device, f"the host waits for {reads.found}")
+            elif not holds(self.owner, before):
+                self._refuse(inputs[0].device, "it keeps a state in attributes, which a graph would not change")
             return outputs
         if calls <= EAGER_CALLS:
             return self.recorder.warm(partial(self.function, *inputs))

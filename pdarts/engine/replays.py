@@ -1,9 +1,12 @@
 """Comparison of a replay with the step that it repeats."""
 
+import copy
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.utils._pytree import tree_flatten
 
 TOLERANCE = 0.01
 """Largest difference between a replay and the step, in parts of what the step changes, where its own bits vary."""
@@ -18,6 +21,23 @@ def changed_by(parts: Mapping[str, nn.Module | Optimizer]) -> list[Tensor]:
         else:
             found += (value for held in part.state.values() for value in held.values() if isinstance(value, Tensor))
     return found
+
+
+def attributes(holder: object) -> tuple[list[Any], Any]:
+    """Copy what the attributes of an object hold, and how it is arranged."""
+    leaves, arranged = tree_flatten(dict(vars(holder)))
+    return [one.detach().clone() if isinstance(one, Tensor) else copy.deepcopy(one) for one in leaves], arranged
+
+
+def holds(holder: object, before: tuple[list[Any], Any]) -> bool:
+    """Tell whether the attributes of an object are what they were."""
+    after = attributes(holder)
+    if before[1] != after[1]:
+        return False
+    return all(
+        one.equal(other) if isinstance(one, Tensor) and isinstance(other, Tensor) else one == other
+        for one, other in zip(before[0], after[0], strict=True)
+    )
 
 
 def agrees(replayed: list[Tensor], once: list[Tensor], again: list[Tensor], before: list[Tensor]) -> bool:

@@ -63,8 +63,9 @@ class StageTraining:
         epoch = torch.zeros((), dtype=torch.float64, device=device)
         self.point = Point(self.supernet, self.alphas_optimizer, self.weights_optimizer, epoch, dropout)
         record = recorder(device, machine)
-        self._update_alphas = Graphs("alphas' update", self._of_alphas, record, partial(changed_by, self.parts()))
-        self._update_weights = Graphs("weights' update", self._of_weights, record, partial(changed_by, self.parts()))
+        changed, method = partial(changed_by, self.parts()), self.method
+        self._update_alphas = Graphs("alphas' update", self._of_alphas, record, changed, method)
+        self._update_weights = Graphs("weights' update", self._of_weights, record, changed, method)
         self.logits = Graphs("scoring", self._logits, record)
         """The function from images to the supernet's logits, in evaluation mode and without gradients."""
 

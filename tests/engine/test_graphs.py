@@ -331,6 +331,30 @@ def test_a_method_that_reads_numbers_on_the_host_gets_the_results_of_a_cpu(
     assert "computes the alphas' update kernel by kernel" in capfd.readouterr().err
 
 
+class Remembering(darts.Method):
+    """A method of a user with a moving average, which a replay would not move."""
+
+    def __init__(self, settings: StageSettings, in_place: bool) -> None:
+        super().__init__(settings)
+        self.average, self.in_place = torch.zeros(()), in_place
+
+    def alphas_penalty(self, parameters: Any, epoch: Tensor) -> Tensor:
+        moved = self.average * 0.9 + parameters["alpha"]["normal"].detach().abs().sum()
+        self.average = self.average.copy_(moved) if self.in_place else moved
+        return self.average.clone()
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_a_method_that_keeps_a_state_gets_the_results_of_a_cpu(
+    in_place: bool, tmp_path: Path, tapes: Recorder, capfd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pdarts.progressive.training.method_of", partial(Remembering, in_place=in_place))
+    settings = stage("darts", scored_epochs=0)
+    plain = searched(settings, tmp_path / "plain", MACHINE.model_copy(update={"graphs": False}))
+    assert_same(searched(settings, tmp_path / "tried"), plain)
+    assert "computes the alphas' update kernel by kernel" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("changes", [{"graphs": False}, {"recompute": True}])
 def test_steps_are_recorded_unless_settings_forbid_it(changes: dict[str, Any], tapes: Recorder) -> None:
     assert recorder(CPU, MACHINE) is tapes
