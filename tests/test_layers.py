@@ -38,20 +38,8 @@ BELOW = {
         *("space", "reporting"),
     },
     "tools": {
-        *(
-            "checking",
-            "errors",
-            "extensions",
-            "gpus",
-            "memory",
-            "paths",
-            "settings",
-            "sources",
-            "space",
-            "nets",
-            "data",
-        ),
-        *("engine", "progressive", "reporting", "workflow"),
+        *("checking", "errors", "extensions", "gpus", "memory", "paths", "settings", "sources", "space", "nets"),
+        *("data", "engine", "progressive", "reporting", "workflow", "curves", "draw", "report"),
     },
 }
 """What each layer may import beside itself: a folder, a module at the top, or a module that lies below its folder.
