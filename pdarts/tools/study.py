@@ -155,14 +155,8 @@ def index_images(results: list[Job]) -> None:
             continue
         with tempfile.TemporaryDirectory() as folder:
             made = Path(folder, "manifest.json")
-            command = [
-                sys.executable,
-                "-m",
-                "pdarts.prepare",
-                *_words(job),
-                "--output",
-                str(made),
-            ]  # the last one counts
+            options = [*_words(job), "--output", str(made)]  # the second --output counts
+            command = [sys.executable, "-m", "pdarts.prepare", *options]
             if (done := subprocess.run(command, check=False)).returncode != 0:
                 sys.exit(done.returncode)
             if files.read_json(made, "manifest", "pdarts.prepare") != files.read_json(
