@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -53,29 +53,23 @@ def main() -> None:
     os.chdir(folder)
     found = parse(snakemake(*DRY_RUN, "--", *read_config([Path("config.yaml")]).tables), set())
     results = in_order([job for job in found if job.step in CHECKS])
-    refuse_others(results)
-    missing = [path for job in results for path in kept(job) if not path.exists()]
-    print(f"{counted(sum(len(kept(job)) for job in results), 'result')}, {len(missing)} missing", flush=True)
+    finished = finished_of(results)
+    pending = [job for job in results if job not in finished]
+    print(f"{counted(len(finished), 'job')} finished, {len(pending)} missing", flush=True)
     if arguments.tables:
-        make_tables(found, bool(missing))
-        return
-    if missing and not arguments.dry_run:
-        index_images(results)
-    stamp(results)
-    dry = ["--dry-run"] if arguments.dry_run else []
-    wanted = arguments.target or [str(path) for job in results for path in kept(job)]
-    command = [sys.executable, "-m", "snakemake", "--rerun-triggers", "mtime", *dry, "--", *wanted]
-    os.execv(sys.executable, command)  # signals and the exit code are Snakemake's
+        make_tables(found, bool(pending))
+    elif pending:
+        stamp(job for job in results if job in finished)
+        if not arguments.dry_run:
+            index_images(finished)
+        wanted = arguments.target or [str(path) for job in pending for path in kept(job)]
+        options = ["--rerun-triggers", "mtime", *["--dry-run"] * arguments.dry_run]
+        os.execv(sys.executable, [sys.executable, "-m", "snakemake", *options, "--", *wanted])  # it gets all signals
 
 
 def kept(job: Job) -> list[Path]:
     """Outputs of a job that are text."""
     return [path for path in job.outputs if path.suffix in KEPT]
-
-
-def finished(job: Job) -> bool:
-    """Whether all outputs of a job that are kept are there."""
-    return all(path.exists() for path in kept(job))
 
 
 def in_order(found: list[Job]) -> list[Job]:
@@ -84,21 +78,21 @@ def in_order(found: list[Job]) -> list[Job]:
     return list(TopologicalSorter({job: set(needed(job, made_by)) for job in found}).static_order())
 
 
-def refuse_others(results: list[Job]) -> None:
-    """Refuse results that are not those which the config asks for; those that stand on missing ones are not compared.
+def finished_of(results: list[Job]) -> set[Job]:
+    """Find the jobs whose results are there, and so are those of all jobs before them.
 
     Raises:
-        InputError: naming the first of them, each with the first thing that differs.
+        InputError: naming results that are not those which the config asks for, each with the first difference.
     """
     made_by, tests = makers(results), {job.path("weights"): job for job in results if job.step == "test"}
-    known: set[Job] = set()
+    finished: set[Job] = set()
     problems = []
     for job in results:
-        if not finished(job) or not known.issuperset(one for one in needed(job, made_by) if kept(one)):
+        if not finished.issuperset(needed(job, made_by)) or not _there(job):
             continue
         try:
-            if _is_of_this_config(job, tests):
-                known.add(job)
+            if _fits(job, tests):
+                finished.add(job)
         except InputError as error:
             problems.append(f"{job.path('output')}: {error}")
     if problems:
@@ -107,12 +101,15 @@ def refuse_others(results: list[Job]) -> None:
             "these results are not what config.yaml asks for; take back what has changed there, or delete the files "
             "to make them again:\n  " + "\n  ".join(problems[:SHOWN] + more)
         )
+    return finished
 
 
-def _is_of_this_config(job: Job, tests: dict[Path, Job]) -> bool:
-    """Compare a job's results with what it would make, and tell whether they are finished.
+def _there(job: Job) -> bool:
+    return all(path.exists() for path in kept(job))
 
-    Those of a training are if its weights are here, or else its test.
+
+def _fits(job: Job, tests: dict[Path, Job]) -> bool:
+    """Compare the results of a job with what it would make; those of a training count with its weights or its test.
 
     Raises:
         InputError: naming the first thing that differs.
@@ -120,7 +117,7 @@ def _is_of_this_config(job: Job, tests: dict[Path, Job]) -> bool:
     weights = job.path("weights" if job.step == "test" else "output")
     if job.step in ("train", "test") and not weights.exists():
         test = tests.get(weights)
-        if test is None or not finished(test):
+        if test is None or not _there(test):
             return False
         if job.step == "train":
             check_tested(job, test)
@@ -130,24 +127,24 @@ def _is_of_this_config(job: Job, tests: dict[Path, Job]) -> bool:
     return True
 
 
-def stamp(results: list[Job]) -> None:
-    """Date finished results in the order in which they follow from each other, which is all that Snakemake looks at."""
+def stamp(finished: Iterable[Job]) -> None:
+    """Date results in the order of their jobs, so that each is newer than what it was made of."""
     past = time.time_ns() - 10**9
-    for number, job in enumerate(results):
-        for path in job.outputs if finished(job) else ():
+    for number, job in enumerate(finished):
+        for path in job.outputs:
             if path.exists():
                 os.utime(path, ns=(past + number, past + number))
 
 
-def index_images(results: list[Job]) -> None:
+def index_images(finished: set[Job]) -> None:
     """Index folders of images that have no index here, though their manifest is in git.
 
     Raises:
         InputError: if the images are others than those of the manifest.
     """
-    machine = machine_of(results)
-    for job in results:
-        if job.step != "prepare" or not finished(job):
+    machine = machine_of(finished)
+    for job in finished:
+        if job.step != "prepare":
             continue
         dataset = parse_dataset(json.dumps(job.settings()), "--settings")
         root = Path(machine.data_root(dataset.folder))
