@@ -22,6 +22,7 @@ from pdarts.workflow.declared import (
     check_targets,
     checked,
     declared,
+    idle_alphas,
     ignored_roots,
     source_files,
     unknown_target,
@@ -48,7 +49,7 @@ if workflow.is_main_process and workflow.nodes is None and "gpu" not in workflow
         workflow.register_resource("gpu", steps)
 
 if workflow.is_main_process:  # jobs read the config too
-    for sentence in [*ignored_roots(CONFIG), *folders.outdated(CONFIG)]:
+    for sentence in [*ignored_roots(CONFIG), *idle_alphas(CONFIG), *folders.outdated(CONFIG)]:
         warn(sentence)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from pdarts.errors import InputError
 from pdarts.settings.config import Config
-from pdarts.workflow.declared import ignored_roots
+from pdarts.workflow.declared import idle_alphas, ignored_roots
 from pdarts.workflow.given import check_files, with_settings
 from tests.configuration import CONFIG, ROOT
 from tests.workflow.test_bad_input import refused
@@ -105,6 +105,17 @@ def test_a_root_that_counts_for_nothing_is_said_with_the_one_that_would() -> Non
 
 
 @pytest.mark.workflow
+def test_a_supernet_without_a_cell_of_one_kind_is_told() -> None:
+    assert [*idle_alphas(CONFIG)] == []
+    digits = CONFIG.searches["digits"]
+    for cells, kinds in ((1, ["normal"]), (2, ["normal"]), (3, []), (4, [])):
+        first = digits.stages[0].model_copy(update={"cells": cells})
+        search = digits.model_copy(update={"stages": (first, *digits.stages[1:])})
+        said = [*idle_alphas(CONFIG.model_copy(update={"searches": {"digits": search}}))]
+        assert [sentence.split(" cell, ")[0].split()[-1] for sentence in said] == kinds
+        assert all(f"searches.digits.stages[0].cells is {cells}, so that" in sentence for sentence in said)
+
+
 def test_a_call_of_snakemake_reads_all_that_is_given(tree: Tree) -> None:
     settings = "searches={tiny: {epochs: 3, augmentation: {flip: true}, alphas: {clip: null}}}"
     roots = "machine={data_roots: {tiny: /scratch}}"
