@@ -19,11 +19,9 @@ from pdarts.space.genotype import Genotype
 def main() -> None:
     """Entry point."""
     parser = step.parser(__doc__)
+    parser.add_argument("--seeds", required=True, nargs="+", type=int, help="seed of each search")
     parser.add_argument(
-        "--seeds", required=True, nargs="+", type=int, help="seed of each search, or number of each draw"
-    )
-    parser.add_argument(
-        "--genotypes", required=True, nargs="+", type=Path, metavar="GENOTYPE.json", help="by pdarts.derive or sample"
+        "--genotypes", required=True, nargs="+", type=Path, metavar="GENOTYPE.json", help="by pdarts.derive, for each"
     )
     parser.add_argument(
         "--validations",

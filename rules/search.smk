@@ -130,14 +130,11 @@ rule sample_draw:
         mem_mb=needed("memory"),
         runtime=needed("minutes"),
     params:
-        max_skips=ask(random_searches.skip_limit),
+        drawn=ask(random_searches.how_to_draw),
     message:
         "Draw genotype number {wildcards.draw} of {wildcards.random_search}"
     shell:
-        command(
-            "sample",
-            "--seed {wildcards.draw} --random-search {wildcards.random_search} {params.max_skips} --output {output:q}",
-        )
+        command("sample", "{params.drawn} --output {output:q}")
 
 
 rule choose_draw:

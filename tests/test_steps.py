@@ -44,7 +44,7 @@ STEPS = {
         "--rehearsal", "--extensions",
     },
     "choose": {"--seeds", "--genotypes", "--validations", "--output", "--choice", "--rehearsal", "--extensions"},
-    "sample": {"--seed", "--max-skips", "--random-search", "--output"},
+    "sample": {"--seed", "--max-skips", "--output"},
     "test": {
         "--data", "--weights", "--genotype", "--output", "--experiment", "--seed", "--machine",
         "--rehearsal", "--extensions",

@@ -1,5 +1,6 @@
 """Random searches, each of which takes the best of several random cells."""
 
+import hashlib
 from typing import Annotated
 
 from pydantic import Field
@@ -24,6 +25,15 @@ class RandomSearch(Settings):
 def draws_of(seed: int, draws: int) -> range:
     """Number the cells that a seed of a random search chooses among, if it has so many `draws`."""
     return range(seed * draws, (seed + 1) * draws)
+
+
+def seed_of_draw(random_search: str, draw: int) -> int:
+    """Derive the seed of the random cell with this number: 63 bits of the SHA-256 of `NAME/DRAW`.
+
+    Every random search so has cells of its own, which rows of random cells, whose seeds are small, do not have either.
+    """
+    digest = hashlib.sha256(f"{random_search}/{draw}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
 
 
 def draws_training(random_search: str) -> str:

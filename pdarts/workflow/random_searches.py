@@ -2,7 +2,7 @@
 
 from pdarts import paths
 from pdarts.settings.config import Config
-from pdarts.settings.random_searches import draws_of, draws_training
+from pdarts.settings.random_searches import draws_of, draws_training, seed_of_draw
 from pdarts.workflow.declared import declared
 
 
@@ -23,7 +23,8 @@ def tests(config: Config, random_search: str, seed: str) -> list[str]:
     return [paths.TEST.format(training=training, seed=number) for number in draws(config, random_search, seed)]
 
 
-def skip_limit(config: Config, random_search: str) -> str:
-    """The option with the skip limit of a random search; empty if it has none."""
+def how_to_draw(config: Config, random_search: str, draw: str) -> str:
+    """The options of `sample` that make it draw the cell with this number."""
     limit = declared(config, "random_searches", random_search).max_skips
-    return "" if limit is None else f"--max-skips {limit}"
+    seed = f"--seed {seed_of_draw(random_search, int(draw))}"
+    return seed if limit is None else f"{seed} --max-skips {limit}"

@@ -7,14 +7,15 @@ from typing import Any
 from pdarts.data import manifest
 from pdarts.engine.files import read_json
 from pdarts.engine.provenance import content_digest
+from pdarts.engine.seeds import random_cells
 from pdarts.errors import InputError
 from pdarts.nets import saved
 from pdarts.progressive.choice import choose
-from pdarts.progressive.draws import drawn
 from pdarts.progressive.method import method_behind
 from pdarts.progressive.refinement import derive
 from pdarts.space.architecture import parse
 from pdarts.space.genotype import Genotype
+from pdarts.space.sampling import sample
 from pdarts.tools.workflow import Job
 
 Files = Mapping[Path, Path]
@@ -72,8 +73,8 @@ def _check_sample(job: Job, there: Files) -> None:
     found = read_json(there[job.path("output")], "genotype file", "pdarts.sample")
     limit = job.option("max-skips")
     max_skips = None if limit is None else int(limit)
-    cell = drawn(int(job.options["seed"][0]), max_skips, job.option("random-search"))
-    _same("genotype", Genotype.parse(found, "genotype"), cell)
+    drawn = sample(random_cells(int(job.options["seed"][0]), max_skips), max_skips)
+    _same("genotype", Genotype.parse(found, "genotype"), drawn)
 
 
 def _check_choice(job: Job, there: Files) -> None:
