@@ -8,6 +8,7 @@ A training: the metrics of each of its seeds:
     python -m pdarts.curves --title T --metrics seed0/metrics.jsonl seed1/metrics.jsonl --output curves.svg
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -19,8 +20,8 @@ from pdarts.reporting.figures import save
 from pdarts.reporting.result_files import StageEpoch, StageResult, TrainingEpoch, read, read_lines
 
 
-def main() -> None:
-    """Entry point."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point; `words` are options, those of the command line if there are none."""
     parser = step.parser(__doc__)
     parser.add_argument("--title", required=True, help="title of the figure")
     parser.add_argument("--metrics", required=True, nargs="+", type=Path, help="metrics files, a line an epoch")
@@ -29,7 +30,7 @@ def main() -> None:
     )
     parser.add_argument("--output", required=True, type=Path, help="figure to write: .svg, .pdf or .png")
     step.add_rehearsal(parser)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     draw = _search if arguments.stages else _trainings
     figure = draw(arguments.title, arguments.metrics, arguments.stages)
     save(figure, arguments.output, arguments.rehearsal)

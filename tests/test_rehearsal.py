@@ -9,7 +9,7 @@ from pdarts.settings.config import Config
 from pdarts.settings.datasets import ImageFolder
 from pdarts.settings.methods import METHODS
 from pdarts.settings.trainings import FromRandomSearch, FromSearch, RandomCells, Training
-from pdarts.tools import rehearse
+from pdarts.tools import project, rehearse
 from pdarts.tools.declared import read_config
 from pdarts.workflow.tables import table_files
 from tests.configuration import CONFIG, ROOT
@@ -108,4 +108,4 @@ def test_no_rehearsal_is_declared_in_the_project_itself() -> None:
 
 
 def test_links_lead_to_what_is_there() -> None:
-    assert [name for name in rehearse.LINKS if not Path(ROOT, name).exists()] == []
+    assert [name for name in project.READ if not Path(ROOT, name).exists()] == []

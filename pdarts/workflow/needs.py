@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pdarts import gpus
 from pdarts.errors import InputError
 from pdarts.settings.config import Config
-from pdarts.settings.datasets import ImageFolder
+from pdarts.settings.datasets import Dataset, ImageFolder
 from pdarts.workflow.declared import declared
 
 CONTINUING = ("search", "train")
@@ -45,8 +45,7 @@ def needs_of(config: Config, step: str, names: Mapping[str, str], attempt: int =
     dataset = dataset_of(config, names)
     request = config.requests.of(step if step in LOADERS else "short", dataset)
     processes, again = processes_of(config, step, names), min(attempt, 2)
-    streamed = dataset is not None and isinstance(declared(config, "datasets", dataset), ImageFolder)
-    decoders = LOADERS.get(step, 0) * config.machine.workers * streamed
+    decoders = LOADERS.get(step, 0) * config.machine.workers * _decodes(config, step, dataset)
     threads = max(1, decoders) if step == "prepare" else config.machine.threads + decoders
     return Needs(
         processes=processes,
@@ -55,6 +54,14 @@ def needs_of(config: Config, step: str, names: Mapping[str, str], attempt: int =
         memory=request.memory * again,
         minutes=request.minutes * (1 if step in CONTINUING else again),
     )
+
+
+def _decodes(config: Config, step: str, dataset: str | None) -> bool:
+    """Whether worker processes of a step decode images; those of a folder in memory are verified by some, too."""
+    if dataset is None:
+        return False
+    found: Dataset | ImageFolder = declared(config, "datasets", dataset)
+    return found.streamed or (step == "prepare" and isinstance(found, ImageFolder))
 
 
 def steps_on_gpus(config: Config) -> int:
