@@ -17,7 +17,7 @@ os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get
 from pdarts import paths
 from pdarts.errors import InputError, warn
 from pdarts.sources import fingerprint
-from pdarts.workflow import code, folders, genotypes, images, needs, tables
+from pdarts.workflow import code, folders, genotypes, images, needs, random_searches, tables
 from pdarts.workflow.declared import (
     check_targets,
     checked,

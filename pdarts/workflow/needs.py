@@ -37,7 +37,8 @@ def needs_of(config: Config, step: str, names: Mapping[str, str], attempt: int =
     Args:
         config: the whole config.
         step: such as `search`; steps without a request of their own have that of `short`.
-        names: of the search, training, checkpoint or dataset that the job belongs to, by the names of wildcards.
+        names: of the search, random search, training, checkpoint or dataset that the job belongs to, by the names of
+            wildcards.
         attempt: number of the attempt, from 1. Too little memory may be why one failed, so the second asks for twice
             as much; and for twice the time, unless it continues where the first one stopped.
     """
@@ -71,7 +72,8 @@ def steps_on_gpus(config: Config) -> int:
 
 def dataset_of(config: Config, names: Mapping[str, str]) -> str | None:
     """Name of the dataset that a job reads; None if it reads none."""
-    for noun, name in (("searches", "search"), ("trainings", "training"), ("checkpoints", "checkpoint")):
+    nouns = {"search": "searches", "random_search": "random_searches", "training": "trainings"}
+    for name, noun in (nouns | {"checkpoint": "checkpoints"}).items():
         if name in names:
             found: str = declared(config, noun, names[name]).dataset
             return found
