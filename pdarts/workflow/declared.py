@@ -93,8 +93,8 @@ def idle_alphas(config: Config) -> Iterator[str]:
         for number, stage in enumerate(search.stages):
             for kind in set(KINDS) - set(kinds_of_cells(stage.cells)):
                 yield (
-                    f"searches.{name}.stages[{number}].cells is {stage.cells}, so that its supernet has no {kind} cell, "
-                    f"and what a {kind} cell keeps is decided by no image; supernets of 3 cells and more have both kinds"
+                    f"searches.{name}.stages[{number}].cells is {stage.cells}: this supernet has no {kind} cell, so no "
+                    f"image decides what a {kind} cell keeps; with 3 cells and more there are both kinds"
                 )
 
 
