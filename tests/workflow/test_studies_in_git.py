@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from pdarts.data import folder, manifest
+from pdarts.data.manifest import FolderManifest
+from pdarts.settings.datasets import ImageFolder
 from tests.workflow.tree import PROJECT, Tree
 
 pytestmark = pytest.mark.workflow
@@ -61,3 +64,15 @@ def test_tables_in_git_are_those_of_the_results_in_git(clone: Tree, study: str) 
         for form in FORMS:
             name = Path(study, "tables", f"{path.stem}.{form}")
             assert (clone.root / name).read_bytes() == (PROJECT / name).read_bytes(), f"{name}; call make study-tables"
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_images_that_are_here_are_those_of_the_manifests_in_git(study: str) -> None:
+    manifests = [manifest.read(path) for path in sorted((PROJECT / study / "results" / "data").glob("*.json"))]
+    folders = [found for found in manifests if isinstance(found, FolderManifest)]
+    for found in folders:
+        root = PROJECT / "data" / found.folder
+        if not (root / "train").is_dir():
+            pytest.skip(f"{root} is not here")
+        settings = ImageFolder.model_validate(found.model_dump(include=set(ImageFolder.model_fields)))
+        assert folder.describe(settings, root, workers=2) == found
