@@ -20,6 +20,7 @@ SEARCH_CURVES = f"{SEARCH}/curves.svg"
 SEARCH_SEED = f"{SEARCH}/seed{{seed}}"
 STAGE = f"{SEARCH_SEED}/stage{{stage}}.json"
 STAGE_METRICS = f"{SEARCH_SEED}/stage{{stage}}.metrics.jsonl"
+TRACE = f"{SEARCH_SEED}/trace.jsonl"
 SEED_CURVES = f"{SEARCH_SEED}/curves.svg"
 GENOTYPE = f"{SEARCH_SEED}/genotype{{variant}}.json"
 CHOSEN_GENOTYPE = f"{SEARCH}/chosen/genotype{{variant}}.json"
@@ -47,6 +48,7 @@ LOGS = {
     "prepare": "results/logs/prepare/{dataset}.log",
     "search": "results/logs/search/{search}/seed{seed}/stage{stage}.log",
     "derive": "results/logs/search/{search}/seed{seed}/derive{variant}.log",
+    "trace": "results/logs/search/{search}/seed{seed}/trace.log",
     "choose": "results/logs/search/{search}/chosen/choose{variant}.log",
     "sample": "results/logs/random/seed{seed}/sample{variant}.log",
     "train": "results/logs/train/{training}/seed{seed}/train.log",
@@ -70,8 +72,8 @@ PATTERNS = {
 """Values that each wildcard may have, as a regular expression."""
 
 FILES = (
-    *(SOURCE_FILES, MANIFEST, STAGE, STAGE_METRICS, GENOTYPE, CHOSEN_GENOTYPE, CHOICE, RANDOM_GENOTYPE, CALIBRATION),
-    *(WEIGHTS, METRICS, TEST, CELLS, CHECKPOINT_TEST, SEED_CURVES, SEARCH_CURVES, TRAINING_CURVES),
+    *(SOURCE_FILES, MANIFEST, STAGE, STAGE_METRICS, TRACE, GENOTYPE, CHOSEN_GENOTYPE, CHOICE, RANDOM_GENOTYPE),
+    *(CALIBRATION, WEIGHTS, METRICS, TEST, CELLS, CHECKPOINT_TEST, SEED_CURVES, SEARCH_CURVES, TRAINING_CURVES),
     *(f"{table}.{form}" for table in (PARTIAL_TABLE, TABLE) for form in TABLE_FORMS),
     *LOGS.values(),
 )

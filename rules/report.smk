@@ -33,6 +33,7 @@ rule search_curves:
     input:
         stages=ask(genotypes.stage_files, template=paths.STAGE),
         metrics=ask(genotypes.stage_files, template=paths.STAGE_METRICS),
+        trace=paths.TRACE,
     output:
         report(
             paths.SEED_CURVES,
@@ -52,7 +53,7 @@ rule search_curves:
         command(
             "curves",
             "--title 'Search {wildcards.search}, seed {wildcards.seed}' --stages {input.stages:q} --metrics {input.metrics:q}"
-            " --output {output:q}",
+            " --traces {input.trace:q} --output {output:q}",
         )
 
 
@@ -60,6 +61,7 @@ rule searches_curves:
     input:
         stages=ask(genotypes.stages_of_seeds, template=paths.STAGE),
         metrics=ask(genotypes.stages_of_seeds, template=paths.STAGE_METRICS),
+        traces=ask(genotypes.traces_of_seeds),
     output:
         report(paths.SEARCH_CURVES, category="Curves", labels={"of": "searches {search}"}),
     log:
@@ -74,7 +76,8 @@ rule searches_curves:
     shell:
         command(
             "curves",
-            "--title 'Search {wildcards.search}' --stages {input.stages:q} --metrics {input.metrics:q} --output {output:q}",
+            "--title 'Search {wildcards.search}' --stages {input.stages:q} --metrics {input.metrics:q}"
+            " --traces {input.traces:q} --output {output:q}",
         )
 
 

@@ -19,6 +19,7 @@ from pdarts.reporting.paper import paper
 from pdarts.reporting.protocol import protocol
 from pdarts.reporting.rows import Row, merged, read_released, read_row
 from pdarts.reporting.scatter import scatters
+from pdarts.reporting.search_table import EXPLAINED, searches
 from pdarts.reporting.statements import Statement
 from pdarts.reporting.table_files import ReleasedFiles, RowFiles, Runs, TableFiles
 
@@ -72,6 +73,7 @@ def report(files: TableFiles, partial: bool = False, rehearsal: bool = False) ->
     stamped = rehearsal or _rehearsed(content.rows)
     if stamped:
         content, title = _stamped(content), f"REHEARSAL, no results: {title}"
+    traced = searches(files, partial)
     values = {
         "title": title,
         "rehearsal": REHEARSED if stamped else "",
@@ -85,6 +87,8 @@ def report(files: TableFiles, partial: bool = False, rehearsal: bool = False) ->
         "quoted": content.quoted,
         "scatters": content.scatters,
         "names": [row.architecture for row in files.rows] if content.scatters else [],
+        "traced": traced,
+        "traces_explained": EXPLAINED,
         "costs": provenance_tables.costs(records),
         "end_to_end": provenance_tables.end_to_end(content.rows),
         "sections": [(kind.capitalize(), _figures(files.rows, kind, partial)) for kind in ("cells", "curves")],
@@ -93,6 +97,8 @@ def report(files: TableFiles, partial: bool = False, rehearsal: bool = False) ->
     lead = f"> {REHEARSED}\n\n" if stamped else ""
     said = [f"> {escape_markdown(sentence)}\n\n" for sentence in warnings]
     said += [f"- {escape_markdown(f'{label}: {text}')}\n" for label, text in content.protocol]
+    if traced.rows:
+        said.append(f"\n## Searches\n\n{markdown(traced)}\n{escape_markdown(EXPLAINED)}\n")
     return {
         "md": f"# {escape_markdown(title)}\n\n{lead}{markdown(content.grid)}\n{''.join(said)}",
         "csv": comma_separated(content.records),

@@ -12,7 +12,7 @@ from pdarts.settings.tables import Measure, PaperTable, distinct
 
 
 class SearchFiles(Settings):
-    """Stage files `FOLDER/seedN/stageK.json` of searches alike but for their seed."""
+    """Stage files `FOLDER/seedN/stageK.json` and traces of searches alike but for their seed."""
 
     folder: str
     """Where the folders `seedN` lie."""
@@ -29,6 +29,10 @@ class SearchFiles(Settings):
         """The stage files of one search, in order."""
         stages = range(1, self.stages + 1)
         return [_in(self.folder, paths.STAGE, paths.SEARCH, seed=seed, stage=stage) for stage in stages]
+
+    def traces(self) -> dict[int, Path]:
+        """The trace of each search by its seed."""
+        return {seed: _in(self.folder, paths.TRACE, paths.SEARCH, seed=seed) for seed in self.seeds}
 
 
 class Runs(Settings):
@@ -123,6 +127,7 @@ class TableFiles(Settings):
                     yield from map(str, pair)
                 if search := runs.search:
                     yield from (str(path) for seed in search.seeds for path in search.stage_files(seed))
+                    yield from map(str, search.traces().values())
                     yield from filter(None, [search.choice, *search.validations])
             yield from (*row.cells, *row.curves)
 

@@ -49,7 +49,7 @@ def forms(files: dict[str, Any]) -> dict[str, str]:
 
 def shown(files: dict[str, Any]) -> dict[str, dict[str, str]]:
     """Cells of the Markdown table by row and heading."""
-    lines = [line for line in forms(files)["md"].splitlines() if line.startswith("|")]
+    lines = [line for line in forms(files)["md"].split("\n## ")[0].splitlines() if line[:1] == "|"]
     heading, _, *body = [
         [cell.strip().replace("\N{NO-BREAK SPACE}", " ") for cell in line.strip("|").split("|")] for line in lines
     ]
