@@ -85,9 +85,7 @@ def _cells(row: Row) -> str:
     else:
         found = f"{counted(genotypes, 'genotype')} of theirs retrained"
         origin = f"{counted(searches, 'search')}, {found}, {counted(trainings, 'training')} in all"
-    cells = [genotype.cell("normal") for genotype in row.genotypes]
-    skips = [sum(edge.operation == "skip_connect" for edge in cell.edges) for cell in cells]
-    return f"{origin}; skip connections in the normal cell: {listed(skips)}"
+    return f"{origin}; skip connections in the normal cell: {listed(row.skips)}"
 
 
 def _alike(rows: Sequence[Row]) -> Iterable[tuple[str, ...]]:

@@ -44,6 +44,8 @@ class Runs(Settings):
     """Name of the dataset that they were trained and tested on."""
     search: SearchFiles | None
     """The searches of the genotypes; null for a cell that was not searched."""
+    independent: bool = False
+    """Whether each training has a genotype of its own, from a search or draw of its own."""
     drawn: tuple[int, ...]
     """Seeds of the draws of random cells; empty for others."""
 
@@ -103,6 +105,8 @@ class TableFiles(Settings):
     """Caption of the table."""
     paper: PaperTable | None
     """The paper's table that it repeats."""
+    baseline: str | None = None
+    """Architecture of the row that others are compared with."""
     columns: dict[str, MeasuredColumn]
     """Test results side by side."""
     rows: Annotated[tuple[RowFiles, ...], Field(min_length=1)]

@@ -60,7 +60,7 @@ def draw_trace(panels: Sequence[Axes], stages: Sequence[Stage], trace: Trace) ->
 
 
 def align(columns: Sequence[Sequence[Axes]], names: Sequence[str]) -> None:
-    """Give panels in a row one scale, and write scales, titles and names of columns on the outer ones only."""
+    """Give panels in a row one scale, and write scales and titles left alone, and names of columns below alone."""
     for row in zip(*columns, strict=True):
         lowest, highest = zip(*(axes.get_ylim() for axes in row), strict=True)
         for axes in row:
@@ -69,7 +69,7 @@ def align(columns: Sequence[Sequence[Axes]], names: Sequence[str]) -> None:
             axes.tick_params(labelleft=False)
             axes.set_title("", loc="left")
     for column, name in zip(columns, names, strict=True):
-        column[0].set_title(name, loc="right", size=8, pad=6)
+        column[-1].set_xlabel(f"epoch, {name}")
         for axes in column[:-1]:
             axes.set_xlabel("")
 

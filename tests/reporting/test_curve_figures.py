@@ -82,7 +82,7 @@ def test_every_search_has_a_column_of_its_own_on_a_common_scale(tmp_path: Path) 
     traces[2] = Trace([epoch.model_copy(update={"parameters": 10**6}) for epoch in traces[2].epochs])
     figure = searches_curves("T", searches, traces)
     assert len(figure.axes) == 4 + 3 * 3
-    assert [axes.get_title(loc="right") for axes in figure.axes[4::3]] == ["seed 0"] * 3
+    assert [axes.get_xlabel() for axes in figure.axes[6::3]] == ["epoch, seed 0"] * 3
     assert len({axes.get_ylim() for axes in figure.axes[5::3]}) == 1
     assert figure.axes[5].get_ylim()[1] > 1000
 
