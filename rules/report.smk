@@ -1,7 +1,7 @@
 """Draws and tabulates results.
 
 Input: genotypes, stage files, metrics and tests.
-Output: drawings of cells, curves, and each table as Markdown, CSV, LaTeX and HTML.
+Output: drawings of cells, traces of searches, curves, and each table as Markdown, CSV, LaTeX and HTML.
 """
 
 
@@ -27,6 +27,33 @@ rule draw:
         "Draw the cells of {wildcards.training}, seed {wildcards.seed}"
     shell:
         command("draw", "{params.extensions} --genotype {input:q} --output {output:q}")
+
+
+rule trace:
+    input:
+        stages=ask(genotypes.stage_files, template=paths.STAGE),
+        metrics=ask(genotypes.stage_files, template=paths.STAGE_METRICS),
+    output:
+        paths.TRACE,
+    log:
+        paths.LOGS["trace"],
+    conda:
+        "../envs/pdarts.yaml"
+    resources:
+        mem_mb=needed("memory"),
+        runtime=needed("minutes"),
+    params:
+        code=ask(code.trace_code),
+        extensions=ask_aside(code.for_search),
+        max_skips=ask(genotypes.skip_limit, variant=""),
+    message:
+        "Trace the cells of search {wildcards.search}, seed {wildcards.seed}, epoch by epoch"
+    shell:
+        command(
+            "trace",
+            "{params.extensions} --stages {input.stages:q} --metrics {input.metrics:q} {params.max_skips} --output {output:q}",
+            code="{params.code}",
+        )
 
 
 rule search_curves:

@@ -1,9 +1,8 @@
 """Searches for genotypes.
 
 Input: the manifest of a dataset.
-Output: a file for each stage of each seed of a search, the genotypes derived from them, a trace of the cell that each
-epoch would have yielded, and the genotype of the seed that did best in the training which the search names as its
-validation; also genotypes drawn at random, for comparison.
+Output: a file for each stage of each seed of a search, the genotypes derived from them, and the genotype of the seed that
+did best in the training which the search names as its validation; also genotypes drawn at random, for comparison.
 """
 
 
@@ -67,33 +66,6 @@ rule derive:
             "derive",
             "{params.extensions} --stage {input:q} {params.max_skips} --output {output:q}"
             " --experiment {wildcards.search} --seed {wildcards.seed} --machine {params.machine:q}",
-            code="{params.code}",
-        )
-
-
-rule trace:
-    input:
-        stages=ask(genotypes.stage_files, template=paths.STAGE),
-        metrics=ask(genotypes.stage_files, template=paths.STAGE_METRICS),
-    output:
-        paths.TRACE,
-    log:
-        paths.LOGS["trace"],
-    conda:
-        "../envs/pdarts.yaml"
-    resources:
-        mem_mb=needed("memory"),
-        runtime=needed("minutes"),
-    params:
-        code=ask(code.trace_code),
-        extensions=ask_aside(code.for_search),
-        max_skips=ask(genotypes.skip_limit, variant=""),
-    message:
-        "Trace the cells of search {wildcards.search}, seed {wildcards.seed}, epoch by epoch"
-    shell:
-        command(
-            "trace",
-            "{params.extensions} --stages {input.stages:q} --metrics {input.metrics:q} {params.max_skips} --output {output:q}",
             code="{params.code}",
         )
 

@@ -108,15 +108,14 @@ def columns(
     def shown(cell: Callable[[Contrast], str]) -> Callable[[Line], str]:
         return lambda line: NOTHING if (contrast := of_line(line)) is None else cell(contrast)
 
-    difference = Heading(
-        f"difference to {name} (95 % interval)" if group else f"Difference to {name} (95 % interval)", True, group
-    )
+    def heading(text: str) -> Heading:
+        return Heading(text if group else text[0].upper() + text[1:], True, group)
+
+    difference = heading(f"difference to {name} (95{NO_BREAK}% interval)")
     return [
         TableColumn(difference, shown(lambda contrast: contrast.text), lambda entry: _values(name, of_entry(entry))),
-        TableColumn(Heading("of" if group else "Of", True, group), shown(lambda contrast: _origin(contrast.row))),
-        TableColumn(
-            Heading("skips" if group else "Skips", True, group), shown(lambda contrast: span(contrast.row.skips))
-        ),
+        TableColumn(heading("of"), shown(lambda contrast: _origin(contrast.row))),
+        TableColumn(heading("skips"), shown(lambda contrast: span(contrast.row.skips))),
     ]
 
 

@@ -20,7 +20,7 @@ from pdarts.reporting.page import inline_svg, read_svg, render
 from pdarts.reporting.paper import paper
 from pdarts.reporting.protocol import protocol
 from pdarts.reporting.rows import Row, merged, read_released, read_row
-from pdarts.reporting.scatter import costs, scatters
+from pdarts.reporting.scatter import COSTS_EXPLAINED, costs, scatters
 from pdarts.reporting.search_table import EXPLAINED, searches
 from pdarts.reporting.statements import Statement
 from pdarts.reporting.table_files import ReleasedFiles, RowFiles, Runs, TableFiles
@@ -91,6 +91,7 @@ def report(files: TableFiles, partial: bool = False, rehearsal: bool = False) ->
         "quoted": content.quoted,
         "scatters": content.scatters,
         "names": content.names,
+        "costs_explained": COSTS_EXPLAINED,
         "traced": traced,
         "traces_explained": EXPLAINED,
         "costs": provenance_tables.costs(records),

@@ -29,6 +29,12 @@ NEAR, AROUND = 11.0, [(7 * cos(turn * pi / 4), 7 * sin(turn * pi / 4)) for turn 
 SIZES = {"parameters": "Parameters (millions)", "multiply_adds": "Multiply-adds (millions)"}
 """Axis label by the name of a size."""
 
+COSTS_EXPLAINED = (
+    "Cost: the searches that one network needs, what chooses among them, and one training. Lowest so far: the lowest "
+    "test error of a row's searches or draws, made one after another, against what they cost together; since test "
+    "images pick it, it says how errors fall with cost, and is no result of the method."
+)
+
 COST = "Search and one training (hours of a device)"
 
 HOUR = 3600

@@ -124,7 +124,7 @@ def test_a_choice_costs_all_searches_and_their_validations(tmp_path: Path) -> No
 
 
 def test_a_mixed_number_is_marked_where_it_stands_and_no_other(tmp_path: Path) -> None:
-    table = files(tmp_path)
+    table = {**files(tmp_path), "baseline": BARE}
     write_test(tmp_path / "one/seed1/test.json", 97.6, provenance=provenance(commit="b" * 40))
     row = shown(table)[MEASURED]
     assert row[CIFAR10 + "here (n)"] == "2.50 ± 0.10 (3) ‡"
@@ -243,7 +243,7 @@ def test_every_form_shows_the_same_cells(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex here")
 def test_latex_compiles(tmp_path: Path) -> None:
-    table = files(tmp_path)
+    table = {**files(tmp_path), "baseline": BARE}
     write_test(tmp_path / "one/seed1/test.json", 97.6, provenance=provenance(commit="b" * 40))
     plain = {
         "title": "50 % & more_ β é `*",
