@@ -60,7 +60,7 @@ def test_a_table_with_a_baseline_says_how_rows_differ_and_what_their_results_com
     written = forms["md"].replace(MINUS, "-")
     cells = [[cell.strip() for cell in line.split("|")[5:8]] for line in written.splitlines()[4:8]]
     assert cells == [
-        ["+1.50 (-1.02 to +4.02)", "2 searches", "2"],
+        ["+1.50 (-0.99 to +3.99)", "2 searches", "2"],
         ["baseline", "3 draws", "2"],
         ["+0.50 (-1.98 to +2.98)", "2 seeds of 1 cell", "2"],
         ["–", "1 seed of 1 cell", "2"],
@@ -101,6 +101,6 @@ def test_beside_figures_of_the_paper_searches_are_compared_before_seeds_of_one_c
     told = {
         name: [text for heading, text in row.items() if heading.startswith(CIFAR10)][-3:] for name, row in cells.items()
     }
-    assert [text.replace(MINUS, "-") for text in told[MEASURED]] == ["-0.70 (-4.12 to +2.72)", "2 draws", "2"]
+    assert [text.replace(MINUS, "-") for text in told[MEASURED]] == ["-0.70 (-4.68 to +3.28)", "2 searches", "2"]
     assert told[BARE] == ["baseline", "2 draws", "2"]
     assert not any("CIFAR-100 (%): difference" in heading for heading in cells[BARE])
