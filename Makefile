@@ -7,7 +7,8 @@
 #   PYTEST_ARGS=     passed to pytest, such as '-k derive'
 #   THREADS=1        CPU threads that make bench uses
 #   DEVICE=cpu       the device that make bench, profile and scaling measure: cpu or cuda
-#   ARGS=            passed to make gpu-check, such as --dry or --limit 300
+#   ARGS=            passed to make gpu-check, such as --dry or --limit 300, and to make study, such as --dry-run
+#   STUDY=studies/cifar10   the folder of a study
 #   STAGE=1          search stage that make profile looks at
 #   BASE=            the commit that make moved starts from, such as main
 #   OTHER=HEAD       what make moved compares with BASE: a commit, or . for the working tree as it is
@@ -21,6 +22,7 @@ PYTHON ?= python3
 VENV ?= .venv
 TORCH ?= $(if $(wildcard $(VENV)/.torch-cpu),cpu,default)
 PYTEST_ARGS ?=
+STUDY ?= studies/cifar10
 TARGET ?= demo
 CONFIGFILE ?=
 CONFIG ?=
@@ -50,7 +52,7 @@ ifeq ($(filter cpu default,$(TORCH)),)
 $(error TORCH is '$(TORCH)'; allowed: cpu, default)
 endif
 
-.PHONY: help setup demo rehearsal rehearsal-short accept calibrate plan ledger preflight tidy wandb-sync test \
+.PHONY: help setup demo rehearsal rehearsal-short accept calibrate plan ledger preflight study study-tables tidy wandb-sync test \
 	test-kills test-kernels test-cluster test-cluster-long bench bench-check gpu-check scaling profile moved check format schema lock clean
 
 help: ## List these commands
@@ -96,6 +98,12 @@ ledger: setup ## Compare what finished steps of TARGET took with what the calibr
 
 preflight: setup ## Ask a SLURM site whether the jobs of TARGET can run there: make preflight TARGET=paper
 	@$(BIN)/python -m pdarts.tools.preflight $(OWN) --target $(TARGET)
+
+study: setup ## Run what is missing of a study whose results are in git, in jobs of minutes: make study STUDY=studies/cifar10
+	@$(BIN)/python -m pdarts.tools.study --folder $(STUDY) $(ARGS)
+
+study-tables: setup ## Make the tables and figures of a study from its results in git, without training anything
+	@$(BIN)/python -m pdarts.tools.study --folder $(STUDY) --tables
 
 tidy: setup ## List files in results/ that nothing declared makes any more
 	@$(BIN)/python -m pdarts.tools.tidy $(OWN)

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from benchmarks.inputs import baseline_input, baseline_whole_search, project_input, project_whole_search
+from benchmarks.inputs import (
+    baseline_input,
+    baseline_whole_search,
+    decoded_input,
+    kept_input,
+    project_input,
+    project_whole_search,
+)
 from benchmarks.searches import Iteration, Search
 from benchmarks.setup import Setup
 from benchmarks.trainings import Testing, Training
@@ -70,6 +77,7 @@ CASES = (
 )
 ON_CPU = (
     Case("input with cutout", 8.0, 10.0, baseline_input, project_input, iteration=False),
+    Case("input from small files, decoded against kept", 10.0, 20.0, decoded_input, kept_input, iteration=False),
     Case("whole small search", 2.5, 3.5, baseline_whole_search, project_whole_search, iteration=False),
 )
 """Whose work, or a part of it, is a CPU's on any device."""
@@ -80,5 +88,8 @@ QUICK = (
     case("testing, 5 cells", 1.5, 2.5, few(Testing, 5)),
     Case(
         "input with cutout", 8.0, 10.0, partial(baseline_input, number=512), partial(project_input, number=512), False
+    ),
+    Case(
+        "input from small files", 10.0, 20.0, partial(decoded_input, number=512), partial(kept_input, number=512), False
     ),
 )

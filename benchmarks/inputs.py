@@ -13,7 +13,10 @@ from benchmarks.baseline import steps as baseline_steps
 from benchmarks.baseline.supernet import Supernet as BaselineSupernet
 from benchmarks.searches import CLASSES, Iteration, Search, candidates, optimizers
 from benchmarks.setup import Batch, Setup
+from pdarts.data.batches import batches_of
 from pdarts.data.batching import Batching
+from pdarts.data.folder import describe
+from pdarts.data.formats import write_image_folder
 from pdarts.data.loaders import Loader
 from pdarts.data.split import Split
 from pdarts.engine.journal import Journal
@@ -22,7 +25,8 @@ from pdarts.engine.resume_file import ResumeFile
 from pdarts.engine.run import Run
 from pdarts.engine.tracking import Tracker
 from pdarts.progressive.stage import search_stage
-from pdarts.settings.augmentation import Augmentation
+from pdarts.settings.augmentation import AnyAugmentation, Augmentation, StreamedAugmentation
+from pdarts.settings.datasets import ImageFolder
 from pdarts.settings.machine import Machine, Wandb
 from pdarts.settings.searches import StageSettings
 
@@ -45,6 +49,37 @@ def project_input(setup: Setup, number: int = IMAGES) -> Iteration:
 
 def raw_images(number: int) -> Batch:
     return torch.randint(256, (number, 3, 32, 32), dtype=torch.uint8), torch.randint(10, (number,))
+
+
+def decoded_input(setup: Setup, number: int = IMAGES) -> Iteration:
+    """A pass over JPEG files of 32 x 32 pixels that two worker processes decode."""
+    return _folder_input(
+        setup, number, StreamedAugmentation(resized_crop=(0.5, 1.0), flip=True, color_jitter=(0.0,) * 4)
+    )
+
+
+def kept_input(setup: Setup, number: int = IMAGES) -> Iteration:
+    """A pass over the same files, which were decoded before and lie in memory."""
+    return _folder_input(setup, number, Augmentation(crop_padding=4, flip=True, cutout=16))
+
+
+def _folder_input(setup: Setup, number: int, augmentation: AnyAugmentation) -> Iteration:
+    folder = tempfile.TemporaryDirectory()
+    train, val = ((raw_images(size)[0], torch.arange(size) % CLASSES) for size in (number, BATCH_SIZE))
+    write_image_folder(Path(folder.name), train, val, "0123456789", [(32, 32)])
+    dataset = ImageFolder(
+        source="image_folder", folder="noise", image_size=32, in_memory=isinstance(augmentation, Augmentation),
+        train_images=None, mean=MEAN, std=STD,
+    )  # fmt: skip
+    machine = Machine(workers=2, data_roots={"noise": folder.name})
+    manifest = describe(dataset, Path(folder.name), machine.workers)
+    loader = batches_of(manifest, "train", machine, Batching(BATCH_SIZE, augmentation, setup.device))
+
+    def one_pass() -> None:
+        assert folder  # which is deleted with this function
+        exhaust(loader.shuffled(0))
+
+    return one_pass
 
 
 def exhaust(batches: Iterable[Any]) -> None:

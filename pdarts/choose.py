@@ -1,8 +1,8 @@
-"""Choose one of several searches that differ in their seed, and copy its genotype.
+"""Choose one of several searches that differ in their seed, and copy its genotype; or one of several random cells.
 
-Every search's genotype was retrained for a short time on the images that trained weights in the search, and scored on
-the other training images. The best accuracy wins, on a tie the lowest seed; no test image decides. A single search
-needs no validation.
+Every genotype was trained for a short time on a part of the training images, for a search those that trained weights in
+it, and scored on the other training images. The best accuracy wins, on a tie the lowest seed; no test image decides. A
+single search needs no validation. Random cells stand under the numbers of their draws.
 """
 
 from pathlib import Path

@@ -8,6 +8,7 @@ A training: the metrics of each of its seeds:
     python -m pdarts.curves --title T --metrics seed0/metrics.jsonl seed1/metrics.jsonl --output curves.svg
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -20,8 +21,8 @@ from pdarts.reporting.result_files import TrainingEpoch, read_lines
 from pdarts.reporting.searches import Stage, Trace, read_stages, read_trace
 
 
-def main() -> None:
-    """Entry point."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point; `words` are options, those of the command line if there are none."""
     parser = step.parser(__doc__)
     parser.add_argument("--title", required=True, help="title of the figure")
     parser.add_argument("--metrics", required=True, nargs="+", type=Path, help="metrics files, a line an epoch")
@@ -31,7 +32,7 @@ def main() -> None:
     parser.add_argument("--traces", nargs="+", type=Path, default=[], help="traces of searches, one per search")
     parser.add_argument("--output", required=True, type=Path, help="figure to write: .svg, .pdf or .png")
     step.add_rehearsal(parser)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     title, metrics = arguments.title, arguments.metrics
     if arguments.stages:
         figure = _searches(title, read_stages(arguments.stages, metrics), arguments.traces)

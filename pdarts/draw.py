@@ -3,6 +3,7 @@
 python -m pdarts.draw --genotype genotype.json --output cells.svg
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pdarts.engine import step
@@ -12,14 +13,14 @@ from pdarts.reporting.figures import save
 from pdarts.space.genotype import Genotype
 
 
-def main() -> None:
-    """Entry point."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point; `words` are options, those of the command line if there are none."""
     parser = step.parser(__doc__)
     parser.add_argument("--genotype", required=True, type=Path, help="genotype file")
     parser.add_argument("--output", required=True, type=Path, help="figure to write: .svg, .pdf or .png")
     step.add_extensions(parser)
     step.add_rehearsal(parser)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     value = read_json(arguments.genotype, "genotype file", "pdarts.derive")
     save(draw(Genotype.parse(value, str(arguments.genotype))), arguments.output, arguments.rehearsal)
 

@@ -27,6 +27,12 @@ CHOSEN_GENOTYPE = f"{SEARCH}/chosen/genotype{{variant}}.json"
 CHOICE = f"{SEARCH}/chosen/choice{{variant}}.json"
 RANDOM_GENOTYPE = "results/random/seed{seed}/genotype{variant}.json"
 
+RANDOM_SEARCH = "results/random_search/{random_search}"
+DRAWN_GENOTYPE = f"{RANDOM_SEARCH}/draw{{draw}}/genotype.json"
+BEST_DRAW = f"{RANDOM_SEARCH}/seed{{seed}}/genotype.json"
+"""The genotype that a seed of a random search chooses among its draws."""
+CHOICE_OF_DRAW = f"{RANDOM_SEARCH}/seed{{seed}}/choice.json"
+
 TRAINING = "results/train/{training}"
 TRAINING_CURVES = f"{TRAINING}/curves.svg"
 TRAINING_SEED = f"{TRAINING}/seed{{seed}}"
@@ -51,6 +57,8 @@ LOGS = {
     "trace": "results/logs/search/{search}/seed{seed}/trace.log",
     "choose": "results/logs/search/{search}/chosen/choose{variant}.log",
     "sample": "results/logs/random/seed{seed}/sample{variant}.log",
+    "sample_draw": "results/logs/random_search/{random_search}/draw{draw}/sample.log",
+    "choose_draw": "results/logs/random_search/{random_search}/seed{seed}/choose.log",
     "train": "results/logs/train/{training}/seed{seed}/train.log",
     "test": "results/logs/train/{training}/seed{seed}/test.log",
     "test_checkpoint": "results/logs/checkpoints/{checkpoint}/test.log",
@@ -64,16 +72,18 @@ LOGS = {
 """The log of every rule."""
 
 PATTERNS = {
-    **dict.fromkeys(("dataset", "source", "search", "training", "checkpoint", "table", "device"), r"[^/]+"),
-    "seed": r"0|[1-9]\d*",
+    **dict.fromkeys(("dataset", "source", "search", "random_search", "training"), r"[^/]+"),
+    **dict.fromkeys(("checkpoint", "table", "device"), r"[^/]+"),
+    **dict.fromkeys(("seed", "draw"), r"0|[1-9]\d*"),
     "stage": r"[1-9]\d*",
     "variant": r"|_skips(?:0|[1-9]\d*)|_stage[1-9]\d*",
 }
 """Values that each wildcard may have, as a regular expression."""
 
 FILES = (
-    *(SOURCE_FILES, MANIFEST, STAGE, STAGE_METRICS, TRACE, GENOTYPE, CHOSEN_GENOTYPE, CHOICE, RANDOM_GENOTYPE),
-    *(CALIBRATION, WEIGHTS, METRICS, TEST, CELLS, CHECKPOINT_TEST, SEED_CURVES, SEARCH_CURVES, TRAINING_CURVES),
+    *(SOURCE_FILES, MANIFEST, STAGE, STAGE_METRICS, GENOTYPE, CHOSEN_GENOTYPE, CHOICE, RANDOM_GENOTYPE, CALIBRATION),
+    *(TRACE, DRAWN_GENOTYPE, BEST_DRAW, CHOICE_OF_DRAW),
+    *(WEIGHTS, METRICS, TEST, CELLS, CHECKPOINT_TEST, SEED_CURVES, SEARCH_CURVES, TRAINING_CURVES),
     *(f"{table}.{form}" for table in (PARTIAL_TABLE, TABLE) for form in TABLE_FORMS),
     *LOGS.values(),
 )
@@ -81,6 +91,7 @@ FILES = (
 
 FOLDERS = (
     *(SEARCH_SEED, TRAINING_SEED, f"{SEARCH}/chosen", SEARCH, TRAINING),
+    *(f"{RANDOM_SEARCH}/draw{{draw}}", f"{RANDOM_SEARCH}/seed{{seed}}", RANDOM_SEARCH),
     *("results/random/seed{seed}", "results/checkpoints/{checkpoint}"),
 )
 """Folders of one entry of the config each, the innermost first; all files in a folder belong to its entry."""

@@ -6,6 +6,7 @@ The file, or one line of JSON in its place, says which files each row is made of
 go by the columns' names, and the figures that the paper prints of them stand beside; without any, each has a line.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pdarts.checking import parse_argument
@@ -15,8 +16,8 @@ from pdarts.reporting.document import report
 from pdarts.reporting.table_files import TableFiles
 
 
-def main() -> None:
-    """Entry point."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point; `words` are options, those of the command line if there are none."""
     parser = step.parser(__doc__)
     parser.add_argument("--table", required=True, metavar="JSON", help="title, and the files of each row; keys below")
     step.explain(parser, "--table", TableFiles)
@@ -26,7 +27,7 @@ def main() -> None:
     parser.add_argument("--partial", action="store_true", help="take the results that are there, and say what is not")
     step.add_extensions(parser)
     step.add_rehearsal(parser)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     files = parse_argument(TableFiles, arguments.table, "--table")
     for suffix, text in report(files, arguments.partial, arguments.rehearsal).items():
         path = Path(f"{arguments.output_stem}.{suffix}")

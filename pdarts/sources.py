@@ -15,6 +15,7 @@ NEUTRAL = (
     "pdarts.errors",
     "pdarts.extensions",  # the files that it loads count
     "pdarts.gpus",
+    "pdarts.memory",
     "pdarts.sources",
     "pdarts.data.local_copy",  # what it copies is compared with the index
     "pdarts.data.lock",

@@ -24,8 +24,8 @@ from pdarts.space.architecture import Architecture, parse
 from pdarts.space.topology import EDGES_KEPT, check_max_skips
 
 
-def main() -> None:
-    """Entry point."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Entry point; `words` are options, those of the command line if there are none."""
     parser = step.parser(__doc__)
     parser.add_argument("--stages", required=True, nargs="+", type=Path, help="stage files of one search, in order")
     parser.add_argument("--metrics", required=True, nargs="+", type=Path, help="metrics file of each stage")
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--max-skips", type=int, help=limit)
     parser.add_argument("--output", required=True, type=Path, metavar="TRACE.jsonl", help="a line an epoch")
     step.add_extensions(parser)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     check_max_skips(arguments.max_skips)
     stages = read_stages(arguments.stages, arguments.metrics)
     last = stages[-1][0].settings

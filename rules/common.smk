@@ -17,11 +17,12 @@ os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get
 from pdarts import paths
 from pdarts.errors import InputError, warn
 from pdarts.sources import fingerprint
-from pdarts.workflow import code, folders, genotypes, images, needs, tables
+from pdarts.workflow import code, folders, genotypes, images, needs, random_searches, tables
 from pdarts.workflow.declared import (
     check_targets,
     checked,
     declared,
+    idle_alphas,
     ignored_roots,
     source_files,
     unknown_target,
@@ -48,7 +49,7 @@ if workflow.is_main_process and workflow.nodes is None and "gpu" not in workflow
         workflow.register_resource("gpu", steps)
 
 if workflow.is_main_process:  # jobs read the config too
-    for sentence in [*ignored_roots(CONFIG), *folders.outdated(CONFIG)]:
+    for sentence in [*ignored_roots(CONFIG), *idle_alphas(CONFIG), *folders.outdated(CONFIG)]:
         warn(sentence)
 
 

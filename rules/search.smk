@@ -2,7 +2,8 @@
 
 Input: the manifest of a dataset.
 Output: a file for each stage of each seed of a search, the genotypes derived from them, and the genotype of the seed that
-did best in the training which the search names as its validation; also genotypes drawn at random, for comparison.
+did best in the training which the search names as its validation; also genotypes drawn at random, for comparison, and
+the best of several of these by a short training of each.
 """
 
 
@@ -116,3 +117,47 @@ rule sample:
         "Draw a random genotype{wildcards.variant}, seed {wildcards.seed}"
     shell:
         command("sample", "--seed {wildcards.seed} {params.max_skips} --output {output:q}")
+
+
+rule sample_draw:
+    output:
+        paths.DRAWN_GENOTYPE,
+    log:
+        paths.LOGS["sample_draw"],
+    conda:
+        "../envs/pdarts.yaml"
+    resources:
+        mem_mb=needed("memory"),
+        runtime=needed("minutes"),
+    params:
+        drawn=ask(random_searches.how_to_draw),
+    message:
+        "Draw genotype number {wildcards.draw} of {wildcards.random_search}"
+    shell:
+        command("sample", "{params.drawn} --output {output:q}")
+
+
+rule choose_draw:
+    input:
+        genotypes=ask(random_searches.genotypes),
+        validations=ask(random_searches.tests),
+    output:
+        genotype=paths.BEST_DRAW,
+        choice=paths.CHOICE_OF_DRAW,
+    log:
+        paths.LOGS["choose_draw"],
+    conda:
+        "../envs/pdarts.yaml"
+    resources:
+        mem_mb=needed("memory"),
+        runtime=needed("minutes"),
+    params:
+        draws=ask(random_searches.draws),
+    message:
+        "Choose among the draws of {wildcards.random_search}, seed {wildcards.seed}"
+    shell:
+        command(
+            "choose",
+            "--seeds {params.draws} --genotypes {input.genotypes:q} --validations {input.validations:q}"
+            " --output {output.genotype:q} --choice {output.choice:q}",
+        )

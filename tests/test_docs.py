@@ -16,7 +16,10 @@ pytestmark = pytest.mark.workflow
 
 MADE = {
     "cost": [],
-    "own-genotype": ["cells/mine.svg", "results/tables/mine.html", "results/train/mine/seed0/test.json"],
+    "own-genotype": [
+        *("cells/mine.svg", "results/tables/mine.html", "results/train/mine/seed0/test.json"),
+        *("results/tables/best-of-two.html", "results/random_search/best-of-two/seed1/genotype.json"),
+    ],
     "own-method": ["results/search/digits/seed0/genotype.json", "results/search/digits/seed0/curves.svg"],
     "own-operation": ["results/train/digits/seed0/test.json", "results/train/digits/seed0/cells.svg"],
     "own-search": ["results/search/mine/seed0/genotype.json", "results/search/mine/seed0/stage2.metrics.jsonl"],

@@ -18,6 +18,7 @@ MODULES = package(ROOT)
 BELOW = {
     "errors": set(),
     "gpus": set(),
+    "memory": set(),
     "paths": set(),
     "sources": set(),
     "space": {"errors"},
@@ -28,8 +29,8 @@ BELOW = {
     "extensions": {"errors", "settings", "space"},
     "nets": {"checking", "errors", "extensions", "settings", "space"},
     "nets.inference": {"data", "errors", "extensions", "nets"},
-    "data": {"checking", "errors", "settings"},
-    "engine": {"checking", "errors", "extensions", "gpus", "settings", "sources", "data"},
+    "data": {"checking", "errors", "memory", "settings"},
+    "engine": {"checking", "errors", "extensions", "gpus", "memory", "settings", "sources", "data"},
     "progressive": {"checking", "errors", "extensions", "settings", "space", "nets", "data", "engine"},
     "reporting": {"checking", "errors", "paths", "settings", "space", "engine"},
     "workflow": {
@@ -37,8 +38,8 @@ BELOW = {
         *("space", "reporting"),
     },
     "tools": {
-        *("checking", "errors", "extensions", "gpus", "paths", "settings", "sources", "space", "nets", "data"),
-        *("engine", "progressive", "reporting", "workflow"),
+        *("checking", "errors", "extensions", "gpus", "memory", "paths", "settings", "sources", "space", "nets"),
+        *("data", "engine", "progressive", "reporting", "workflow", "curves", "draw", "report"),
     },
 }
 """What each layer may import beside itself: a folder, a module at the top, or a module that lies below its folder.

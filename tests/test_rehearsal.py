@@ -8,8 +8,8 @@ import pytest
 from pdarts.settings.config import Config
 from pdarts.settings.datasets import ImageFolder
 from pdarts.settings.methods import METHODS
-from pdarts.settings.trainings import FromSearch, RandomCells, Training
-from pdarts.tools import rehearse
+from pdarts.settings.trainings import FromRandomSearch, FromSearch, RandomCells, Training
+from pdarts.tools import project, rehearse
 from pdarts.tools.declared import read_config
 from pdarts.workflow.tables import table_files
 from tests.configuration import CONFIG, ROOT
@@ -36,6 +36,8 @@ def methods(config: Config) -> set[tuple[object, ...]]:
         found.add(("dataset", training.dataset))
         if isinstance(genotype, RandomCells):
             found.add(("random", genotype.max_skips))
+        elif isinstance(genotype, FromRandomSearch):
+            found.add(("random search", config.random_searches[genotype.random_search].max_skips))
         elif isinstance(genotype, FromSearch):
             search = config.searches[genotype.search]
             keys = tuple(getattr(search, key) for key in METHODS[search.method].model_fields)
@@ -74,6 +76,11 @@ def test_every_row_is_in_the_long_rehearsal_with_several_seeds_and_searches() ->
     assert methods(LONG) == methods(CONFIG)
 
 
+def test_random_searches_have_two_draws_in_rehearsals() -> None:
+    for config in (LONG, SHORT):
+        assert {search.draws for search in config.random_searches.values()} == {2}
+
+
 def test_the_short_one_has_fewer_rows_but_every_method() -> None:
     assert len(trained(SHORT)) < len(trained(LONG)) / 2
     assert methods(SHORT) == methods(CONFIG)
@@ -101,4 +108,4 @@ def test_no_rehearsal_is_declared_in_the_project_itself() -> None:
 
 
 def test_links_lead_to_what_is_there() -> None:
-    assert [name for name in rehearse.LINKS if not Path(ROOT, name).exists()] == []
+    assert [name for name in project.READ if not Path(ROOT, name).exists()] == []

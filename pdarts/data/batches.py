@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from pdarts.data import index, local_copy, manifest
+from pdarts.data import in_memory, index, local_copy, manifest
 from pdarts.data.batching import Batching
 from pdarts.data.division import Division, divided
 from pdarts.data.index import Index
@@ -29,8 +29,8 @@ def batches_of(dataset: AnyManifest, split: SplitName, machine: Machine, batchin
         batching: how batches are made.
 
     Raises:
-        InputError: if the images are missing or differ from the manifest, if they do not fit the augmentation, or if a
-            process would have no image of the last batch to train on.
+        InputError: if the images are missing or differ from the manifest, if they do not fit the augmentation or into
+            memory, or if a process would have no image of the last batch to train on.
     """
     _check(dataset, batching)
     return _batches(dataset, split, _split(dataset, split, machine), machine, batching)
@@ -96,6 +96,9 @@ def _batches(
     if not isinstance(images, Index):
         return Loader(images, batching, dataset.mean, dataset.std)
     assert isinstance(dataset, FolderManifest)
+    if dataset.in_memory:
+        decoded = in_memory.decoded(images, dataset, machine.workers, batching.device)
+        return Loader(decoded, batching, dataset.mean, dataset.std)
     if machine.local_copy is not None:
         target = local_copy.folder(machine.local_copy) / dataset.folder / FOLDERS[split]
         images = local_copy.copied(images, target, machine.workers)

@@ -22,6 +22,8 @@ from pdarts.data.manifest import FolderManifest, SplitManifest
 from pdarts.data.tree import FOLDERS, index_file
 from pdarts.errors import InputError
 
+ADVICE = "restore it, or run pdarts.prepare again, and what was made of the old images after it"
+
 
 class Entry(NamedTuple):
     """One line of the index."""
@@ -64,6 +66,21 @@ class Index:
 
     def __iter__(self) -> Iterator[Entry]:
         return (Entry(*json.loads(line)) for line in BytesIO(self.lines))
+
+    def content(self, entry: Entry) -> bytes:
+        """Read the file of an image.
+
+        Raises:
+            InputError: if it cannot be read, or is not the one that was verified.
+        """
+        path = self.root / entry.path
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror}); {ADVICE}") from error
+        if hashlib.sha256(content).hexdigest() != entry.sha256:
+            raise InputError(f"{path}: is not the file that was verified, but cut off or another one; {ADVICE}")
+        return content
 
     def part(self, start: int, stop: int) -> Self:
         """The images from index `start` up to, not including, `stop`."""

@@ -66,7 +66,7 @@ def _fill(index: Index, target: Path, workers: int) -> None:
                 "copied there; free space, name another disk, or set it to null"
             )
         shown = time.monotonic()
-        for number, _ in enumerate(pool.map(partial(_copy, index.root, target), missing), 1):
+        for number, _ in enumerate(pool.map(partial(_copy, index, target), missing), 1):
             if time.monotonic() - shown > REPORT_SECONDS or number == len(missing):
                 shown = time.monotonic()
                 print(f"{target}: {number:,} of {counted(len(missing), 'image')} copied", file=sys.stderr, flush=True)
@@ -77,13 +77,8 @@ def _holds(folder: Path, entry: Entry) -> bool:
     return path.is_file() and path.stat().st_size == entry.size and _is(path.read_bytes(), entry)
 
 
-def _copy(source: Path, target: Path, entry: Entry) -> None:
-    content = (source / entry.path).read_bytes()
-    if not _is(content, entry):
-        raise InputError(
-            f"{source / entry.path}: is not the file that was verified, but cut off or another one; restore it, or run "
-            "pdarts.prepare again, and what was made of the old images after it"
-        )
+def _copy(index: Index, target: Path, entry: Entry) -> None:
+    content = index.content(entry)
     path = target / entry.path
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)

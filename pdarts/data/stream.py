@@ -1,6 +1,5 @@
 """Yields batches of image files, which worker processes decode in every pass."""
 
-import hashlib
 import math
 import shutil
 import signal
@@ -171,16 +170,7 @@ class _Images(Dataset[Decoded | InputError]):
 
     def _image(self, index: int, seed: int) -> Tensor:
         entry = self.index[index]
-        path = self.index.root / entry.path
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror}); {_ADVICE}") from error
-        if hashlib.sha256(content).hexdigest() != entry.sha256:
-            raise InputError(f"{path}: is not the file that was verified, but cut off or another one; {_ADVICE}")
+        content = self.index.content(entry)
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)  # torch.manual_seed would also reset the GPU's
             return self.transform(decode(content))
-
-
-_ADVICE = "restore it, or run pdarts.prepare again, and what was made of the old images after it"

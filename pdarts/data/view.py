@@ -10,25 +10,33 @@ from torch import Tensor
 from pdarts.data.catalog import SOURCES
 from pdarts.data.decoding import in_colour
 from pdarts.data.stream_transforms import centre_view
-from pdarts.data.whole_view import View, whole_view
+from pdarts.data.whole_view import View
 from pdarts.settings.datasets import is_image_folder
 
 
 def view_of(dataset: Mapping[str, Any]) -> View:
     """Make the transform of images that a network trained on this dataset is given.
 
-    Image files are scaled and cut out as in testing. For a data set in memory, an image of the network's size is taken
-    as it is, and any other is treated like those in the files of the data set, once it is scaled to their size.
+    Image files that are decoded in every pass are scaled and cut out as in testing. For images in memory, one of the
+    network's size is taken as it is; any other is scaled and cut out likewise if they come from a folder, and else
+    treated like those in the files of the data set, once it is scaled to their size.
 
     Args:
         dataset: values of its manifest.
     """
     size = dataset["image_size"]
-    if is_image_folder(dataset):
-        return partial(_prepared, centre_view(size), None)
-    return partial(_prepared, SOURCES[dataset["source"]].view(), size)
+    if not is_image_folder(dataset):
+        return partial(_prepared, SOURCES[dataset["source"]].view(), size)
+    return in_memory_view(size) if dataset["in_memory"] else partial(_prepared, centre_view(size), None)
+
+
+def in_memory_view(image_size: int) -> View:
+    """Make the transform of images of a folder that are kept in memory: those of `image_size` stay as they are."""
+    return partial(_prepared, centre_view(image_size), image_size)
 
 
 def _prepared(view: View, ready: int | None, image: Image) -> Tensor:
+    from torchvision.transforms.v2 import functional  # takes seconds to import, which readers need not wait for
+
     image = in_colour(image)
-    return whole_view(ready)(image) if ready and image.size == (ready, ready) else view(image)
+    return functional.pil_to_tensor(image) if ready and image.size == (ready, ready) else view(image)

@@ -2,8 +2,9 @@
 
 import errno
 import re
-import resource
 from pathlib import Path
+
+from pdarts import memory
 
 ADVICE = "a smaller batch_size, machine.recompute: true, precision: bfloat16 and fewer machine.workers need less"
 
@@ -23,11 +24,10 @@ def lack_of_memory(error: BaseException) -> str | None:
 def _available() -> str:
     """Describe the main memory that is free, and the limit of this process if it has one."""
     parts = []
-    if (free := _of_the_system("/proc/meminfo", "MemAvailable:")) is not None:
+    if (free := memory.of_the_system("/proc/meminfo", "MemAvailable:")) is not None:
         parts.append(f"{_gigabytes(1024 * free)} are free")
-    limits = [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
-    if limited := [limit for limit in limits if limit != resource.RLIM_INFINITY]:
-        parts.append(f"this process may take {_gigabytes(min(limited))}")
+    if (limit := memory.limit()) is not None:
+        parts.append(f"this process may take {_gigabytes(limit)}")
     return ", ".join(parts) or "nothing is free"
 
 
@@ -36,15 +36,8 @@ def kills() -> tuple[str, int] | None:
 
     The first value names this start of this system: counts of another one say nothing.
     """
-    start, count = Path("/proc/sys/kernel/random/boot_id"), _of_the_system("/proc/vmstat", "oom_kill")
+    start, count = Path("/proc/sys/kernel/random/boot_id"), memory.of_the_system("/proc/vmstat", "oom_kill")
     return (start.read_text(encoding="ascii").strip(), count) if start.exists() and count is not None else None
-
-
-def _of_the_system(file: str, name: str) -> int | None:
-    """Read a number from a file of Linux that has a name and a number in each line."""
-    path = Path(file)
-    lines = path.read_text(encoding="ascii").splitlines() if path.exists() else ()
-    return next((int(line.split()[1]) for line in lines if line.split()[0] == name), None)
 
 
 def _gigabytes(size: int) -> str:

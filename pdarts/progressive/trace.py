@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from math import log
 from typing import Any
 
@@ -95,6 +96,7 @@ def _skips(genotype: Genotype) -> int:
     return sum(edge.operation == SKIP for edge in genotype.cell("normal").edges)
 
 
+@cache
 def _parameters(genotype: Genotype, size: Size) -> int:
     with torch.device("meta"):  # where nothing is drawn
         network = Network(genotype, size.stem, size.cells, size.channels, classes=1, auxiliary=False)

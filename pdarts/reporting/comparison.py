@@ -135,6 +135,6 @@ def _result(files: RowFiles, name: str, column: MeasuredColumn, figures: PaperFi
 
 
 def search_devices(comparisons: Sequence[Comparison]) -> list[str]:
-    """Devices of the searches behind the main columns, each once."""
-    rows = [result.retrained for comparison in comparisons for result in comparison.results if result.retrained]
+    """Devices of the searches whose cost the table shows, each once."""
+    rows = [result.shown for comparison in comparisons for result in comparison.results if result.shown]
     return list(dict.fromkeys(record.hardware for row in rows for record in row.search_provenances))

@@ -207,13 +207,15 @@ def _plain(figure: int | float | str | None) -> str:
 
 
 def _search_cost(comparison: Comparison, several_devices: bool) -> str:
-    """Write what the searches behind the main columns cost, and on which devices if there are several.
+    """Write what the searches behind the main columns, or without any behind the others, cost.
+
+    Devices are named if there are several.
 
     It is the cost of one search, or if one of several was chosen, of all of them and of their validations.
     """
     texts = []
-    for row in (result.retrained for result in comparison.results if result.retrained):
-        if row.searches:
+    for row in (result.shown for result in comparison.results if result.shown):
+        if row.search_count:
             devices = "; ".join(dict.fromkeys(record.hardware for record in row.search_provenances))
             texts.append(f"{_cost_of_row(row)} ({devices})" if several_devices else _cost_of_row(row))
     return _joined(texts)

@@ -123,7 +123,7 @@ def _origin(row: Row) -> str:
     """Write how many results there are, and whether they come from as many searches or draws or from one cell."""
     if not row.independent:
         return f"{counted(len(row.tests), 'seed')} of 1 cell"
-    return counted(len(row.tests), "search" if row.searches else "draw").replace(" ", NO_BREAK)
+    return counted(len(row.tests), "search" if row.spent.searches else "draw").replace(" ", NO_BREAK)
 
 
 def _values(name: str, contrast: Contrast | None) -> dict[str, object]:

@@ -1,7 +1,8 @@
 """Statistics of trainings alike, and the columns of a table that lists them one below the other.
 
 Accuracies are in percent, times in seconds of wall clock unless a name says days, sizes exact. A search takes as long
-as its stages together, a validation as long as its training and test; their times and those of trainings are means.
+as its stages together, a validation as long as its training and test, a random search as long as all its short
+trainings and tests; their times and those of trainings are means.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +13,7 @@ from pdarts.reporting import differences
 from pdarts.reporting.columns import TableColumn
 from pdarts.reporting.differences import Contrast
 from pdarts.reporting.grid import MIXED, NO_BREAK, NOT_RUN, NOTHING, Heading, days, duration, plural, span
-from pdarts.reporting.result_files import Provenance
+from pdarts.reporting.result_files import Evaluation, Provenance
 from pdarts.reporting.rows import Row
 
 DAY = 86_400
@@ -42,14 +43,20 @@ def gpu_days(number: float) -> str:
 def search_cost(row: Row) -> Cost:
     """Cost of a search."""
     seconds = [sum(stage.seconds for stage in search) for search in row.searches]
+    seconds += [sum(map(_seconds, search.scores)) for search in row.random_searches]
     return Cost(mean(seconds), _gpu_days(row.spent.searches, row.search_provenances))
 
 
 def validation_cost(row: Row) -> Cost:
     """Cost of a validation, by which one of several searches is chosen."""
-    seconds = [test.seconds + (test.training_seconds or 0) for test in row.validations]
+    seconds = list(map(_seconds, row.validations))
     records = [test.training_provenance or test.provenance for test in row.validations]
     return Cost(mean(seconds), _gpu_days(row.spent.validations, records))
+
+
+def _seconds(test: Evaluation) -> float:
+    """Wall time of a training and its test."""
+    return test.seconds + (test.training_seconds or 0)
 
 
 def training_cost(row: Row) -> Cost:
@@ -143,7 +150,7 @@ COLUMNS = (
             "n": len(row.evaluations),
             "top1": _accuracies(row),
             "genotypes": len(row.genotypes),
-            "searches": len(row.searches),
+            "searches": row.search_count,
         },
     ),
     PlainColumn(

@@ -5,8 +5,8 @@ from statistics import fmean
 
 from pdarts.reporting.grid import counted, days, duration, plural
 from pdarts.reporting.plain_table import DAY
-from pdarts.reporting.result_files import EvaluatedRecipe, StageResult
-from pdarts.reporting.rows import Row
+from pdarts.reporting.result_files import EvaluatedRecipe, Evaluation, StageResult
+from pdarts.reporting.rows import RandomSearch, Row
 from pdarts.reporting.statements import Statement, amounts, grouped, headings, listed
 from pdarts.space.genotype import Genotype
 
@@ -28,7 +28,7 @@ def protocol(rows: Sequence[Row], measures: Sequence[str] = ("Accuracy",)) -> li
     tested = [row for row in rows if row.tests]
     if not tested:
         return [("Results", "no training has been run and tested yet")]
-    searched = [row for row in tested if row.searches]
+    searched = [row for row in tested if row.search_count]
     return [
         *_of_datasets(tested),
         *grouped("Cells", tested, _cells),
@@ -40,7 +40,7 @@ def protocol(rows: Sequence[Row], measures: Sequence[str] = ("Accuracy",)) -> li
         *(_measure(tested, measure) for measure in measures),
         ("Sizes", "exact, without auxiliary head; multiply-adds of convolutions and linear layers, for one image"),
         ("Times", "wall clock, mean; a search takes as long as its stages together"),
-        *grouped("End to end", [row for row in searched if row.validations], _end_to_end),
+        *grouped("End to end", [row for row in searched if row.validations or row.random_searches], _end_to_end),
     ]
 
 
@@ -62,7 +62,8 @@ def _data(row: Row) -> str:
 
 
 def _cells(row: Row) -> str:
-    searches, trainings, genotypes = len(row.searches), len(row.evaluations), len(row.genotypes)
+    searches, trainings, genotypes = row.search_count, len(row.evaluations), len(row.genotypes)
+    noun = "random search" if row.random_searches else "search"
     times = "once" if trainings == 1 else f"{trainings} times"
     if row.drawn:
         seeds = f"{counted(len(row.drawn), 'random cell')}, drawn with {plural(str(len(row.drawn)), 'seed')}"
@@ -79,12 +80,15 @@ def _cells(row: Row) -> str:
         )
     elif searches == 1:
         named = "the only one" if row.choice else "named beforehand"
-        origin = f"1 search (seed {row.search_seeds[0]}, {named}), its genotype retrained {times}"
+        origin = f"1 {noun} (seed {row.search_seeds[0]}, {named}), its genotype retrained {times}"
     elif searches == trainings:
-        origin = f"{counted(searches, 'search')}, the genotype of each retrained once"
+        origin = f"{counted(searches, noun)}, the genotype of each retrained once"
     else:
         found = f"{counted(genotypes, 'genotype')} of theirs retrained"
-        origin = f"{counted(searches, 'search')}, {found}, {counted(trainings, 'training')} in all"
+        origin = f"{counted(searches, noun)}, {found}, {counted(trainings, 'training')} in all"
+    if row.random_searches:
+        scores = listed(f"{_best(one):.2f} % with seed {one.seed}" for one in row.random_searches)
+        origin += f"; accuracy on held-out training images: {scores}"
     return f"{origin}; skip connections in the normal cell: {listed(row.skips)}"
 
 
@@ -97,8 +101,31 @@ def _alike(rows: Sequence[Row]) -> Iterable[tuple[str, ...]]:
     return dict.fromkeys(tuple(names) for names in found.values() if len(names) > 1)
 
 
+def _best(search: RandomSearch) -> float:
+    """Find the accuracy by which a draw was chosen, in percent."""
+    (found,) = (one.top1 for one in search.choice.candidates if one.seed == search.choice.seed)
+    return found
+
+
 def _search(row: Row) -> str:
+    if row.random_searches:
+        return "; or ".join(dict.fromkeys(map(_random_search, row.random_searches)))
     return "; or ".join(dict.fromkeys(_stages(search) for search in row.searches))
+
+
+def _random_search(search: RandomSearch) -> str:
+    recipe, trained, scored = _short(search.scores[0])
+    return (
+        f"the best of {counted(len(search.tests), 'random cell')}, each trained once, {_size(recipe)} on the first "
+        f"{trained}, and scored on the other {scored:,}; on a tie the first draw; no test image is read"
+    )
+
+
+def _short(test: Evaluation) -> tuple[EvaluatedRecipe, str, int]:
+    """Find the recipe of a short training, its training images with their noun, and the number of held-out ones."""
+    recipe, trained = test.settings.recipe, test.settings.dataset.splits.train.images - test.images
+    assert recipe is not None
+    return recipe, counted(trained, "training image"), test.images
 
 
 def _stages(search: Sequence[StageResult]) -> str:
@@ -120,22 +147,25 @@ def _stages(search: Sequence[StageResult]) -> str:
 
 
 def _validation(row: Row) -> str:
-    settings, images = row.validations[0].settings, row.validations[0].images
-    recipe, trained = settings.recipe, settings.dataset.splits.train.images - images
-    assert recipe is not None
+    recipe, trained, scored = _short(row.validations[0])
     return (
-        f"the genotype of each search retrained once, {_size(recipe)} on the first "
-        f"{counted(trained, 'training image')}, those that trained weights in the search, "
-        f"scored on the other {images:,}; the best accuracy decides, on a tie the lowest seed; no test image is read"
+        f"the genotype of each search retrained once, {_size(recipe)} on the first {trained}, those that trained "
+        f"weights in the search, scored on the other {scored:,}; the best accuracy decides, on a tie the lowest seed; "
+        "no test image is read"
     )
 
 
 def _end_to_end(row: Row) -> str:
     spent = row.spent
-    search, validation, training = map(fmean, (spent.searches, spent.validations, spent.trainings))
+    search, training = fmean(spent.searches), fmean(spent.trainings)
+    if row.random_searches:
+        draws = len(row.random_searches[0].tests)
+        searched = f"{draws} × {duration(search / draws)} for a short training and its test"
+    else:
+        validation = duration(fmean(spent.validations))
+        searched = f"{len(spent.searches)} × ({duration(search)} for a search + {validation} for its validation)"
     return (
-        f"{len(spent.searches)} × ({duration(search)} for a search + {duration(validation)} for its validation) + "
-        f"{duration(training)} for a retraining = {duration(spent.end_to_end)} of a device, "
+        f"{searched} + {duration(training)} for a retraining = {duration(spent.end_to_end)} of a device, "
         f"{days(spent.end_to_end / DAY)} device-days"
     )
 

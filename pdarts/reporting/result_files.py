@@ -293,6 +293,11 @@ class Evaluation(Result):
             return 0.0
         return self.training_seconds * self.training_provenance.devices
 
+    @property
+    def time(self) -> float:
+        """Wall time of the training and of the test times their devices, in seconds."""
+        return self.training_time + self.seconds * self.provenance.devices
+
 
 Model = TypeVar("Model", bound=Result)
 

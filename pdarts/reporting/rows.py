@@ -17,7 +17,7 @@ from pdarts.reporting.result_files import (
     read,
     read_lines,
 )
-from pdarts.reporting.table_files import ReleasedFiles, Runs, SearchFiles
+from pdarts.reporting.table_files import RandomSearchFiles, ReleasedFiles, Runs, SearchFiles
 from pdarts.space.genotype import Genotype
 from pdarts.space.operations import SKIP
 
@@ -37,6 +37,7 @@ class Spent:
     """Wall time times devices, in seconds, of each search, validation and training."""
 
     searches: list[float]
+    """Stages of a search; of a random search all its short trainings, and their tests."""
     validations: list[float]
     """Short trainings that a search was chosen by, and their tests."""
     trainings: list[float]
@@ -54,6 +55,21 @@ class Spent:
 
 
 @dataclass(frozen=True)
+class RandomSearch:
+    """The results of a random search with one seed."""
+
+    seed: int
+    choice: Choice
+    tests: dict[str, Evaluation]
+    """Test of each draw's short training by file."""
+
+    @property
+    def scores(self) -> tuple[Evaluation, ...]:
+        """The tests, in order of the draws."""
+        return tuple(self.tests.values())
+
+
+@dataclass(frozen=True)
 class Row:
     """The results of one set of runs."""
 
@@ -66,7 +82,7 @@ class Row:
     """Metrics by file."""
     searches: tuple[tuple[StageResult, ...], ...]
     search_seeds: tuple[int, ...]
-    """Seeds of `searches`."""
+    """Seeds of the searches, random ones or others."""
     declared: tuple[str, ...]
     """Files of all test results, also of those that are missing."""
     records: Records
@@ -76,6 +92,8 @@ class Row:
     """Test results that the choice is based on."""
     independent: bool = False
     """Whether each training has a genotype of its own, from a search or draw of its own."""
+    random_searches: tuple[RandomSearch, ...] = ()
+    """The random searches that chose the genotypes, if these are random searches'."""
     drawn: tuple[int, ...] = ()
     """Seeds of random cells, if the cells are random."""
     released: ReleasedFiles | None = None
@@ -122,18 +140,24 @@ class Row:
         return [record for record in records if record is not None]
 
     @property
+    def search_count(self) -> int:
+        """Number of searches, random ones or others."""
+        return len(self.searches) + len(self.random_searches)
+
+    @property
     def search_provenances(self) -> list[Provenance]:
-        """Provenance of each stage of each search."""
-        return [stage.provenance for search in self.searches for stage in search]
+        """Provenance of each stage of each search, and of each short training of random searches."""
+        stages = [stage.provenance for search in self.searches for stage in search]
+        tests = [test for search in self.random_searches for test in search.scores]
+        return stages + [test.training_provenance or test.provenance for test in tests]
 
     @property
     def spent(self) -> Spent:
         """Cost of the searches, validations and trainings."""
-        tests = [test.seconds * test.provenance.devices for test in self.validations]
-        validations = [test.training_time + seconds for test, seconds in zip(self.validations, tests, strict=True)]
+        searches = [sum(stage.seconds * stage.provenance.devices for stage in search) for search in self.searches]
         return Spent(
-            [sum(stage.seconds * stage.provenance.devices for stage in search) for search in self.searches],
-            validations,
+            searches + [sum(test.time for test in search.scores) for search in self.random_searches],
+            [test.time for test in self.validations],
             [test.training_time for test in self.evaluations if test.training_provenance],
         )
 
@@ -194,20 +218,23 @@ def read_row(architecture: str, runs: Runs, partial: bool, column: str = "") -> 
     stages = {path: stage for search in searches.values() for path, stage in search.items()}
     choice = _choice(runs.search, partial) if runs.search else None
     validations = _validations(runs.search, partial) if runs.search else {}
+    random_searches = _random_searches(runs.random_search, partial) if runs.random_search else []
+    drawn = {path: test for search in random_searches for path, test in search.tests.items()}
     return Row(
         architecture=architecture,
         dataset=runs.dataset,
         tests=tests,
         trainings=trainings,
         searches=tuple(tuple(search.values()) for search in searches.values()),
-        search_seeds=tuple(searches),
+        search_seeds=(*searches, *(search.seed for search in random_searches)),
         choice=choice,
         validations=tuple(validations.values()),
         independent=runs.independent,
+        random_searches=tuple(random_searches),
         drawn=runs.drawn,
         column=column,
         declared=tuple(str(path) for path, _ in pairs),
-        records=_records(stages, tests | validations),
+        records=_records(stages, tests | validations | drawn),
     )
 
 
@@ -230,6 +257,17 @@ def _choice(files: SearchFiles, partial: bool) -> Choice | None:
 def _validations(files: SearchFiles, partial: bool) -> dict[str, Evaluation]:
     present = [path for path in files.validations if not partial or Path(path).exists()]
     return {path: read(Evaluation, Path(path), "test result", "pdarts.test") for path in present}
+
+
+def _random_searches(files: RandomSearchFiles, partial: bool) -> list[RandomSearch]:
+    """Read the random searches of which every file is there."""
+    found = []
+    for seed in files.seeds:
+        choice, tests = files.choice(seed), files.tests(seed)
+        if not partial or _there([choice, *tests]):
+            scores = {str(path): read(Evaluation, path, "test result", "pdarts.test") for path in tests}
+            found.append(RandomSearch(seed, read(Choice, choice, "choice of a draw", "pdarts.choose"), scores))
+    return found
 
 
 def _there(files: Iterable[Path]) -> bool:

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from pdarts import paths
 from pdarts.settings.base import Settings
+from pdarts.settings.random_searches import draws_of
 from pdarts.settings.tables import Measure, PaperTable, distinct
 
 
@@ -35,6 +36,28 @@ class SearchFiles(Settings):
         return {seed: _in(self.folder, paths.TRACE, paths.SEARCH, seed=seed) for seed in self.seeds}
 
 
+class RandomSearchFiles(Settings):
+    """Random searches alike but for their seed: `FOLDER/seedN/choice.json`, and the tests of their short trainings."""
+
+    folder: str
+    """Where the folders `seedN` lie."""
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+    """The N of each random search."""
+    draws: Annotated[int, Field(ge=1)]
+    """Random cells among which each one chooses."""
+    training: str
+    """Folder of the short trainings, the seeds of which are the numbers of the draws."""
+
+    def choice(self, seed: int) -> Path:
+        """The choice of one random search."""
+        return _in(self.folder, paths.CHOICE_OF_DRAW, paths.RANDOM_SEARCH, seed=seed)
+
+    def tests(self, seed: int) -> list[Path]:
+        """The tests by which one random search chooses, in order."""
+        numbers = draws_of(seed, self.draws)
+        return [_in(self.training, paths.TEST, paths.TRAINING, seed=number) for number in numbers]
+
+
 class Runs(Settings):
     """Trainings alike but for their seed, or for the search that their genotype comes from."""
 
@@ -46,6 +69,8 @@ class Runs(Settings):
     """The searches of the genotypes; null for a cell that was not searched."""
     independent: bool = False
     """Whether each training has a genotype of its own, from a search or draw of its own."""
+    random_search: RandomSearchFiles | None = None
+    """The random searches of the genotypes; null for other cells."""
     drawn: tuple[int, ...]
     """Seeds of the draws of random cells; empty for others."""
 
@@ -133,6 +158,9 @@ class TableFiles(Settings):
                     yield from (str(path) for seed in search.seeds for path in search.stage_files(seed))
                     yield from map(str, search.traces().values())
                     yield from filter(None, [search.choice, *search.validations])
+                if drawn := runs.random_search:
+                    for seed in drawn.seeds:
+                        yield from map(str, (drawn.choice(seed), *drawn.tests(seed)))
             yield from (*row.cells, *row.curves)
 
 

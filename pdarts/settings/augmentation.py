@@ -25,7 +25,7 @@ class Augmentation(Settings):
 
 
 class StreamedAugmentation(Settings):
-    """Random changes of training images of an image folder, drawn anew for each image."""
+    """Random changes of training images that are decoded in every pass, drawn anew for each image."""
 
     resized_crop: tuple[Area, Area]
     """Smallest and largest fraction of an image's area to crop, 3:4 to 4:3 wide, and resize to the image size."""
@@ -60,11 +60,10 @@ def check_augmentation(dataset: Dataset | ImageFolder, augmentation: Augmentatio
     Raises:
         InputError: naming the keys to write instead.
     """
-    streamed = isinstance(dataset, ImageFolder)
-    if streamed != isinstance(augmentation, StreamedAugmentation):
-        kind, keys = ("in a folder", "resized_crop, flip, color_jitter")
-        if not streamed:
-            kind, keys = ("in memory", "crop_padding, flip, cutout")
+    if dataset.streamed != isinstance(augmentation, StreamedAugmentation):
+        kind, keys = "in memory", "crop_padding, flip, cutout"
+        if dataset.streamed:
+            kind, keys = "in a folder", "resized_crop, flip, color_jitter (or in_memory: true of the dataset)"
         raise InputError(
             f"augmentation has {', '.join(type(augmentation).model_fields)}, but the dataset's images are {kind}; "
             f"allowed: {keys}"

@@ -14,14 +14,15 @@ from pdarts.settings.checkpoints import Checkpoint
 from pdarts.settings.datasets import Dataset, ImageFolder, image_size
 from pdarts.settings.machine import Machine
 from pdarts.settings.made import with_made_trainings
+from pdarts.settings.random_searches import RandomSearch, draws_training
 from pdarts.settings.recipes import AUXILIARY_SIZES, DIVISORS, Recipe
 from pdarts.settings.repeats import Repeats
 from pdarts.settings.requests import Request, Requests
 from pdarts.settings.searches import AnySearch, Search
 from pdarts.settings.tables import Table
-from pdarts.settings.trainings import FromSearch, Training
+from pdarts.settings.trainings import DrawnCell, FromRandomSearch, FromSearch, Training
 
-ENTRIES = ("datasets", "searches", "recipes", "trainings", "checkpoints", "tables")
+ENTRIES = ("datasets", "searches", "random_searches", "recipes", "trainings", "checkpoints", "tables")
 """Keys of the config that hold entries by name."""
 
 
@@ -38,6 +39,8 @@ class Config(Settings):
     """Where images come from."""
     searches: Named[AnySearch]
     """Searches, which turn a dataset into genotypes."""
+    random_searches: Named[RandomSearch] = {}
+    """Random searches: the best of several random cells, by a short training of each."""
     recipes: Named[Recipe]
     """How evaluation networks are built and trained."""
     trainings: Named[Training]
@@ -74,6 +77,19 @@ class Config(Settings):
                     f"searches.{name}.validation is {search.validation!r}, whose train_portion is {portion:g}, but "
                     f"that of the search is {search.train_portion:g}; name a recipe that trains on the same images"
                 )
+
+    def _check_random_search(self, name: str, search: RandomSearch) -> None:
+        known(f"random_searches.{name}.dataset", search.dataset, self.datasets)
+        known(f"random_searches.{name}.recipe", search.recipe, self.recipes)
+        try:
+            portion = self.recipe_of(self.trainings[draws_training(name)]).train_portion
+        except (KeyError, InputError):
+            return  # what is wrong with the training is said of it
+        if portion == 1:
+            raise ValueError(
+                f"random_searches.{name}.recipe is {search.recipe!r}, whose train_portion is 1, so that test images "
+                "would decide which cell is best; name a recipe whose train_portion is below 1"
+            )
 
     def _check_recipe(self, name: str, training: Training) -> None:
         try:
@@ -185,6 +201,9 @@ class Config(Settings):
         known(f"trainings.{name}.recipe", training.recipe, self.recipes)
         if isinstance(training.genotype, FromSearch):
             self._check_origin(f"trainings.{name}.genotype", training.genotype, training.seeds)
+        if isinstance(training.genotype, FromRandomSearch | DrawnCell):
+            key = f"trainings.{name}.genotype.random_search"
+            known(key, training.genotype.random_search, self.random_searches)
         self._check_recipe(name, training)
 
     def _check_checkpoint(self, name: str, checkpoint: Checkpoint) -> None:
@@ -197,6 +216,7 @@ class Config(Settings):
             (self._check_requests, self.requests.datasets),
             (self._check_root, self.machine.data_roots),
             (self._check_search, self.searches),
+            (self._check_random_search, self.random_searches),
             (self._check_training, self.trainings),
             (self._check_checkpoint, self.checkpoints),
             (self._check_table, self.tables),
@@ -214,7 +234,7 @@ class Config(Settings):
 
 
 def parse_config(values: object) -> Config:
-    """Check the whole config, with the trainings that rows of tables and validations of searches make.
+    """Check the whole config, with the trainings that rows of tables, validations and random searches make.
 
     Raises:
         InputError: as `parse`, also naming what does not fit together; if two tables make different trainings of one

@@ -41,9 +41,14 @@ class Dataset(AnyDataset):
         """Name under `machine.data_roots` of the folder of its files."""
         return self.source
 
+    @property
+    def streamed(self) -> bool:
+        """Whether images are decoded in every pass, by worker processes: they never are."""
+        return False
+
 
 class ImageFolder(AnyDataset):
-    """Image files in a folder for each class, `train/CLASS/…` and `val/CLASS/…`, decoded whenever they are needed."""
+    """Image files in a folder for each class, `train/CLASS/…` and `val/CLASS/…`."""
 
     source: Literal["image_folder"]
     """Image files on disk, such as those of ImageNet or your own."""
@@ -51,6 +56,14 @@ class ImageFolder(AnyDataset):
     """Name under `machine.data_roots` of the folder that has `train` and `val`."""
     image_size: Annotated[int, Field(ge=8, le=4096, multiple_of=4)]
     """Height and width in pixels that every image is cropped to; a multiple of 4, since cells halve it twice."""
+    in_memory: bool
+    """Whether every step decodes its images once and keeps them in memory, where batches are changed as those of CIFAR
+    are; images of `image_size` then stay as they are. Otherwise, worker processes decode images in every pass."""
+
+    @property
+    def streamed(self) -> bool:
+        """Whether images are decoded in every pass, by worker processes."""
+        return not self.in_memory
 
 
 def image_size(dataset: Dataset | ImageFolder) -> int:

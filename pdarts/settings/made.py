@@ -1,4 +1,4 @@
-"""Trainings that tables and searches make, as plain values of a config that is not checked yet."""
+"""Trainings that tables, searches and random searches make, as plain values of a config that is not checked yet."""
 
 import json
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from pdarts.errors import InputError
+from pdarts.settings.random_searches import RandomSearch, draws_of, draws_training
 from pdarts.settings.repeats import Seeds
 from pdarts.settings.tables import Table
 
@@ -13,7 +14,7 @@ SEEDS: TypeAdapter[tuple[int, ...]] = TypeAdapter(Seeds)
 
 
 def with_made_trainings(values: dict[str, Any]) -> dict[str, Any]:
-    """Add the trainings that rows of tables and validations of searches make to those that are written.
+    """Add the trainings that tables, validations of searches and random searches make to those that are written.
 
     An entry under `trainings` overrides the one of its name that is made, key by key.
 
@@ -24,8 +25,14 @@ def with_made_trainings(values: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(written, dict):
         return values
     made = _validations(values) | _trainings_of_rows(values)
+    made |= _short_trainings(values, _overridden(made, written))
+    return {**values, "trainings": _overridden(made, written)}
+
+
+def _overridden(made: dict[str, dict[str, Any]], written: dict[str, Any]) -> dict[str, Any]:
+    """Lay the entries that are written over those that are made, key by key."""
     both = {name: made.get(name, {}) | entry for name, entry in written.items() if isinstance(entry, dict)}
-    return {**values, "trainings": {**made, **written, **both}}
+    return {**made, **written, **both}
 
 
 def _validations(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -40,6 +47,37 @@ def _validations(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
         for name, search in _entries(values, "searches").items()
         if search.get("validation") is not None
     }
+
+
+def _short_trainings(values: dict[str, Any], trainings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Make plain settings, by name, of the trainings by which random searches choose.
+
+    Args:
+        values: the config as plain values, not checked yet; invalid random searches make no trainings.
+        trainings: all others. The seeds of random searches that they ask for are made, or seed 0 if they ask for none.
+    """
+    made = {}
+    for name, settings in _entries(values, "random_searches").items():
+        try:
+            found = RandomSearch.model_validate_json(json.dumps(settings, default=str))
+        except ValidationError:
+            continue  # the check of the whole config says why
+        seeds = sorted({seed for training in trainings.values() for seed in _asked_for(name, training, values)}) or [0]
+        made[draws_training(name)] = {
+            "genotype": {"random_search": name, "draw": "each"},
+            "dataset": found.dataset,
+            "recipe": found.recipe,
+            "seeds": tuple(number for seed in seeds for number in draws_of(seed, found.draws)),
+        }
+    return made
+
+
+def _asked_for(random_search: str, training: Any, values: dict[str, Any]) -> tuple[int, ...]:
+    """Read the seeds of a random search that a training, which is not checked yet, asks for."""
+    genotype = training.get("genotype") if isinstance(training, dict) else None
+    if not isinstance(genotype, dict) or genotype.get("random_search") != random_search or "seed" not in genotype:
+        return ()
+    return _seeds_of(training if genotype["seed"] == "each" else {"seeds": [genotype["seed"]]}, values)
 
 
 def _trainings_of_rows(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -78,10 +116,10 @@ def _shown(value: object) -> str:
     return str(list(value)) if isinstance(value, tuple) else repr(value)
 
 
-def _seeds_of(search: dict[str, Any], values: dict[str, Any]) -> tuple[int, ...]:
-    """Read the seeds of a search that is not checked yet; a single one if they are invalid, since its check says so."""
+def _seeds_of(entry: dict[str, Any], values: dict[str, Any]) -> tuple[int, ...]:
+    """Read the seeds of an entry that is not checked yet; a single one if they are invalid, since its check says so."""
     try:
-        return SEEDS.validate_json(json.dumps(search.get("seeds"), default=str), context=values)
+        return SEEDS.validate_json(json.dumps(entry.get("seeds"), default=str), context=values)
     except ValidationError:
         return (0,)
 

@@ -74,7 +74,8 @@ class Row(Settings):
     stage: Positive | None = None
     """Another stage of the search than its last one, from 1."""
     genotype: Genotype | None = None
-    """Genotype to retrain, as of a training: a published cell, the path of a genotype file, or random cells."""
+    """Genotype to retrain, as of a training: a published cell, the path of a genotype file, random cells, or what a
+    random search chooses."""
     changes: dict[str, Any] = {}
     """Keys of the recipe that the row's trainings override."""
     columns: Annotated[tuple[Name, ...], Field(min_length=1, strict=False), Once] | None = None

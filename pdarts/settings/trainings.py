@@ -40,17 +40,39 @@ class RandomCells(Settings):
     """Skip connections that the normal cell may have, 0 to 8; null for no limit."""
 
 
+class FromRandomSearch(Settings):
+    """A genotype that a random search of this workflow chooses among its draws."""
+
+    random_search: Name
+    """Name under `random_searches`."""
+    seed: Seed | Literal["each"]
+    """Seed of the random search; `each` gives every seed of the training the cell of the same seed."""
+
+
+class DrawnCell(Settings):
+    """A genotype that a random search draws, chosen or not."""
+
+    random_search: Name
+    """Name under `random_searches`."""
+    draw: Seed | Literal["each"]
+    """Number of the draw; `each` gives every seed of the training the draw of that number."""
+
+
 def _form_of_genotype(value: Any) -> str:
-    if isinstance(value, str):
-        return "<str>"
-    random = "random" in value if isinstance(value, dict) else isinstance(value, RandomCells)
-    return "<RandomCells>" if random else "<FromSearch>"
+    if isinstance(value, str | Settings):
+        return f"<{type(value).__name__}>"
+    keys = value if isinstance(value, dict) else ()
+    if "random_search" in keys:
+        return "<DrawnCell>" if "draw" in keys else "<FromRandomSearch>"
+    return "<RandomCells>" if "random" in keys else "<FromSearch>"
 
 
 Genotype = Annotated[
     Annotated[str, Tag("<str>")]
     | Annotated[FromSearch, Tag("<FromSearch>")]
-    | Annotated[RandomCells, Tag("<RandomCells>")],
+    | Annotated[RandomCells, Tag("<RandomCells>")]
+    | Annotated[FromRandomSearch, Tag("<FromRandomSearch>")]
+    | Annotated[DrawnCell, Tag("<DrawnCell>")],
     Discriminator(_form_of_genotype),
 ]
 
@@ -60,8 +82,8 @@ class Training(Settings):
 
     genotype: Genotype
     """A published cell (`PDARTS`), the path of a genotype file (`cells/mine.json`), what a search derives
-    (`{search: …, seed: chosen}`, with `max_skips` or `stage` for another skip limit or stage), or random cells
-    (`{random: …, max_skips: …}`)."""
+    (`{search: …, seed: chosen}`, with `max_skips` or `stage` for another skip limit or stage), random cells
+    (`{random: …, max_skips: …}`), or what a random search chooses (`{random_search: …, seed: …}`)."""
     dataset: Name
     """Name under `datasets`."""
     recipe: Name
@@ -76,5 +98,7 @@ class Training(Settings):
         """Whether each seed has a genotype of its own."""
         match self.genotype:
             case FromSearch(seed="each") | RandomCells(random="each"):
+                return True
+            case FromRandomSearch(seed="each") | DrawnCell(draw="each"):
                 return True
         return False

@@ -7,7 +7,8 @@ from typing import Any
 from pdarts import extensions
 from pdarts.paths import number_in, wildcards_of
 from pdarts.settings.config import Config, parse_config
-from pdarts.settings.trainings import RandomCells
+from pdarts.settings.random_searches import draws_of
+from pdarts.settings.trainings import DrawnCell, RandomCells
 from pdarts.workflow.given import merged, read_file, with_settings
 
 
@@ -32,25 +33,32 @@ def read_config(paths: Sequence[Path], entries: Sequence[str] = ()) -> Config:
 def belongs(path: Path, config: Config) -> bool:
     """Whether a file below `results/` belongs to something declared, or, like W&B's, to no entry of any config."""
     found = wildcards_of(path)
-    nouns = {"dataset": "datasets", "search": "searches", "training": "trainings", "checkpoint": "checkpoints"}
-    for name, noun in (nouns | {"table": "tables"}).items():
+    nouns = {"dataset": "datasets", "search": "searches", "random_search": "random_searches"}
+    for name, noun in (nouns | {"training": "trainings", "checkpoint": "checkpoints", "table": "tables"}).items():
         if name in found and found[name] not in getattr(config, noun):
             return False
     if "search" in found:
         search = config.searches[found["search"]]
         stage = found.get("stage") or number_in(found.get("variant", ""), "stage")
         return int(found.get("seed", search.seeds[0])) in search.seeds and int(stage or 0) <= len(search.stages)
+    if "draw" in found:
+        return int(found["draw"]) in _drawn(config, found["random_search"])
+    if "random_search" in found and "seed" in found:
+        draws = draws_of(int(found["seed"]), config.random_searches[found["random_search"]].draws)
+        return _drawn(config, found["random_search"]).issuperset(draws)
     if "seed" in found:
-        seeds = config.trainings[found["training"]].seeds if "training" in found else _draws(config)
+        seeds = config.trainings[found["training"]].seeds if "training" in found else _drawn(config, None)
         return int(found["seed"]) in seeds
     return True
 
 
-def _draws(config: Config) -> set[int]:
-    """Seeds of random cells that trainings ask for."""
+def _drawn(config: Config, random_search: str | None) -> set[int]:
+    """Numbers of the draws of a random search, or of None seeds of random cells, that trainings ask for."""
     drawn: set[int] = set()
     for training in config.trainings.values():
-        if isinstance(training.genotype, RandomCells):
-            seed = training.genotype.random
-            drawn |= set(training.seeds) if seed == "each" else {seed}
+        match training.genotype:
+            case RandomCells(random=number) if random_search is None:
+                drawn |= set(training.seeds) if number == "each" else {number}
+            case DrawnCell(random_search=name, draw=number) if random_search == name:
+                drawn |= set(training.seeds) if number == "each" else {number}
     return drawn

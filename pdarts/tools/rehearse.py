@@ -9,7 +9,6 @@ and stand-ins for files that cannot be had everywhere: JPEG images for ImageNet'
 the authors'. Files that are there stay as they are. CIFAR's stand-ins are written when they are prepared.
 """
 
-import os
 import shutil
 from pathlib import Path
 
@@ -27,17 +26,7 @@ from pdarts.nets.network import Network
 from pdarts.nets.reference_export import reference_state
 from pdarts.paths import REHEARSAL
 from pdarts.space.genotype import Genotype
-
-LINKS = (
-    "Snakefile",
-    "config.yaml",
-    "rules",
-    "pdarts",
-    "envs",
-    "docs",
-    "profiles",
-)
-"""Files and folders that the workflow reads."""
+from pdarts.tools import project
 
 IMAGES, TRAIN_IMAGES, VAL_IMAGES = Path("data", "imagenet_stand_in"), 96, 48
 WEIGHTS = {"cifar": Path("checkpoints", "stand_in.pt"), "imagenet": Path("checkpoints", "stand_in.pth.tar")}
@@ -57,9 +46,7 @@ def main() -> None:
     files.write_text(
         results / REHEARSAL.name, "Made at toy size, to see that it works. Nothing in this folder is a result.\n"
     )
-    for name in LINKS:
-        if not (folder / name).exists():
-            (folder / name).symlink_to(os.path.relpath(name, folder))
+    project.link(folder, (*project.READ, "config.yaml"))
     if not (folder / IMAGES).exists():
         _write_images(folder / IMAGES)
     for stem, path in WEIGHTS.items():

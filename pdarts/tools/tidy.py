@@ -3,9 +3,10 @@
     python -m pdarts.tools.tidy
     python -m pdarts.tools.tidy --delete
 
-A file belongs to the config if it is that of a declared dataset, search, training, checkpoint or table, and of one of
-its seeds and stages; a resume file, until the step has finished. Calibrations, W&B's runs and the report stay. Give the
-files of your own settings as for snakemake: without them, files that only they declare look undeclared.
+A file belongs to the config if it is that of a declared dataset, search, random search, training, checkpoint or table,
+and of one of its seeds, stages and draws; a resume file, until the step has finished. Calibrations, W&B's runs and the
+report stay. Give the files of your own settings as for snakemake: without them, files that only they declare look
+undeclared.
 """
 
 import re

@@ -7,7 +7,7 @@ from functools import cache
 from pdarts import extensions
 from pdarts.extensions import Extension
 from pdarts.settings.config import Config
-from pdarts.settings.trainings import FromSearch, RandomCells
+from pdarts.settings.trainings import FromSearch
 from pdarts.sources import fingerprint
 from pdarts.workflow.declared import declared, published_or_own
 
@@ -55,12 +55,12 @@ def used_by_training(config: Config, training: str) -> Extensions:
     """Extensions that hold a training's schedule, or an operation that its genotype has or may come to have."""
     found = declared(config, "trainings", training)
     schedule, genotype = config.recipe_of(found).schedule, found.genotype
-    if isinstance(genotype, RandomCells):
-        return extensions.behind(schedules=[schedule])
     if isinstance(genotype, FromSearch):
         return extensions.behind(config.searches[genotype.search].candidates, schedules=[schedule])
-    operations = published_or_own(f"trainings.{training}.genotype", genotype).operations()
-    return extensions.behind(operations, schedules=[schedule])
+    if isinstance(genotype, str):
+        operations = published_or_own(f"trainings.{training}.genotype", genotype).operations()
+        return extensions.behind(operations, schedules=[schedule])
+    return extensions.behind(schedules=[schedule])  # cells that are drawn have operations of the package alone
 
 
 def used_by_checkpoint(config: Config, checkpoint: str) -> Extensions:

@@ -16,6 +16,7 @@ from pdarts.paths import REHEARSAL, RESULTS
 from pdarts.reporting.paper import check_quotes
 from pdarts.settings.config import Config, parse_config
 from pdarts.space.genotype import Genotype
+from pdarts.space.topology import KINDS, kinds_of_cells
 from pdarts.workflow.given import with_settings
 
 PUBLISHED = Path("pdarts/genotypes")
@@ -84,6 +85,17 @@ def ignored_roots(config: Config) -> Iterator[str]:
                 f"machine.data_roots.{name} is {root!r} and counts for nothing: dataset {name} reads folder {folder}; "
                 f"set machine.data_roots.{folder} instead"
             )
+
+
+def idle_alphas(config: Config) -> Iterator[str]:
+    """Say which searches have supernets without a cell of one kind, so that this kind's alphas never move."""
+    for name, search in config.searches.items():
+        for number, stage in enumerate(search.stages):
+            for kind in set(KINDS) - set(kinds_of_cells(stage.cells)):
+                yield (
+                    f"searches.{name}.stages[{number}].cells is {stage.cells}: this supernet has no {kind} cell, so no "
+                    f"image decides what a {kind} cell keeps; with 3 cells and more there are both kinds"
+                )
 
 
 def _check_folder(config: Config) -> None:

@@ -10,7 +10,7 @@ from pdarts.errors import InputError
 from pdarts.paths import number_in, variant
 from pdarts.settings.config import Config
 from pdarts.settings.searches import Search
-from pdarts.settings.trainings import FromSearch, RandomCells, Training
+from pdarts.settings.trainings import DrawnCell, FromRandomSearch, FromSearch, RandomCells, Training
 from pdarts.workflow.declared import declared, genotype_file
 
 CLOCKS_DIFFER = 1.0
@@ -126,6 +126,10 @@ def genotype_of(config: Config, training: str, seed: str | int) -> str:
     if isinstance(wanted, RandomCells):
         drawn = seed_of(wanted.random, int(seed))
         return paths.RANDOM_GENOTYPE.format(seed=drawn, variant=variant(wanted.max_skips))
+    if isinstance(wanted, DrawnCell):
+        return paths.DRAWN_GENOTYPE.format(random_search=wanted.random_search, draw=seed_of(wanted.draw, int(seed)))
+    if isinstance(wanted, FromRandomSearch):
+        return paths.BEST_DRAW.format(random_search=wanted.random_search, seed=seed_of(wanted.seed, int(seed)))
     ending = variant(wanted.max_skips, wanted.stage)
     if wanted.seed == "chosen":
         return paths.CHOSEN_GENOTYPE.format(search=wanted.search, variant=ending)

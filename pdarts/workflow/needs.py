@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pdarts import gpus
 from pdarts.errors import InputError
 from pdarts.settings.config import Config
-from pdarts.settings.datasets import ImageFolder
+from pdarts.settings.datasets import Dataset, ImageFolder
 from pdarts.workflow.declared import declared
 
 CONTINUING = ("search", "train")
@@ -37,15 +37,15 @@ def needs_of(config: Config, step: str, names: Mapping[str, str], attempt: int =
     Args:
         config: the whole config.
         step: such as `search`; steps without a request of their own have that of `short`.
-        names: of the search, training, checkpoint or dataset that the job belongs to, by the names of wildcards.
+        names: of the search, random search, training, checkpoint or dataset that the job belongs to, by the names of
+            wildcards.
         attempt: number of the attempt, from 1. Too little memory may be why one failed, so the second asks for twice
             as much; and for twice the time, unless it continues where the first one stopped.
     """
     dataset = dataset_of(config, names)
     request = config.requests.of(step if step in LOADERS else "short", dataset)
     processes, again = processes_of(config, step, names), min(attempt, 2)
-    streamed = dataset is not None and isinstance(declared(config, "datasets", dataset), ImageFolder)
-    decoders = LOADERS.get(step, 0) * config.machine.workers * streamed
+    decoders = LOADERS.get(step, 0) * config.machine.workers * _decodes(config, step, dataset)
     threads = max(1, decoders) if step == "prepare" else config.machine.threads + decoders
     return Needs(
         processes=processes,
@@ -56,6 +56,14 @@ def needs_of(config: Config, step: str, names: Mapping[str, str], attempt: int =
     )
 
 
+def _decodes(config: Config, step: str, dataset: str | None) -> bool:
+    """Whether worker processes of a step decode images; those of a folder in memory are verified by some, too."""
+    if dataset is None:
+        return False
+    found: Dataset | ImageFolder = declared(config, "datasets", dataset)
+    return found.streamed or (step == "prepare" and isinstance(found, ImageFolder))
+
+
 def steps_on_gpus(config: Config) -> int:
     """Count the steps that may compute on the GPUs of this machine at once; 0 if there is no GPU, or a CPU computes."""
     found = gpus.driver() if config.machine.device != "cpu" else None
@@ -64,7 +72,8 @@ def steps_on_gpus(config: Config) -> int:
 
 def dataset_of(config: Config, names: Mapping[str, str]) -> str | None:
     """Name of the dataset that a job reads; None if it reads none."""
-    for noun, name in (("searches", "search"), ("trainings", "training"), ("checkpoints", "checkpoint")):
+    nouns = {"search": "searches", "random_search": "random_searches", "training": "trainings"}
+    for name, noun in (nouns | {"checkpoint": "checkpoints"}).items():
         if name in names:
             found: str = declared(config, noun, names[name]).dataset
             return found

@@ -6,10 +6,19 @@ from pathlib import Path
 
 from pdarts import paths
 from pdarts.reporting.paper import paper, quoted_by
-from pdarts.reporting.table_files import MeasuredColumn, ReleasedFiles, RowFiles, Runs, SearchFiles, TableFiles
+from pdarts.reporting.table_files import (
+    MeasuredColumn,
+    RandomSearchFiles,
+    ReleasedFiles,
+    RowFiles,
+    Runs,
+    SearchFiles,
+    TableFiles,
+)  # fmt: skip
 from pdarts.settings.config import Config
+from pdarts.settings.random_searches import draws_of, draws_training
 from pdarts.settings.tables import Row, Table
-from pdarts.settings.trainings import FromSearch, RandomCells
+from pdarts.settings.trainings import DrawnCell, FromRandomSearch, FromSearch, RandomCells
 from pdarts.workflow.declared import declared
 from pdarts.workflow.genotypes import genotype_of, seed_of, seeds_behind, validations
 
@@ -108,12 +117,15 @@ def _runs(config: Config, trainings: Seeds) -> Runs:
     """
     pairs = [(config.trainings[name].genotype, seed) for name, seeds in trainings.items() for seed in seeds]
     drawn = {seed_of(genotype.random, seed) for genotype, seed in pairs if isinstance(genotype, RandomCells)}
+    drawn |= {seed_of(genotype.draw, seed) for genotype, seed in pairs if isinstance(genotype, DrawnCell)}
+    chosen = [(genotype, seed) for genotype, seed in pairs if isinstance(genotype, FromRandomSearch)]
     searched = [(genotype, seed) for genotype, seed in pairs if isinstance(genotype, FromSearch)]
     return Runs(
         trainings={paths.TRAINING.format(training=name): tuple(seeds) for name, seeds in trainings.items()},
         dataset=config.trainings[next(iter(trainings))].dataset,
         search=_search_files(config, searched) if searched else None,
         independent=any(config.trainings[name].differs_by_seed for name in trainings),
+        random_search=_random_search_files(config, chosen) if chosen else None,
         drawn=tuple(sorted(drawn)),
     )
 
@@ -129,6 +141,17 @@ def _search_files(config: Config, searched: list[tuple[FromSearch, int]]) -> Sea
         stages=first.stage or len(config.searches[first.search].stages),
         choice=paths.CHOICE.format(search=first.search, variant=ending) if chosen else None,
         validations=tuple(validations(config, first.search)) if chosen else (),
+    )
+
+
+def _random_search_files(config: Config, chosen: list[tuple[FromRandomSearch, int]]) -> RandomSearchFiles:
+    """Find the files of the random search from which the seeds of trainings have their genotypes."""
+    name = chosen[0][0].random_search
+    return RandomSearchFiles(
+        folder=paths.RANDOM_SEARCH.format(random_search=name),
+        seeds=tuple(sorted({seed_of(genotype.seed, seed) for genotype, seed in chosen})),
+        draws=config.random_searches[name].draws,
+        training=paths.TRAINING.format(training=draws_training(name)),
     )
 
 
@@ -188,4 +211,9 @@ def _curves(config: Config, training: str) -> list[str]:
         if len(searched) > 1 and searched == sorted(config.searches[genotype.search].seeds):
             curves.append(paths.SEARCH_CURVES.format(search=genotype.search))
         curves += [paths.SEED_CURVES.format(search=genotype.search, seed=seed) for seed in searched]
+    if isinstance(genotype, FromRandomSearch):
+        short, draws = draws_training(genotype.random_search), config.random_searches[genotype.random_search].draws
+        searched = sorted({seed_of(genotype.seed, seed) for seed in seeds})
+        if [number for seed in searched for number in draws_of(seed, draws)] == sorted(config.trainings[short].seeds):
+            curves.append(paths.TRAINING_CURVES.format(training=short))
     return [*curves, paths.TRAINING_CURVES.format(training=training)]

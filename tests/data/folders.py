@@ -13,12 +13,13 @@ CHANGES = StreamedAugmentation(resized_crop=(0.08, 1.0), flip=True, color_jitter
 """Of training images, all kinds at once."""
 
 
-def image_folder(image_size: int = 224, train_images: int | None = None) -> ImageFolder:
+def image_folder(image_size: int = 224, train_images: int | None = None, in_memory: bool = False) -> ImageFolder:
     """Settings of the dataset that `write_folder` writes."""
     return ImageFolder(
         source="image_folder",
         folder="photos",
         image_size=image_size,
+        in_memory=in_memory,
         train_images=train_images,
         mean=(0.5, 0.4, 0.3),
         std=(0.4, 0.4, 0.4),

@@ -5,7 +5,7 @@ import gzip
 import json
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from pdarts.data import folder, index, uci_digits
 from pdarts.data.batches import batches_of
 from pdarts.data.batching import Batching
 from pdarts.data.loaders import Loader
-from pdarts.data.manifest import AnyManifest, describe, images_of
+from pdarts.data.manifest import AnyManifest, FolderManifest, describe, images_of
 from pdarts.errors import InputError
 from pdarts.nets import saved
 from pdarts.nets.inference import Classifier
@@ -128,7 +128,14 @@ def photos(root: Path, monkeypatch: pytest.MonkeyPatch) -> Kind:
     return Kind(manifest, root, [root / "val" / listed[number].path for number in range(len(listed))])
 
 
-@pytest.mark.parametrize("make", [digits, fashion_mnist, cifar10, photos])
+def photos_in_memory(root: Path, monkeypatch: pytest.MonkeyPatch) -> Kind:
+    """The same files, of which that of the network's size stays as it is."""
+    kind = photos(root, monkeypatch)
+    assert isinstance(kind.manifest, FolderManifest)
+    return replace(kind, manifest=kind.manifest.model_copy(update={"in_memory": True}))
+
+
+@pytest.mark.parametrize("make", [digits, fashion_mnist, cifar10, photos, photos_in_memory])
 def test_original_images_of_every_kind_of_data_set_get_the_results_of_testing(
     make: Callable[[Path, pytest.MonkeyPatch], Kind], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

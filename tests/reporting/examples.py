@@ -192,6 +192,25 @@ def choose(files: dict[str, Any], folder: Path, seed: int, accuracies: list[floa
     ]
 
 
+def draw(runs: dict[str, Any], folder: Path, scores: dict[int, list[float]]) -> dict[str, Any]:
+    """Let random searches have chosen the genotypes of trainings, by these accuracies of the draws of each seed."""
+    settings = json.loads((folder / "seed0/test.json").read_text())["settings"]
+    settings["recipe"] |= {"train_portion": 0.5, "epochs": 2}
+    for seed, accuracies in scores.items():
+        draws = range(seed * len(accuracies), (seed + 1) * len(accuracies))
+        candidates = [
+            {"seed": number, "top1": top1, "images": 450} for number, top1 in zip(draws, accuracies, strict=True)
+        ]
+        best = max(candidates, key=lambda one: one["top1"])["seed"]
+        write(folder / f"drawn/seed{seed}/choice.json", {"seed": best, "candidates": candidates})
+        for one in candidates:
+            path = folder / f"draws/seed{one['seed']}/test.json"
+            write_test(path, one["top1"], settings=settings, seconds=10.0, images=450)
+    lengths = {len(accuracies) for accuracies in scores.values()}
+    files = {"folder": str(folder / "drawn"), "seeds": list(scores), "draws": lengths.pop()}
+    return {**runs, "random_search": {**files, "training": str(folder / "draws")}}
+
+
 def row(folder: Path, accuracies: list[float], searches: int = 0, architecture: str = "P-DARTS") -> dict[str, Any]:
     """A row of a table without columns."""
     return {

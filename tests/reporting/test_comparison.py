@@ -13,7 +13,7 @@ import pytest
 from pdarts.checking import parse
 from pdarts.reporting.document import report
 from pdarts.reporting.table_files import TableFiles
-from tests.reporting.examples import choose, provenance, runs, write, write_stage, write_test
+from tests.reporting.examples import choose, draw, provenance, runs, write, write_stage, write_test
 
 CIFAR10, CIFAR100 = "CIFAR-10 (%): ", "CIFAR-100 (%): "
 QUOTED, MEASURED, BARE = "PNAS †", "P-DARTS CIFAR10 + cutout", "Random cells"
@@ -121,6 +121,16 @@ def test_a_choice_costs_all_searches_and_their_validations(tmp_path: Path) -> No
         path = tmp_path / f"one/validation/seed{seed}/test.json"
         write(path, json.loads(path.read_text()) | {"training_seconds": 86390.0, "training_provenance": gpu})
     assert shown(table)[MEASURED]["Search cost: here"] == "2 × (0.3 + 1 to choose) GPU-days"
+
+
+def test_a_random_search_costs_all_its_short_trainings_in_the_row_whose_cells_it_chooses(tmp_path: Path) -> None:
+    table = files(tmp_path)
+    drawn = draw(table["rows"][2]["searches"]["cifar10"], tmp_path / "random", {0: [71.0, 72.5], 1: [73.0, 72.0]})
+    table["rows"][2]["searches"]["cifar10"] = drawn
+    assert shown(table)[BARE]["Search cost: here"] == "140 s"
+    lines = list(csv.DictReader(io.StringIO(forms(table)["csv"])))
+    (line,) = (line for line in lines if (line["architecture"], line["varies"]) == (BARE, "search"))
+    assert (line["searches"], line["search_seconds"], line["validation_seconds"]) == ("2", "140.0", "")
 
 
 def test_a_mixed_number_is_marked_where_it_stands_and_no_other(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from pdarts.reporting.protocol import protocol
 from pdarts.reporting.rows import Row
 from tests.genotypes import published
-from tests.reporting.examples import choose, read, row, write, write_metrics
+from tests.reporting.examples import choose, draw, read, row, runs, write, write_metrics
 
 
 def said(*rows: Row) -> dict[str, str]:
@@ -88,6 +88,45 @@ def test_random_cells_are_called_random_with_their_seeds(tmp_path: Path) -> None
     files = row(tmp_path, [97.0, 98.0])
     files["runs"]["training"]["drawn"] = [0, 1]
     assert said(read(files))["Cells"].startswith("2 random cells, drawn with seeds 0 and 1; 2 trainings; skip")
+
+
+def test_a_random_search_is_told_with_what_it_drew_its_scores_its_rule_and_its_price(tmp_path: Path) -> None:
+    files = row(tmp_path, [97.0, 98.0])
+    files["runs"]["training"] = draw(
+        files["runs"]["training"], tmp_path, {0: [71.0, 72.5, 70.0], 1: [73.0, 72.0, 71.0]}
+    )
+    found = read(files)
+    texts = said(found)
+    assert texts["Cells"].startswith(
+        "2 random searches, the genotype of each retrained once; accuracy on held-out training images: 72.50 % with "
+        "seed 0 and 73.00 % with seed 1; skip"
+    )
+    assert texts["Search"] == (
+        "the best of 3 random cells, each trained once, 8 cells, 16 channels, 2 epochs on the first 897 training "
+        "images, and scored on the other 450; on a tie the first draw; no test image is read"
+    )
+    assert texts["End to end"] == (
+        "3 × 70 s for a short training and its test + 60 s for a retraining = 270 s of a device, 0.0031 device-days"
+    )
+    assert found.spent.searches == [210.0, 210.0]
+    assert len(found.records) == 2 * (2 + 6)  # a training and a test of each draw and of each retraining
+
+
+def test_of_a_random_search_one_cell_can_be_retrained_several_times(tmp_path: Path) -> None:
+    files = row(tmp_path, [97.0, 98.0])
+    files["runs"]["training"] = draw(runs(tmp_path, [97.0, 98.0]), tmp_path, {4: [71.0, 72.5]})
+    assert said(read(files))["Cells"].startswith(
+        "1 random search (seed 4, named beforehand), its genotype retrained 2 times; accuracy on held-out training "
+        "images: 72.50 % with seed 4; skip"
+    )
+
+
+def test_a_random_search_that_is_not_finished_is_left_out_of_a_partial_table(tmp_path: Path) -> None:
+    files = row(tmp_path, [97.0, 98.0])
+    files["runs"]["training"] = draw(files["runs"]["training"], tmp_path, {0: [71.0, 72.5], 1: [73.0, 72.0]})
+    (tmp_path / "draws/seed3/test.json").unlink()
+    found = read(files, partial=True)
+    assert (found.search_seeds, found.spent.searches) == ((0,), [140.0])
 
 
 def test_what_is_not_true_of_all_rows_names_those_it_is_true_of(tmp_path: Path) -> None:

@@ -118,7 +118,9 @@ def test_a_step_takes_settings_of_either_form() -> None:
 
 @pytest.mark.workflow
 def test_the_documented_examples_are_verified_and_planned(tmp_path: Path) -> None:
-    example, of_photographs = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "own-images.md").read_text(), re.DOTALL)
+    example, of_icons, of_photographs = re.findall(
+        r"```yaml\n(.*?)```", (ROOT / "docs" / "own-images.md").read_text(), re.DOTALL
+    )
     for name in ("Snakefile", "config.yaml", "rules", "pdarts", "profiles"):
         (tmp_path / name).symlink_to(ROOT / name)
     write_folder(tmp_path / "flowers", train=12, val=4, scale=0.25)
@@ -126,6 +128,7 @@ def test_the_documented_examples_are_verified_and_planned(tmp_path: Path) -> Non
         example.replace("/scratch/flowers", "flowers").replace("workers: 8", "workers: 0")
     )
     (tmp_path / "photographs.yaml").write_text(of_photographs)
+    (tmp_path / "icons.yaml").write_text(of_icons)
 
     def snakemake(*arguments: str) -> str:
         command = [
@@ -136,6 +139,7 @@ def test_the_documented_examples_are_verified_and_planned(tmp_path: Path) -> Non
             "--configfile",
             "mine.yaml",
             "photographs.yaml",
+            "icons.yaml",
             "--cores",
             "1",
         ]

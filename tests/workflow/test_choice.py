@@ -27,6 +27,7 @@ datasets:
     source: image_folder
     folder: photos
     image_size: 16
+    in_memory: false
     train_images: null
     mean: [0.5, 0.5, 0.5]
     std: [0.3, 0.3, 0.3]

@@ -61,6 +61,15 @@ def of_training(name: str, seed: int, *genotype: str) -> tuple[str, set[str]]:
     return f"results/{folder}/test.json", {*genotype, *later}
 
 
+DRAWS = range(16, 24)
+BEST_OF_EIGHT = [
+    *(f"random_search/random-search/draw{draw}/genotype.json" for draw in DRAWS),
+    *(f"train/random-search-draws/seed{draw}/{file}" for draw in DRAWS for file in ("weights.pt", "test.json")),
+    "random_search/random-search/seed2/genotype.json",
+]
+"""What a random search with seed 2 takes: its draws, their short trainings, and the choice."""
+
+
 @pytest.mark.parametrize(
     "trainings",
     [
@@ -71,6 +80,7 @@ def of_training(name: str, seed: int, *genotype: str) -> tuple[str, set[str]]:
             of_training("pdarts-cifar10-skips3-on-cifar10", 2, *chosen("genotype_skips3")),
             of_training("random-on-cifar10", 2, "random/seed2/genotype.json"),
             of_training("random-2-skips-on-cifar10", 1, "random/seed1/genotype_skips2.json"),
+            of_training("random-search-on-cifar10", 2, *BEST_OF_EIGHT),
             of_training("nasnet-on-cifar10", 0),
         ],
     ],
@@ -110,6 +120,10 @@ def refusal(project: Path, target: str) -> str:
     [
         ("results/search/digits/seed0/genotype_stage4.json", "searches.digits has no stage 4; allowed: 1 to 3"),
         ("results/random/seed0/genotype_stage1.json", "No rule to produce"),
+        (
+            "results/random_search/random/seed0/genotype.json",
+            "random_searches: there is no 'random'; did you mean 'random-search'?",
+        ),
         ("results/checkpoints/pdarts/test.json", "checkpoints: there is no 'pdarts'; did you mean 'pdarts-cifar10'?"),
         (
             "results/checkpoints/pdarts-cifar10/test.json",

@@ -6,7 +6,7 @@ import pytest
 
 from pdarts.errors import InputError
 from pdarts.settings.config import Config
-from pdarts.workflow.declared import ignored_roots
+from pdarts.workflow.declared import idle_alphas, ignored_roots
 from pdarts.workflow.given import check_files, with_settings
 from tests.configuration import CONFIG, ROOT
 from tests.workflow.test_bad_input import refused
@@ -102,6 +102,22 @@ def test_a_root_that_counts_for_nothing_is_said_with_the_one_that_would() -> Non
     assert [*ignored_roots(CONFIG)] == []
     (packaged,) = ignored_roots(with_roots(digits="/scratch"))
     assert packaged.endswith("digits is part of the package")
+
+
+def test_a_supernet_without_a_cell_of_one_kind_is_told() -> None:
+    assert [*idle_alphas(CONFIG)] == []
+
+    def said(cells: int) -> str:
+        digits = CONFIG.searches["digits"]
+        stages = (digits.stages[0].model_copy(update={"cells": cells}), *digits.stages[1:])
+        searches = {"digits": digits.model_copy(update={"stages": stages})}
+        return " ".join(idle_alphas(CONFIG.model_copy(update={"searches": searches})))
+
+    assert said(2).startswith(
+        "searches.digits.stages[0].cells is 2: this supernet has no normal cell, so no image decides"
+    )
+    assert "has no normal cell" in said(1)
+    assert said(3) == said(4) == ""
 
 
 @pytest.mark.workflow

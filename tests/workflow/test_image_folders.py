@@ -12,8 +12,8 @@ pytestmark = pytest.mark.workflow
 
 PHOTOS = """\
 datasets:
-  photos: {source: image_folder, folder: photos, image_size: 32, train_images: null, mean: [0.5, 0.5, 0.5],
-    std: [0.4, 0.4, 0.4]}
+  photos: {source: image_folder, folder: photos, image_size: 32, in_memory: false, train_images: null,
+    mean: [0.5, 0.5, 0.5], std: [0.4, 0.4, 0.4]}
 machine: {data_roots: {photos: photos}, workers: 0}
 """
 MANIFEST = "results/data/photos.json"

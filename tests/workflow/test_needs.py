@@ -3,6 +3,7 @@
 import pytest
 
 from pdarts.errors import InputError
+from pdarts.settings.machine import Machine
 from pdarts.workflow.needs import Needs, launch, needs_of
 from tests.configuration import CONFIG
 
@@ -24,6 +25,13 @@ def test_a_search_decodes_two_sets_of_images() -> None:
     threads = needs_of(CONFIG, "search", {"search": "pc-darts-imagenet"}).threads
     assert threads == 8 * (MACHINE.threads + 2 * MACHINE.workers)
     assert needs_of(CONFIG, "search", {"search": "digits"}).threads == MACHINE.threads
+
+
+def test_images_in_memory_are_verified_by_workers_and_then_need_none() -> None:
+    imagenet = CONFIG.datasets["imagenet"].model_copy(update={"in_memory": True})
+    config = CONFIG.model_copy(update={"datasets": {"imagenet": imagenet}, "machine": Machine(workers=3)})
+    assert needs_of(config, "prepare", {"dataset": "imagenet"}).threads == 3
+    assert needs_of(config, "train", {"training": "published-on-imagenet"}).threads == 8
 
 
 @pytest.mark.parametrize(("step", "longer"), [("train", 1), ("test", 2)])

@@ -5,13 +5,12 @@ import resource
 from collections.abc import Callable, Iterable
 from functools import partial
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from pdarts import extensions
+from pdarts import extensions, memory
 from pdarts.checking import parse
 from pdarts.data.batching import Batching
 from pdarts.data.loaders import Loader
@@ -90,12 +89,9 @@ def child(
 
 def _leave_memory_for_others() -> None:
     """Let this process fail rather than take more memory than is free now, if the system tells that (Linux)."""
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        (line,) = [line for line in meminfo.read_text().splitlines() if line.startswith("MemAvailable")]
-        free = int(0.8 * 1024 * int(line.split()[1]))
+    if (free := memory.free()) is not None:
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        resource.setrlimit(resource.RLIMIT_DATA, (free, hard))
+        resource.setrlimit(resource.RLIMIT_DATA, (int(0.8 * free), hard))
 
 
 def _time_search(

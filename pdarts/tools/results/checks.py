@@ -40,6 +40,21 @@ def check(job: Job, there: Files) -> None:
     CHECKS[job.step](job, there)
 
 
+def check_tested(training: Job, test: Job) -> None:
+    """Check the test of a training whose weights are not kept, and its metrics; arguments are both jobs.
+
+    Raises:
+        InputError: naming the first thing in which they do not fit.
+    """
+    found = _result(test.path("output"), "settings", "genotype", "training_provenance")
+    _same("settings", found["settings"]["recipe"], training.settings())
+    _same("dataset", found["settings"]["dataset"], read_json(training.path("data"), "manifest", "pdarts.prepare"))
+    _same("genotype", found["genotype"], read_json(training.path("genotype"), "genotype file", "pdarts.derive"))
+    epochs_run = found.get("epochs_run", found["settings"]["recipe"]["epochs"])
+    _check_epochs(training, {path: path for path in training.outputs}, epochs_run)
+    _check_seed(training, found["training_provenance"])
+
+
 def _check_manifest(job: Job, there: Files) -> None:
     found = manifest.read(there[job.path("output")])
     held, asked = found.model_dump(mode="json"), job.settings()

@@ -1,0 +1,192 @@
+"""Run a study, whose results are kept in git, or make its tables from what is there.
+
+    python -m pdarts.tools.study --folder studies/cifar10
+    python -m pdarts.tools.study --folder studies/cifar10 --dry-run
+    python -m pdarts.tools.study --folder studies/cifar10 --tables
+
+A study is a folder with a `config.yaml` of its own and with results that are text. Its weights are not kept, and in a
+fresh clone the times of files mean nothing. A result therefore counts as finished if it has the settings, the seed and
+the inputs that the config asks for, whatever code has made it; one that has not is refused by name. All else runs, and
+can be interrupted at any time.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from pdarts import curves, draw, report, trace
+from pdarts.data.tree import index_file
+from pdarts.engine import files, step
+from pdarts.errors import InputError, counted
+from pdarts.settings.datasets import ImageFolder, parse_dataset
+from pdarts.tools import project
+from pdarts.tools.declared import read_config
+from pdarts.tools.results.checks import CHECKS, OtherCode, check, check_tested
+from pdarts.tools.workflow import DRY_RUN, Job, machine_of, makers, needed, parse, snakemake
+
+KEPT = (".json", ".jsonl")
+"""Suffixes of results that are text."""
+SHOWN = 10
+"""Maximal number of files that a message lists."""
+SHOWING = {"trace": trace.main, "draw": draw.main, "curves": curves.main}
+"""Steps that show results, besides tables."""
+
+
+def main() -> None:
+    """Entry point."""
+    parser = step.parser(__doc__)
+    parser.add_argument("--folder", required=True, type=Path, help="folder with the study's config.yaml and results/")
+    parser.add_argument("--target", nargs="+", default=[], help="result files, below the folder (default: all)")
+    parser.add_argument("--dry-run", action="store_true", help="say what would run")
+    parser.add_argument("--tables", action="store_true", help="train nothing: make tables/ from the results in git")
+    arguments = parser.parse_args()
+    folder: Path = arguments.folder
+    if not (folder / "config.yaml").exists():
+        raise InputError(f"--folder is {folder}, where there is no config.yaml; allowed: the folder of a study")
+    project.link(folder, (*project.READ, "data"))
+    os.chdir(folder)
+    found = parse(snakemake(*DRY_RUN, "--", *read_config([Path("config.yaml")]).tables), set())
+    results = in_order([job for job in found if job.step in CHECKS])
+    finished = finished_of(results)
+    pending = [job for job in results if job not in finished]
+    print(f"{counted(len(finished), 'job')} finished, {len(pending)} missing", flush=True)
+    if arguments.tables:
+        make_tables(found, bool(pending))
+    elif pending:
+        stamp(job for job in results if job in finished)
+        if not arguments.dry_run:
+            index_images(finished)
+        wanted = arguments.target or [str(path) for job in pending for path in kept(job)]
+        options = ["--rerun-triggers", "mtime", *["--dry-run"] * arguments.dry_run]
+        os.execv(sys.executable, [sys.executable, "-m", "snakemake", *options, "--", *wanted])  # it gets all signals
+
+
+def kept(job: Job) -> list[Path]:
+    """Outputs of a job that are text."""
+    return [path for path in job.outputs if path.suffix in KEPT]
+
+
+def in_order(found: list[Job]) -> list[Job]:
+    """Sort jobs so that each stands behind those whose files it reads."""
+    made_by = makers(found)
+    return list(TopologicalSorter({job: set(needed(job, made_by)) for job in found}).static_order())
+
+
+def finished_of(results: list[Job]) -> set[Job]:
+    """Find the jobs whose results are there, and so are those of all jobs before them.
+
+    Raises:
+        InputError: naming results that are not those which the config asks for, each with the first difference.
+    """
+    made_by, tests = makers(results), {job.path("weights"): job for job in results if job.step == "test"}
+    finished: set[Job] = set()
+    problems = []
+    for job in results:
+        if not finished.issuperset(needed(job, made_by)) or not _there(job):
+            continue
+        try:
+            if _fits(job, tests):
+                finished.add(job)
+        except InputError as error:
+            problems.append(f"{job.path('output')}: {error}")
+    if problems:
+        more = [f"… and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
+        raise InputError(
+            "these results are not what config.yaml asks for; take back what has changed there, or delete the files "
+            "to make them again:\n  " + "\n  ".join(problems[:SHOWN] + more)
+        )
+    return finished
+
+
+def _there(job: Job) -> bool:
+    return all(path.exists() for path in kept(job))
+
+
+def _fits(job: Job, tests: dict[Path, Job]) -> bool:
+    """Compare the results of a job with what it would make; those of a training count with its weights or its test.
+
+    Raises:
+        InputError: naming the first thing that differs.
+    """
+    weights = job.path("weights" if job.step == "test" else "output")
+    if job.step in ("train", "test") and not weights.exists():
+        test = tests.get(weights)
+        if test is None or not _there(test):
+            return False
+        if job.step == "train":
+            check_tested(job, test)
+        return True
+    with suppress(OtherCode):
+        check(job, {path: path for path in job.outputs})
+    return True
+
+
+def stamp(finished: Iterable[Job]) -> None:
+    """Date results in the order of their jobs, so that each is newer than what it was made of."""
+    past = time.time_ns() - 10**9
+    for number, job in enumerate(finished):
+        for path in job.outputs:
+            if path.exists():
+                os.utime(path, ns=(past + number, past + number))
+
+
+def index_images(finished: set[Job]) -> None:
+    """Index folders of images that have no index here, though their manifest is in git.
+
+    Raises:
+        InputError: if the images are others than those of the manifest.
+    """
+    machine = machine_of(finished)
+    for job in finished:
+        if job.step != "prepare":
+            continue
+        dataset = parse_dataset(json.dumps(job.settings()), "--settings")
+        root = Path(machine.data_root(dataset.folder))
+        if not isinstance(dataset, ImageFolder) or index_file(root, "train").exists():
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            made = Path(folder, "manifest.json")
+            options = [*_words(job), "--output", str(made)]  # the second --output counts
+            command = [sys.executable, "-m", "pdarts.prepare", *options]
+            if (done := subprocess.run(command, check=False)).returncode != 0:
+                sys.exit(done.returncode)
+            if files.read_json(made, "manifest", "pdarts.prepare") != files.read_json(
+                job.path("output"), "manifest", "pdarts.prepare"
+            ):
+                raise InputError(
+                    f"the images in {root} are not those of {job.path('output')}; put the study's images there, or set "
+                    f"machine.data_roots.{dataset.folder} in its config.yaml"
+                )
+
+
+def make_tables(found: list[Job], partial: bool) -> None:
+    """Make all traces and figures whose results are there, and write each table to `tables/`."""
+    for job in in_order(found):
+        if job.step in SHOWING and all(path.exists() for path in _read(job)):
+            SHOWING[job.step](_words(job))
+    for job in found:
+        if job.step == "report":
+            stem = Path("tables", job.path("output-stem").name)
+            report.main([*_words(job), "--output-stem", str(stem), *["--partial"] * partial])
+
+
+def _read(job: Job) -> Iterator[Path]:
+    """Yield the files that a trace or figure is made of."""
+    for name in ("genotype", "stages", "metrics", "traces"):
+        yield from map(Path, job.options.get(name, ()))
+
+
+def _words(job: Job) -> list[str]:
+    """The options of a job's command."""
+    return [word for name, values in job.options.items() for word in (f"--{name}", *values)]
+
+
+if __name__ == "__main__":
+    step.run(main)
