@@ -107,7 +107,7 @@ class LongStep:
         return Run(seed, self.device, journal, self.resume_file)
 
     def record(self, run: Run) -> dict[str, Any]:
-        """The last keys of the result: `epochs_run`, `seconds` (with those of earlier processes), `provenance`.
+        """The last keys of the result: `epochs_run`, `seconds`, `provenance`; times with those of earlier processes.
 
         Args:
             run: the course of the step, which has ended.
@@ -125,5 +125,6 @@ class LongStep:
         provenance = self.invocation.provenance(self.device, self.inputs)
         provenance |= {"resumed": run.resumed, "resume_file": run.resume_file.path.name, "kernels": run.kernels}
         provenance["steps_per_gpu"] = device.steps_sharing(self.device, self.machine)
+        provenance["cpu_seconds"] = round(provenance["cpu_seconds"] + run.earlier_cpu_seconds, 3)
         seconds = round(provenance["seconds"] + run.earlier_seconds, 3)
         return {"epochs_run": run.epochs_run, "seconds": seconds, "provenance": provenance}

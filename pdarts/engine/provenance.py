@@ -6,6 +6,7 @@ import platform
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -37,7 +38,7 @@ def provenance(
     inputs: Mapping[str, Path | None] | None = None,
     rehearsal: bool = False,
 ) -> dict[str, Any]:
-    """The value of `provenance` in a result.
+    """The value of `provenance` in a result, with wall time (`seconds`) and CPU time of this process in all threads.
 
     Args:
         device: the device that computed it.
@@ -66,6 +67,7 @@ def provenance(
         "memory": peak_memory(device),
         "started": started.isoformat(timespec="seconds"),
         "seconds": round((now() - started).total_seconds(), 3),
+        "cpu_seconds": round(time.process_time(), 3),
     }
 
 

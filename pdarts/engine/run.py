@@ -59,6 +59,8 @@ class Run:
         """Name of what computes the cells."""
         self.earlier_seconds = 0.0
         """Time that earlier processes spent on the part of their work that is kept."""
+        self.earlier_cpu_seconds = 0.0
+        """CPU time of these processes."""
         self.resumed: list[dict[str, Any]] = []
         """Epoch and iteration at which earlier processes stopped, with commit, hash of their code, and device."""
         self._parts: Mapping[str, Stateful] = {}
@@ -169,6 +171,7 @@ class Run:
                 "step": self.iteration,
                 "epoch_seconds": self.epoch_seconds,
                 "seconds": self.earlier_seconds + time.monotonic() - self._started,
+                "cpu_seconds": self.earlier_cpu_seconds + time.process_time(),
                 "told": told,
                 "kills": memory.kills(),
                 "commit": self._commit,
@@ -184,7 +187,7 @@ class Run:
 
     def _restore(self, saved: dict[str, Any]) -> None:
         self.epoch, self.iteration, self._earlier_epoch_seconds = saved["epoch"], saved["step"], saved["epoch_seconds"]
-        self.earlier_seconds = saved["seconds"]
+        self.earlier_seconds, self.earlier_cpu_seconds = saved["seconds"], saved.get("cpu_seconds", 0.0)
         stopped: dict[str, Any] = {"epoch": self.epoch, "step": self.iteration}
         stopped |= {key: saved.get(key) for key in ("commit", "code", "device")}
         self.resumed = [*saved["resumed"], stopped]

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import resource
 import shlex
 import signal
 import subprocess
@@ -201,10 +202,15 @@ def test_a_change_of_code_is_continued_only_when_told_so(tmp_path: Path, capsys:
     assert told.load() == {"epoch": 1, "step": 0, "code": "a"}
 
 
-def test_provenance_says_that_other_code_continued(data: Path, tmp_path: Path) -> None:
+def test_provenance_says_that_other_code_continued_and_has_the_cpu_time_of_both(data: Path, tmp_path: Path) -> None:
+    def cpu_time() -> float:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
     tree = Tree.of_project(tmp_path / "project")
     allowed = json.dumps(json.loads(MACHINE) | {"resume_other_code": True})
     step = command("train", 1, tmp_path, data, allowed, epochs=15)
+    start = cpu_time()
     with subprocess.Popen(step, cwd=tree.root, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         while "| epoch" not in process.stderr.readline():
@@ -213,11 +219,13 @@ def test_provenance_says_that_other_code_continued(data: Path, tmp_path: Path) -
         assert "the same command continues there" in process.communicate()[1]
     before = fingerprint("train", root=tree.root / "pdarts")
     tree.edit("pdarts/engine/loop.py", "network.train()", "network.train(True)")
-    again = command("train", 1, tmp_path, data, allowed, warm.python(), epochs=15)
-    subprocess.run(again, cwd=tree.root, check=True, capture_output=True)
+    first, start = cpu_time() - start, cpu_time()
+    subprocess.run(step, cwd=tree.root, check=True, capture_output=True)
+    second = cpu_time() - start
     provenance = torch.load(tmp_path / "weights.pt", weights_only=True)["provenance"]
     assert [stop["code"] for stop in provenance["resumed"]] == [before]
     assert provenance["code"] != before
+    assert second + 0.5 * first < provenance["cpu_seconds"] <= second + first
 
 
 def test_a_disk_that_is_full_keeps_the_old_resume_file(tmp_path: Path) -> None:

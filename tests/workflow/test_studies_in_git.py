@@ -1,0 +1,63 @@
+"""The studies in git: their results are those of their config, and their tables are those of their results."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.tree import PROJECT, Tree
+
+pytestmark = pytest.mark.workflow
+
+STUDIES = [path.parent.relative_to(PROJECT).as_posix() for path in sorted(PROJECT.glob("studies/*/config.yaml"))]
+FORMS = ("md", "csv", "tex", "html")
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """A fresh clone, in which the times of files mean nothing."""
+    tree = Tree.of_project(tmp_path_factory.mktemp("clone"))
+    for path in tree.root.glob("studies/*/results/**/*"):
+        os.utime(path, (1, 1))
+    return tree
+
+
+def run(clone: Tree, study: str, option: str) -> str:
+    done = clone.python("-m", "pdarts.tools.study", "--folder", study, option)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def jobs(said: str) -> tuple[int, set[str]]:
+    """Count the jobs that are finished, and list what would be made."""
+    (finished,) = re.findall(r"^(\d+) jobs? finished, \d+ missing$", said, re.MULTILINE)
+    return int(finished), set(re.findall(r"^Reason: Missing output files: (.+)$", said, re.MULTILINE))
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_what_git_has_is_finished_and_without_one_test_only_its_training_runs_more(clone: Tree, study: str) -> None:
+    tests = sorted((clone.root / study).glob("results/train/*/seed*/test.json"))
+    if not tests:
+        pytest.skip(f"{study} has no results yet")
+    finished, wanted = jobs(run(clone, study, "--dry-run"))
+    assert not any((clone.root / study / path).exists() for path in wanted if path.endswith("test.json"))
+    content = tests[0].read_bytes()
+    tests[0].unlink()
+    fewer, more = jobs(run(clone, study, "--dry-run"))
+    tests[0].write_bytes(content)
+    assert fewer == finished - 2
+    weights = tests[0].with_name("weights.pt").relative_to(clone.root / study)
+    assert {path for path in more - wanted if not path.endswith("test.json")} == {str(weights)}
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_tables_in_git_are_those_of_the_results_in_git(clone: Tree, study: str) -> None:
+    tables = sorted((PROJECT / study / "tables").glob("*.md"))
+    if not tables:
+        pytest.skip(f"{study} has no tables yet")
+    run(clone, study, "--tables")
+    for path in tables:
+        for form in FORMS:
+            name = Path(study, "tables", f"{path.stem}.{form}")
+            assert (clone.root / name).read_bytes() == (PROJECT / name).read_bytes(), f"{name}; call make study-tables"
