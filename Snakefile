@@ -26,6 +26,7 @@ include: "rules/report.smk"
 # What runs where Snakemake runs; on a cluster all else is a job.
 localrules:
     download,
+    trace,
     draw,
     search_curves,
     searches_curves,

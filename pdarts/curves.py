@@ -1,8 +1,8 @@
 """Draw a search's or a training's course from its metrics.
 
-A search: the metrics of its stages in order, and the stage files that name the operations:
+A search: its trace, the metrics of its stages in order, and the stage files that name the operations:
     python -m pdarts.curves --title T --stages stage1.json stage2.json --metrics stage1.metrics.jsonl \\
-        stage2.metrics.jsonl --output curves.svg
+        stage2.metrics.jsonl --traces trace.jsonl --output curves.svg
 Several searches that differ in their seed: the same, one search after another.
 A training: the metrics of each of its seeds:
     python -m pdarts.curves --title T --metrics seed0/metrics.jsonl seed1/metrics.jsonl --output curves.svg
@@ -15,9 +15,10 @@ from matplotlib.figure import Figure
 
 from pdarts.engine import step
 from pdarts.errors import InputError, counted
-from pdarts.reporting.curve_figures import Stage, search_curves, searches_curves, training_curves
+from pdarts.reporting.curve_figures import search_curves, searches_curves, training_curves
 from pdarts.reporting.figures import save
-from pdarts.reporting.result_files import StageEpoch, StageResult, TrainingEpoch, read, read_lines
+from pdarts.reporting.result_files import TrainingEpoch, read_lines
+from pdarts.reporting.searches import Stage, Trace, read_stages, read_trace
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -28,26 +29,21 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--stages", nargs="+", type=Path, default=[], help="stage files of searches, one per metrics file"
     )
+    parser.add_argument("--traces", nargs="+", type=Path, default=[], help="traces of searches, one per search")
     parser.add_argument("--output", required=True, type=Path, help="figure to write: .svg, .pdf or .png")
     step.add_rehearsal(parser)
     arguments = parser.parse_args(words)
-    draw = _search if arguments.stages else _trainings
-    figure = draw(arguments.title, arguments.metrics, arguments.stages)
+    title, metrics = arguments.title, arguments.metrics
+    if arguments.stages:
+        figure = _searches(title, read_stages(arguments.stages, metrics), arguments.traces)
+    else:
+        figure = _trainings(title, metrics)
     save(figure, arguments.output, arguments.rehearsal)
 
 
-def _search(title: str, metrics: list[Path], stages: list[Path]) -> Figure:
-    if len(metrics) != len(stages):
-        raise InputError(
-            f"--stages names {counted(len(stages), 'file')}, --metrics {len(metrics)}; give one of each per stage"
-        )
+def _searches(title: str, stages: list[Stage], traces: list[Path]) -> Figure:
     searches: list[list[Stage]] = []
-    for stage_path, metrics_path in zip(stages, metrics, strict=True):
-        result = read(StageResult, stage_path, "stage file", "pdarts.search")
-        epochs = read_lines(StageEpoch, metrics_path, "metrics file of a search", "pdarts.search")
-        operations = {len(row) for epoch in epochs for rows in epoch.architecture_weights.values() for row in rows}
-        if len(epochs) != result.epochs or operations != {result.settings.operations}:
-            raise InputError(f"{metrics_path} is not of the stage in {stage_path}; name both in the order of stages")
+    for result, epochs in stages:
         if not searches or result.stage <= searches[-1][-1][0].stage:
             searches.append([])
         searches[-1].append((result, epochs))
@@ -57,10 +53,25 @@ def _search(title: str, metrics: list[Path], stages: list[Path]) -> Figure:
             (each.stage, each.settings) for each, _ in first
         ]:
             raise InputError("--stages: searches differ in more than their seed; draw each into a figure of its own")
-    return searches_curves(title, searches) if others else search_curves(title, first)
+    if len(traces) != len(searches):
+        raise InputError(
+            f"--traces names {counted(len(traces), 'file')}, --stages those of "
+            f"{counted(len(searches), 'search', 'searches')}; give the trace of each search, by pdarts.trace"
+        )
+    found = [_trace_of(search, path) for search, path in zip(searches, traces, strict=True)]
+    return searches_curves(title, searches, found) if others else search_curves(title, first, found[0])
 
 
-def _trainings(title: str, metrics: list[Path], _: list[Path]) -> Figure:
+def _trace_of(search: list[Stage], path: Path) -> Trace:
+    trace = read_trace(path)
+    if [(epoch.stage, epoch.epoch) for epoch in trace.epochs] != [
+        (result.stage, epoch.epoch) for result, epochs in search for epoch in epochs
+    ]:
+        raise InputError(f"{path} is not of the epochs of these stages; make it of the same files with pdarts.trace")
+    return trace
+
+
+def _trainings(title: str, metrics: list[Path]) -> Figure:
     runs = [read_lines(TrainingEpoch, path, "metrics file of a training", "pdarts.train") for path in metrics]
     for path, run in zip(metrics, runs, strict=True):
         if len(run) != len(runs[0]):

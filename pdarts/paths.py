@@ -20,6 +20,7 @@ SEARCH_CURVES = f"{SEARCH}/curves.svg"
 SEARCH_SEED = f"{SEARCH}/seed{{seed}}"
 STAGE = f"{SEARCH_SEED}/stage{{stage}}.json"
 STAGE_METRICS = f"{SEARCH_SEED}/stage{{stage}}.metrics.jsonl"
+TRACE = f"{SEARCH_SEED}/trace.jsonl"
 SEED_CURVES = f"{SEARCH_SEED}/curves.svg"
 GENOTYPE = f"{SEARCH_SEED}/genotype{{variant}}.json"
 CHOSEN_GENOTYPE = f"{SEARCH}/chosen/genotype{{variant}}.json"
@@ -53,6 +54,7 @@ LOGS = {
     "prepare": "results/logs/prepare/{dataset}.log",
     "search": "results/logs/search/{search}/seed{seed}/stage{stage}.log",
     "derive": "results/logs/search/{search}/seed{seed}/derive{variant}.log",
+    "trace": "results/logs/search/{search}/seed{seed}/trace.log",
     "choose": "results/logs/search/{search}/chosen/choose{variant}.log",
     "sample": "results/logs/random/seed{seed}/sample{variant}.log",
     "sample_draw": "results/logs/random_search/{random_search}/draw{draw}/sample.log",
@@ -80,7 +82,7 @@ PATTERNS = {
 
 FILES = (
     *(SOURCE_FILES, MANIFEST, STAGE, STAGE_METRICS, GENOTYPE, CHOSEN_GENOTYPE, CHOICE, RANDOM_GENOTYPE, CALIBRATION),
-    *(DRAWN_GENOTYPE, BEST_DRAW, CHOICE_OF_DRAW),
+    *(TRACE, DRAWN_GENOTYPE, BEST_DRAW, CHOICE_OF_DRAW),
     *(WEIGHTS, METRICS, TEST, CELLS, CHECKPOINT_TEST, SEED_CURVES, SEARCH_CURVES, TRAINING_CURVES),
     *(f"{table}.{form}" for table in (PARTIAL_TABLE, TABLE) for form in TABLE_FORMS),
     *LOGS.values(),

@@ -1,7 +1,7 @@
 """Draws and tabulates results.
 
 Input: genotypes, stage files, metrics and tests.
-Output: drawings of cells, curves, and each table as Markdown, CSV, LaTeX and HTML.
+Output: drawings of cells, traces of searches, curves, and each table as Markdown, CSV, LaTeX and HTML.
 """
 
 
@@ -29,10 +29,38 @@ rule draw:
         command("draw", "{params.extensions} --genotype {input:q} --output {output:q}")
 
 
+rule trace:
+    input:
+        stages=ask(genotypes.stage_files, template=paths.STAGE),
+        metrics=ask(genotypes.stage_files, template=paths.STAGE_METRICS),
+    output:
+        paths.TRACE,
+    log:
+        paths.LOGS["trace"],
+    conda:
+        "../envs/pdarts.yaml"
+    resources:
+        mem_mb=needed("memory"),
+        runtime=needed("minutes"),
+    params:
+        code=ask(code.trace_code),
+        extensions=ask_aside(code.for_search),
+        max_skips=ask(genotypes.skip_limit, variant=""),
+    message:
+        "Trace the cells of search {wildcards.search}, seed {wildcards.seed}, epoch by epoch"
+    shell:
+        command(
+            "trace",
+            "{params.extensions} --stages {input.stages:q} --metrics {input.metrics:q} {params.max_skips} --output {output:q}",
+            code="{params.code}",
+        )
+
+
 rule search_curves:
     input:
         stages=ask(genotypes.stage_files, template=paths.STAGE),
         metrics=ask(genotypes.stage_files, template=paths.STAGE_METRICS),
+        trace=paths.TRACE,
     output:
         report(
             paths.SEED_CURVES,
@@ -52,7 +80,7 @@ rule search_curves:
         command(
             "curves",
             "--title 'Search {wildcards.search}, seed {wildcards.seed}' --stages {input.stages:q} --metrics {input.metrics:q}"
-            " --output {output:q}",
+            " --traces {input.trace:q} --output {output:q}",
         )
 
 
@@ -60,6 +88,7 @@ rule searches_curves:
     input:
         stages=ask(genotypes.stages_of_seeds, template=paths.STAGE),
         metrics=ask(genotypes.stages_of_seeds, template=paths.STAGE_METRICS),
+        traces=ask(genotypes.traces_of_seeds),
     output:
         report(paths.SEARCH_CURVES, category="Curves", labels={"of": "searches {search}"}),
     log:
@@ -74,7 +103,8 @@ rule searches_curves:
     shell:
         command(
             "curves",
-            "--title 'Search {wildcards.search}' --stages {input.stages:q} --metrics {input.metrics:q} --output {output:q}",
+            "--title 'Search {wildcards.search}' --stages {input.stages:q} --metrics {input.metrics:q}"
+            " --traces {input.traces:q} --output {output:q}",
         )
 
 

@@ -39,7 +39,7 @@ BELOW = {
     },
     "tools": {
         *("checking", "errors", "extensions", "gpus", "memory", "paths", "settings", "sources", "space", "nets"),
-        *("data", "engine", "progressive", "reporting", "workflow", "curves", "draw", "report"),
+        *("data", "engine", "progressive", "reporting", "workflow", "curves", "draw", "report", "trace"),
     },
 }
 """What each layer may import beside itself: a folder, a module at the top, or a module that lies below its folder.

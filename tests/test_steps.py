@@ -49,8 +49,9 @@ STEPS = {
         "--data", "--weights", "--genotype", "--output", "--experiment", "--seed", "--machine",
         "--rehearsal", "--extensions",
     },
+    "trace": {"--stages", "--metrics", "--max-skips", "--output", "--extensions"},
     "draw": {"--genotype", "--output", "--rehearsal", "--extensions"},
-    "curves": {"--title", "--metrics", "--stages", "--output", "--rehearsal"},
+    "curves": {"--title", "--metrics", "--stages", "--traces", "--output", "--rehearsal"},
     "report": {"--table", "--output-stem", "--partial", "--rehearsal", "--extensions"},
     "tools.accept": {"--target", "--reason", "--configfile", "--config"},
     "tools.calibrate": {"--target", "--configfile", "--config", "--limit", "--patience"},
@@ -103,6 +104,7 @@ def test_help_explains_every_setting(
         ("derive", ["skip connections left in the normal cell, 0 to 8 (default: any)"]),
         ("train", ["seed of the training, from 0", "a line an epoch"]),
         ("test", ["accuracies (percent) and sizes"]),
+        ("trace", ["skip connections left in the normal cell, 0 to 8 (default: any)", "from 0 (decided) to 1 (open)"]),
         ("curves", ["a line an epoch"]),
     ],
 )

@@ -48,6 +48,11 @@ class Result:
         return self.retrained or self.searched
 
     @property
+    def compared(self) -> Row | None:
+        """At least two trainings to compare with other rows: of several searches or draws, else of one genotype."""
+        return next((row for row in (self.searched, self.retrained) if row and len(row.tests) > 1), None)
+
+    @property
     def error(self) -> float | None:
         """Mean test error of the trainings of one genotype, in percent."""
         return mean(self.errors(self.retrained))

@@ -1,12 +1,13 @@
 """The columns of a table of the paper: figures measured here beside those that the paper and other people print."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pdarts.reporting import plain_table
+from pdarts.reporting import differences, plain_table
 from pdarts.reporting.columns import TableColumn, records
 from pdarts.reporting.comparison import Comparison, Result, search_devices
-from pdarts.reporting.grid import NO_BREAK, NOT_RUN, NOTHING, QUOTED, Heading, days, duration, span
+from pdarts.reporting.differences import Contrast
+from pdarts.reporting.grid import NO_BREAK, NOT_RUN, NOTHING, QUOTED, Heading, days, duration, signed, span
 from pdarts.reporting.paper import PaperRow
 from pdarts.reporting.plain_table import (
     Cost,
@@ -22,9 +23,10 @@ from pdarts.reporting.plain_table import (
 )  # fmt: skip
 from pdarts.reporting.rows import Row
 
-MINUS = "\N{MINUS SIGN}"
-
 Values = dict[str, object]
+
+Contrasts = Mapping[int, Contrast]
+"""The errors that each result compares, by its id."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,25 @@ def entries(comparisons: Sequence[Comparison]) -> list[Entry]:
     ]
 
 
-def columns(comparisons: Sequence[Comparison], unverified: bool) -> list[ComparisonColumn]:
-    """Make the columns of a table with these rows; `unverified` is said over the paper's figures."""
+def columns(
+    comparisons: Sequence[Comparison], unverified: bool, baseline: str | None, contrasts: Contrasts
+) -> list[ComparisonColumn]:
+    """Make the columns of a table with these rows.
+
+    Args:
+        comparisons: the rows.
+        unverified: whether the paper's figures are said to be so.
+        baseline: architecture of the row that others are compared with, if any.
+        contrasts: what `contrasts_of` finds of it.
+    """
     paper = "paper, unverified" if unverified else "paper"
     several_devices = len(search_devices(comparisons)) > 1
     found = [ComparisonColumn(Heading("Architecture"), _architecture, lambda e: {"architecture": e.row.architecture})]
     for index, result in enumerate(comparisons[0].results):
-        found += _result_columns(index, f"{result.column.heading} (%)", paper)
+        group = f"{result.column.heading} (%)"
+        found += _result_columns(index, group, paper)
+        if baseline is not None:
+            found += _difference_columns(index, group, baseline, contrasts)
     return [
         *found,
         ComparisonColumn(None, values=_measured_values),
@@ -100,6 +114,28 @@ def _result_columns(index: int, group: str, paper: str) -> list[ComparisonColumn
     ]
 
 
+def contrasts_of(comparisons: Sequence[Comparison], baseline: str) -> Contrasts:
+    """Set the errors of each row beside those of the baseline in the same column, where both have several."""
+    (base,) = (comparison for comparison in comparisons if comparison.architecture == baseline)
+    found = {}
+    for comparison in comparisons:
+        for result, theirs in zip(comparison.results, base.results, strict=True):
+            row, other = result.compared, theirs.compared
+            if row and other:
+                found[id(result)] = Contrast(row, result.errors(row), other, theirs.errors(other))
+    return found
+
+
+def _difference_columns(index: int, group: str, baseline: str, contrasts: Contrasts) -> list[ComparisonColumn]:
+    """Make the columns that compare the result at this index of every row with the baseline's."""
+
+    def of_entry(entry: Entry) -> Contrast | None:
+        contrast = contrasts.get(id(entry.result))
+        return contrast if contrast and contrast.row is entry.row else None
+
+    return differences.columns(baseline, group, lambda each: contrasts.get(id(each.results[index])), of_entry)
+
+
 def _architecture(comparison: Comparison) -> str:
     return comparison.architecture + (f"{NO_BREAK}{QUOTED}" if comparison.quoted else "")
 
@@ -131,18 +167,12 @@ def _printed(result: Result) -> str:
     if result.printed is None:
         return NOTHING
     figure = f"{result.printed:.{result.decimals}f}" + (f"{NO_BREAK}unverified" if result.unverified else "")
-    return figure if result.difference is None else f"{figure} ({_signed(result.difference)})"
+    return figure if result.difference is None else f"{figure} ({signed(result.difference)})"
 
 
 def _printed_values(entry: Entry) -> Values:
     difference = None if entry.varies == "search" else entry.result.difference
     return {"paper_error": entry.result.printed, "difference": difference}
-
-
-def _signed(number: float) -> str:
-    """Write two decimals, with a sign unless both are zero."""
-    text = f"{abs(number):.2f}"
-    return text if text == "0.00" else ("+" if number > 0 else MINUS) + text
 
 
 def _others(result: Result) -> str:

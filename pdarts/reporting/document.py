@@ -1,15 +1,17 @@
 """Writes a table in four forms from the files behind its rows."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from markupsafe import Markup
+from matplotlib.figure import Figure as DrawnFigure
 
 from pdarts.reporting import columns, comparison_table, plain_table, provenance_tables
 from pdarts.reporting.comparison import compare
+from pdarts.reporting.differences import Contrast, statements
 from pdarts.reporting.figures import svg
 from pdarts.reporting.grid import REHEARSAL, Grid, as_rehearsal, comma_separated, counted, escape_markdown, markdown
 from pdarts.reporting.legend import legend
@@ -18,7 +20,8 @@ from pdarts.reporting.page import inline_svg, read_svg, render
 from pdarts.reporting.paper import paper
 from pdarts.reporting.protocol import protocol
 from pdarts.reporting.rows import Row, merged, read_released, read_row
-from pdarts.reporting.scatter import scatters
+from pdarts.reporting.scatter import COSTS_EXPLAINED, costs, scatters
+from pdarts.reporting.search_table import EXPLAINED, searches
 from pdarts.reporting.statements import Statement
 from pdarts.reporting.table_files import ReleasedFiles, RowFiles, Runs, TableFiles
 
@@ -50,6 +53,8 @@ class Content:
     """The sets of runs behind the table, each once."""
     protocol: list[Statement]
     scatters: list[Figure]
+    names: list[str]
+    """Names of the lines, whose numbers the scatters show."""
     quoted: tuple[int, ...] = ()
     """Indices of the rows that only quote."""
 
@@ -65,13 +70,14 @@ def report(files: TableFiles, partial: bool = False, rehearsal: bool = False) ->
     Raises:
         InputError: if a file is not what it should be, or missing and `partial` is false.
     """
-    content = _compared(files, partial, rehearsal) if files.columns else _listed(files, partial)
+    content = (_compared if files.columns else _listed)(files, partial, rehearsal)
     warnings = [*_missing(content.rows), *notes(content.rows)]
     records = merged(content.rows)
     title = files.title
     stamped = rehearsal or _rehearsed(content.rows)
     if stamped:
         content, title = _stamped(content), f"REHEARSAL, no results: {title}"
+    traced = searches(files, partial)
     values = {
         "title": title,
         "rehearsal": REHEARSED if stamped else "",
@@ -84,7 +90,10 @@ def report(files: TableFiles, partial: bool = False, rehearsal: bool = False) ->
         **values,
         "quoted": content.quoted,
         "scatters": content.scatters,
-        "names": [row.architecture for row in files.rows] if content.scatters else [],
+        "names": content.names,
+        "costs_explained": COSTS_EXPLAINED,
+        "traced": traced,
+        "traces_explained": EXPLAINED,
         "costs": provenance_tables.costs(records),
         "end_to_end": provenance_tables.end_to_end(content.rows),
         "sections": [(kind.capitalize(), _figures(files.rows, kind, partial)) for kind in ("cells", "curves")],
@@ -93,6 +102,8 @@ def report(files: TableFiles, partial: bool = False, rehearsal: bool = False) ->
     lead = f"> {REHEARSED}\n\n" if stamped else ""
     said = [f"> {escape_markdown(sentence)}\n\n" for sentence in warnings]
     said += [f"- {escape_markdown(f'{label}: {text}')}\n" for label, text in content.protocol]
+    if traced.rows:
+        said.append(f"\n## Searches\n\n{markdown(traced)}\n{escape_markdown(EXPLAINED)}\n")
     return {
         "md": f"# {escape_markdown(title)}\n\n{lead}{markdown(content.grid)}\n{''.join(said)}",
         "csv": comma_separated(content.records),
@@ -108,7 +119,7 @@ def _stamped(content: Content) -> Content:
     return replace(content, grid=content.grid.rehearsed(), records=records, protocol=explained)
 
 
-def _listed(files: TableFiles, partial: bool) -> Content:
+def _listed(files: TableFiles, partial: bool, rehearsal: bool) -> Content:
     """Make a table with a line for each training, which is named where architecture and dataset do not tell it."""
     lines = [(row.architecture, name, runs) for row in files.rows for name, runs in row.runs.items()]
     alike = Counter((architecture, runs.dataset) for architecture, _, runs in lines)
@@ -116,8 +127,32 @@ def _listed(files: TableFiles, partial: bool) -> Content:
         read_row(f"{architecture} ({name})" if alike[architecture, runs.dataset] > 1 else architecture, runs, partial)
         for architecture, name, runs in lines
     ]
-    grid, records = columns.grid(plain_table.COLUMNS, rows), columns.records(plain_table.COLUMNS, rows)
-    return Content(grid, records, rows, protocol(rows), [])
+    baselines = [row for row, (architecture, *_) in zip(rows, lines, strict=True) if architecture == files.baseline]
+    contrasts = plain_table.contrasts_of(rows, baselines)
+    shown, told = plain_table.columns(files.baseline, contrasts), _differences(files.baseline, contrasts)
+    return Content(
+        grid=columns.grid(shown, rows),
+        records=columns.records(shown, rows),
+        rows=rows,
+        protocol=[*protocol(rows), *told],
+        scatters=_drawn(_costs(rows), rehearsal or _rehearsed(rows)),
+        names=[row.architecture for row in rows],
+    )
+
+
+def _costs(rows: Sequence[Row]) -> Iterator[tuple[str, DrawnFigure]]:
+    """Draw errors against costs for each dataset."""
+    for dataset in dict.fromkeys(row.dataset for row in rows):
+        lines = [(number, row, plain_table.errors(row)) for number, row in enumerate(rows, 1) if row.dataset == dataset]
+        yield from costs(dataset or "", lines)
+
+
+def _drawn(figures: Iterable[tuple[str, DrawnFigure]], stamped: bool) -> list[Figure]:
+    """Make drawings on the page of figures with their titles."""
+    return [
+        Figure("", title, inline_svg(svg(figure, stamped), title, f"scatter{index}-", title))
+        for index, (title, figure) in enumerate(figures)
+    ]
 
 
 def _compared(files: TableFiles, partial: bool, rehearsal: bool) -> Content:
@@ -135,21 +170,28 @@ def _compared(files: TableFiles, partial: bool, rehearsal: bool) -> Content:
 
     comparisons = compare(files, row_of)
     figures = paper().tables[files.paper] if files.paper else None
-    shown = comparison_table.columns(comparisons, unverified=figures is not None and figures.unverified)
+    contrasts = comparison_table.contrasts_of(comparisons, files.baseline) if files.baseline else {}
+    unverified = figures is not None and figures.unverified
+    shown = comparison_table.columns(comparisons, unverified, files.baseline, contrasts)
     measures = [MEASURES[column.measure] for column in files.columns.values()]
     rows = list(known.values())
-    stamped = rehearsal or _rehearsed(rows)
     return Content(
         grid=columns.grid(shown, comparisons).without_empty_columns(),
         records=columns.records(shown, comparison_table.entries(comparisons)),
         rows=rows,
-        protocol=[*legend(comparisons, figures), *protocol(rows, list(dict.fromkeys(measures)))],
-        scatters=[
-            Figure("", title, inline_svg(svg(figure, stamped), title, f"scatter{index}-", title))
-            for index, (title, figure) in enumerate(scatters(comparisons))
+        protocol=[
+            *legend(comparisons, figures),
+            *protocol(rows, list(dict.fromkeys(measures))),
+            *_differences(files.baseline, contrasts),
         ],
+        scatters=_drawn(scatters(comparisons), rehearsal or _rehearsed(rows)),
+        names=[comparison.architecture for comparison in comparisons],
         quoted=tuple(index for index, each in enumerate(comparisons) if each.quoted),
     )
+
+
+def _differences(baseline: str | None, contrasts: Mapping[int, Contrast]) -> list[Statement]:
+    return [] if baseline is None or not contrasts else statements(baseline, [*contrasts.values()])
 
 
 def _rehearsed(rows: Sequence[Row]) -> bool:

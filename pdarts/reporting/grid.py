@@ -9,6 +9,8 @@ from itertools import groupby
 
 NOTHING, NOT_RUN, NO_BREAK = "–", "not run", "\N{NO-BREAK SPACE}"
 
+MINUS = "\N{MINUS SIGN}"
+
 QUOTED, MIXED = "†", "‡"
 """Marks of a row that is quoted, and of a number whose results were not made alike."""
 
@@ -123,6 +125,12 @@ def comma_separated(records: Sequence[Mapping[str, object]]) -> str:
         values = record.values()
         writer.writerow([";".join(map(str, value)) if isinstance(value, tuple) else value for value in values])
     return text.getvalue()
+
+
+def signed(number: float) -> str:
+    """Write two decimals, with a sign unless both are zero."""
+    text = f"{abs(number):.2f}"
+    return text if text == "0.00" else ("+" if number > 0 else MINUS) + text
 
 
 def duration(seconds: float) -> str:

@@ -5,11 +5,13 @@ as its stages together, a validation as long as its training and test, a random 
 trainings and tests; their times and those of trainings are means.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
+from pdarts.reporting import differences
 from pdarts.reporting.columns import TableColumn
+from pdarts.reporting.differences import Contrast
 from pdarts.reporting.grid import MIXED, NO_BREAK, NOT_RUN, NOTHING, Heading, days, duration, plural, span
 from pdarts.reporting.result_files import Evaluation, Provenance
 from pdarts.reporting.rows import Row
@@ -100,6 +102,11 @@ def sizes(row: Row, name: str) -> tuple[int, ...]:
     return tuple(getattr(test, name) for test in row.evaluations)
 
 
+def errors(row: Row) -> tuple[float, ...]:
+    """Test error of each training in percent."""
+    return tuple(100 - test.top1 for test in row.evaluations)
+
+
 def _accuracies(row: Row) -> tuple[float, ...]:
     return tuple(test.top1 for test in row.evaluations)
 
@@ -120,6 +127,9 @@ def _search(row: Row) -> str:
 
 
 PlainColumn = TableColumn[Row, Row]
+
+BEFORE_DIFFERENCES = 4
+"""Number of columns to the left of differences: up to the number of trainings."""
 
 COLUMNS = (
     PlainColumn(Heading("Architecture"), lambda row: row.architecture, lambda row: {"architecture": row.architecture}),
@@ -180,3 +190,38 @@ COLUMNS = (
         lambda row: {"devices": _devices(row)},
     ),
 )
+
+
+def contrasts_of(rows: Sequence[Row], baselines: Sequence[Row]) -> dict[int, Contrast]:
+    """Set the accuracies of each row beside the baseline's on the same dataset, by the id of the row.
+
+    Args:
+        rows: all rows.
+        baselines: lines of the baseline; of several on a dataset, one that is trained like the row counts.
+    """
+    found = {}
+    for row in rows:
+        alike = [other for other in baselines if other.dataset == row.dataset]
+        baseline = max(
+            alike, key=lambda other: (other is row, other.training_settings == row.training_settings), default=None
+        )
+        if baseline and row.tests:
+            found[id(row)] = Contrast(row, _accuracies(row), baseline, _accuracies(baseline))
+    return found
+
+
+def columns(baseline: str | None, contrasts: Mapping[int, Contrast]) -> tuple[PlainColumn, ...]:
+    """Make the columns of a table, with differences to a baseline if it has one.
+
+    Args:
+        baseline: architecture of the row that others are compared with, if any.
+        contrasts: what `contrasts_of` finds of it.
+    """
+
+    def of_row(row: Row) -> Contrast | None:
+        return contrasts.get(id(row))
+
+    if baseline is None:
+        return COLUMNS
+    added: list[PlainColumn] = differences.columns(baseline, "", of_row, of_row)
+    return (*COLUMNS[:BEFORE_DIFFERENCES], *added, *COLUMNS[BEFORE_DIFFERENCES:])

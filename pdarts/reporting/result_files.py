@@ -45,6 +45,7 @@ class Provenance(Result):
     torch: str | None
     torchvision: str | None
     snakemake: str | None
+    seed: int | None = None
     device: str
     device_type: str | None = None
     threads: int
@@ -98,6 +99,7 @@ class StageSettings(Result):
     model_config = ConfigDict(extra="allow")
 
     method: str = UNNAMED
+    stem: str
     cells: int
     channels: int
     operations: int
@@ -155,6 +157,25 @@ class StageEpoch(Result):
     learning_rate: float
     skip_dropout: float
     architecture_weights: dict[str, tuple[tuple[float, ...], ...]]
+    edge_weights: dict[str, tuple[float, ...]] | None = None
+    """None of methods without them."""
+
+
+class TraceEpoch(Result):
+    """A line of a search's trace: the cell that its weights stood for; fields are None where they yield no cell."""
+
+    stage: int
+    epoch: int
+    """Number within the stage."""
+    genotype: dict[str, Any] | None
+    skips: int | None
+    """Skip connections of the normal cell."""
+    unlimited_skips: int | None
+    """The same without skip limit."""
+    parameters: int | None
+    """Of all cells in a network of the last stage's depth and width."""
+    entropy: dict[str, float]
+    """Mean over the weights of a kind of cell, from 0 (decided) to 1 (open)."""
 
 
 class TrainingEpoch(Result):

@@ -7,9 +7,19 @@ from statistics import fmean
 
 from pdarts import paths
 from pdarts.errors import InputError, counted
-from pdarts.reporting.result_files import Choice, Evaluation, Provenance, StageResult, TrainingEpoch, read, read_lines
+from pdarts.reporting.result_files import (
+    Choice,
+    EvaluatedSettings,
+    Evaluation,
+    Provenance,
+    StageResult,
+    TrainingEpoch,
+    read,
+    read_lines,
+)
 from pdarts.reporting.table_files import RandomSearchFiles, ReleasedFiles, Runs, SearchFiles
 from pdarts.space.genotype import Genotype
+from pdarts.space.operations import SKIP
 
 MIXABLE: dict[str, Callable[[Provenance], str | None]] = {
     "devices": lambda record: record.hardware,
@@ -80,6 +90,8 @@ class Row:
     """The choice of the search that was retrained, if one was chosen."""
     validations: tuple[Evaluation, ...] = ()
     """Test results that the choice is based on."""
+    independent: bool = False
+    """Whether each training has a genotype of its own, from a search or draw of its own."""
     random_searches: tuple[RandomSearch, ...] = ()
     """The random searches that chose the genotypes, if these are random searches'."""
     drawn: tuple[int, ...] = ()
@@ -105,10 +117,21 @@ class Row:
         return tuple(self.tests.values())
 
     @property
+    def training_settings(self) -> EvaluatedSettings | None:
+        """Dataset and recipe of the trainings; None of a row without results."""
+        return self.evaluations[0].settings if self.tests else None
+
+    @property
     def genotypes(self) -> list[Genotype]:
         """The different genotypes that were trained, in order."""
         found = [Genotype.parse(evaluation.genotype, "genotype") for evaluation in self.evaluations]
         return list(dict.fromkeys(found))
+
+    @property
+    def skips(self) -> list[int]:
+        """Numbers of skip connections in the normal cell of each of these genotypes."""
+        cells = [genotype.cell("normal") for genotype in self.genotypes]
+        return [sum(edge.operation == SKIP for edge in cell.edges) for cell in cells]
 
     @property
     def training_provenances(self) -> list[Provenance]:
@@ -206,6 +229,7 @@ def read_row(architecture: str, runs: Runs, partial: bool, column: str = "") -> 
         search_seeds=(*searches, *(search.seed for search in random_searches)),
         choice=choice,
         validations=tuple(validations.values()),
+        independent=runs.independent,
         random_searches=tuple(random_searches),
         drawn=runs.drawn,
         column=column,

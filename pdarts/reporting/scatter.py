@@ -1,7 +1,8 @@
-"""Draws test errors against sizes for all rows of a table: the paper's figures and those measured here."""
+"""Draws test errors against sizes and costs for all rows of a table: the paper's figures and those measured here."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import cos, hypot, pi, sin
 from statistics import fmean
 
@@ -13,8 +14,10 @@ from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 from pdarts.reporting.comparison import Comparison, Result
 from pdarts.reporting.figures import FAINT, INK, OPERATION_COLORS, style
 from pdarts.reporting.plain_table import deviation
+from pdarts.reporting.rows import Row
 
 HERE = "#1f5fa8"
+COURSE = OPERATION_COLORS["skip_connect"]
 PRINTED = OPERATION_COLORS["none"]
 
 WIDTH, HEIGHT = 5.2, 3.9
@@ -26,19 +29,38 @@ NEAR, AROUND = 11.0, [(7 * cos(turn * pi / 4), 7 * sin(turn * pi / 4)) for turn 
 SIZES = {"parameters": "Parameters (millions)", "multiply_adds": "Multiply-adds (millions)"}
 """Axis label by the name of a size."""
 
+COSTS_EXPLAINED = (
+    "Cost: the searches that one network needs, what chooses among them, and one training. Lowest so far: the lowest "
+    "test error of a row's searches or draws, made one after another, against what they cost together; since test "
+    "images pick it, it says how errors fall with cost, and is no result of the method."
+)
+
+COST = "Search and one training (hours of a device)"
+
+HOUR = 3600
+
+
+Course = tuple[tuple[float, float], ...]
+"""Costs in hours, each with an error in percent."""
+
 
 @dataclass(frozen=True)
 class Point:
-    """A row's number, size in millions and error in percent; `spread` is the deviation of several trainings."""
+    """A row's number, size in millions or cost in hours, and error in percent."""
 
     number: int
     size: float
     error: float
     spread: float | None = None
+    """Deviation of several trainings."""
+    results: Course = ()
+    """Single results."""
+    course: Course = ()
+    """The lowest error so far, had searches and trainings been made one after another."""
 
 
 def scatters(comparisons: Sequence[Comparison]) -> Iterator[tuple[str, Figure]]:
-    """Draw a figure for each column and size that has at least two points; yields it with its title.
+    """Draw a figure for each column and size or cost that has at least two points; yields it with its title.
 
     Points carry the numbers of their rows, from 1. A line joins the measured point of a row with the paper's.
     """
@@ -50,6 +72,32 @@ def scatters(comparisons: Sequence[Comparison]) -> Iterator[tuple[str, Figure]]:
             if len(printed) + len(measured) > 1:
                 title = f"{first.column.heading}: test error against {label.split(' (')[0].lower()}"
                 yield title, _figure(title, label, printed, measured)
+        rows = [(number, each, each.compared or each.shown) for number, each in enumerate(results, 1)]
+        lines = [(number, row, each.errors(row)) for number, each, row in rows if row]
+        yield from costs(first.column.heading, lines)
+
+
+def costs(heading: str, lines: Sequence[tuple[int, Row, Sequence[float]]]) -> Iterator[tuple[str, Figure]]:
+    """Draw test errors against the cost of one tested network, if at least two rows have both.
+
+    Args:
+        heading: name of the column or dataset.
+        lines: number of each row in the table, its results, and the test error of each in percent.
+    """
+    points = [_costly(number, row, errors) for number, row, errors in lines if row.spent.trainings]
+    if len(points) > 1:
+        title = f"{heading}: test error against cost"
+        yield title, _figure(title, COST, [], points)
+
+
+def _costly(number: int, row: Row, errors: Sequence[float]) -> Point:
+    """Place a row by its cost; rows of independent searches or draws have a course."""
+    trainings = row.spent.trainings
+    searched = row.spent.end_to_end - fmean(trainings)
+    single = [(searched + training) / HOUR for training in trainings]
+    course = zip(accumulate(single), accumulate(errors, min), strict=True) if row.independent else ()
+    results = tuple(zip(single, errors, strict=True))
+    return Point(number, row.spent.end_to_end / HOUR, fmean(errors), deviation(errors), results, tuple(course))
 
 
 def _printed(comparisons: Sequence[Comparison], results: Sequence[Result], size: str) -> Iterator[Point]:
@@ -86,15 +134,29 @@ def _figure(title: str, label: str, printed: Sequence[Point], measured: Sequence
                 axes.plot([point.size, other.size], [point.error, other.error], color=FAINT, linewidth=0.8, zorder=1)
         axes.plot([p.size for p in printed], [p.error for p in printed], "o", mfc="white", mec=PRINTED, ms=5, zorder=2)
         for point in measured:
+            for size, error in point.results:
+                axes.plot(size, error, ".", color=HERE, alpha=0.5, ms=5, mew=0, zorder=2)
+            _draw_course(axes, point)
             axes.errorbar(point.size, point.error, point.spread, fmt="o", color=HERE, ms=5, capsize=2, lw=1, zorder=3)
-        _mark_sizes(axes, [point.size for point in (*printed, *measured)])
+        _mark_sizes(axes, [x for point in (*printed, *measured) for x in (point.size, *dict(point.course))])
         _name_points(axes, printed, measured)
         handles = [Line2D([], [], marker="o", ls="", color=HERE, label="measured here (bar: standard deviation)")]
         if printed:
             label = "printed in the paper"
             handles.insert(0, Line2D([], [], marker="o", ls="", mfc="white", mec=PRINTED, label=label))
+        if any(point.course for point in measured):
+            handles.append(Line2D([], [], color=COURSE, label="lowest so far"))
         figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.09, 0.945), ncols=2, handletextpad=0.1)
     return figure
+
+
+def _draw_course(axes: Axes, point: Point) -> None:
+    """Draw the lowest error so far, with the number of the row at its end."""
+    if point.course:
+        costs, lowest = zip(*point.course, strict=True)
+        axes.plot(costs, lowest, drawstyle="steps-post", color=COURSE, lw=1, zorder=1)
+        end = (costs[-1], lowest[-1])
+        axes.annotate(str(point.number), end, (3, 0), textcoords="offset points", va="center", size=6.5, color=COURSE)
 
 
 def _name_points(axes: Axes, printed: Sequence[Point], measured: Sequence[Point]) -> None:

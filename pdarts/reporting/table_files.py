@@ -13,7 +13,7 @@ from pdarts.settings.tables import Measure, PaperTable, distinct
 
 
 class SearchFiles(Settings):
-    """Stage files `FOLDER/seedN/stageK.json` of searches alike but for their seed."""
+    """Stage files `FOLDER/seedN/stageK.json` and traces of searches alike but for their seed."""
 
     folder: str
     """Where the folders `seedN` lie."""
@@ -30,6 +30,10 @@ class SearchFiles(Settings):
         """The stage files of one search, in order."""
         stages = range(1, self.stages + 1)
         return [_in(self.folder, paths.STAGE, paths.SEARCH, seed=seed, stage=stage) for stage in stages]
+
+    def traces(self) -> dict[int, Path]:
+        """The trace of each search by its seed."""
+        return {seed: _in(self.folder, paths.TRACE, paths.SEARCH, seed=seed) for seed in self.seeds}
 
 
 class RandomSearchFiles(Settings):
@@ -63,6 +67,8 @@ class Runs(Settings):
     """Name of the dataset that they were trained and tested on."""
     search: SearchFiles | None
     """The searches of the genotypes; null for a cell that was not searched."""
+    independent: bool = False
+    """Whether each training has a genotype of its own, from a search or draw of its own."""
     random_search: RandomSearchFiles | None = None
     """The random searches of the genotypes; null for other cells."""
     drawn: tuple[int, ...]
@@ -124,6 +130,8 @@ class TableFiles(Settings):
     """Caption of the table."""
     paper: PaperTable | None
     """The paper's table that it repeats."""
+    baseline: str | None = None
+    """Architecture of the row that others are compared with."""
     columns: dict[str, MeasuredColumn]
     """Test results side by side."""
     rows: Annotated[tuple[RowFiles, ...], Field(min_length=1)]
@@ -148,6 +156,7 @@ class TableFiles(Settings):
                     yield from map(str, pair)
                 if search := runs.search:
                     yield from (str(path) for seed in search.seeds for path in search.stage_files(seed))
+                    yield from map(str, search.traces().values())
                     yield from filter(None, [search.choice, *search.validations])
                 if drawn := runs.random_search:
                     for seed in drawn.seeds:

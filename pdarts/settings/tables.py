@@ -153,6 +153,9 @@ class Table(Settings):
     """Table of published figures to show beside the results: one of the paper, or figures of several papers."""
     complete: bool = False
     """Also quote those architectures of the paper's table that have no row here, in the paper's order."""
+    baseline: Annotated[str, Field(min_length=1)] | None = None
+    """Architecture of the row that every row with at least two results is compared with, by the difference of means and
+    its 95 % confidence interval (Welch's t); null for no such columns."""
     columns: Named[Column] = {}
     """Columns with test results, by the paper's names for them; without any, each row names a training."""
     rows: Annotated[tuple[Row, ...], Field(min_length=1)]
@@ -198,6 +201,17 @@ class Table(Settings):
                     "the column dataset, recipe and seeds, or let the row name a training"
                 )
 
+    def _check_baseline(self) -> None:
+        if self.baseline is None:
+            return
+        measured = [row.architecture for row in self.rows if not (row.quotes or row.checkpoint)]
+        known("baseline: an architecture that is trained here", self.baseline, measured)
+        if measured.count(self.baseline) > 1:
+            raise ValueError(
+                f"baseline is {self.baseline!r}, which {measured.count(self.baseline)} rows are called; give the row "
+                "that others are compared with an architecture of its own"
+            )
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         for name, column in self.columns.items():
@@ -209,6 +223,7 @@ class Table(Settings):
         for name in self.columns if self.compares else ():
             those = [(f"rows[{index}]", row.architecture) for index, row in enumerate(self.rows) if row.stands_in(name)]
             distinct("architecture", those)
+        self._check_baseline()
         if self.complete and self.paper is None:
             raise ValueError("complete is true, but the table names no paper table; set paper, or complete: false")
         return self

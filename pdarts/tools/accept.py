@@ -11,14 +11,14 @@ from pathlib import Path
 from pdarts.engine import step
 from pdarts.engine.provenance import code_version, now
 from pdarts.errors import InputError
-from pdarts.paths import REHEARSAL
+from pdarts.paths import REHEARSAL, TRACE
 from pdarts.tools.results.annotations import note, rehearsed
 from pdarts.tools.workflow import DRY_RUN, Job, add_config, config_of, outdated, parse, recorded, snakemake
 
 FILES_ALONE = ("--rerun-triggers", "input", "mtime", "software-env")
 """Rerun triggers without params, which hold code and settings; settings are compared in the commands instead."""
 RESULTS = (".json", ".jsonl", ".pt")
-"""Suffixes of computed results; all other files are made from these."""
+"""Suffixes of computed results; all other files are made from these, and so are traces."""
 
 
 def main() -> None:
@@ -76,13 +76,17 @@ def _set_otherwise(planned: list[Job], commands: Mapping[Path, Job]) -> Iterator
     for job in planned:
         for path in job.outputs:
             made = commands.get(path)
-            if made is not None and path.suffix in RESULTS and made.told() != job.told():
+            if made is not None and _computed(path) and made.told() != job.told():
                 yield path
 
 
 def _outdated(summary: str) -> list[Path]:
     """List results that are missing or would be made anew, as `snakemake --summary` says."""
-    return sorted(path for path in outdated(summary) if path.suffix in RESULTS)
+    return sorted(path for path in outdated(summary) if _computed(path))
+
+
+def _computed(path: Path) -> bool:
+    return path.suffix in RESULTS and path.name != Path(TRACE).name
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from contextlib import suppress
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from pdarts import curves, draw, report
+from pdarts import curves, draw, report, trace
 from pdarts.data.tree import index_file
 from pdarts.engine import files, step
 from pdarts.errors import InputError, counted
@@ -35,7 +35,8 @@ KEPT = (".json", ".jsonl")
 """Suffixes of results that are text."""
 SHOWN = 10
 """Maximal number of files that a message lists."""
-FIGURES = {"draw": draw.main, "curves": curves.main}
+SHOWING = {"trace": trace.main, "draw": draw.main, "curves": curves.main}
+"""Steps that show results, besides tables."""
 
 
 def main() -> None:
@@ -166,10 +167,10 @@ def index_images(finished: set[Job]) -> None:
 
 
 def make_tables(found: list[Job], partial: bool) -> None:
-    """Draw all figures whose results are there, and write each table to `tables/`."""
-    for job in found:
-        if job.step in FIGURES and all(path.exists() for path in _read(job)):
-            FIGURES[job.step](_words(job))
+    """Make all traces and figures whose results are there, and write each table to `tables/`."""
+    for job in in_order(found):
+        if job.step in SHOWING and all(path.exists() for path in _read(job)):
+            SHOWING[job.step](_words(job))
     for job in found:
         if job.step == "report":
             stem = Path("tables", job.path("output-stem").name)
@@ -177,8 +178,8 @@ def make_tables(found: list[Job], partial: bool) -> None:
 
 
 def _read(job: Job) -> Iterator[Path]:
-    """Yield the files that a figure is made of."""
-    for name in ("genotype", "stages", "metrics"):
+    """Yield the files that a trace or figure is made of."""
+    for name in ("genotype", "stages", "metrics", "traces"):
         yield from map(Path, job.options.get(name, ()))
 
 

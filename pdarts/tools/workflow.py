@@ -23,7 +23,7 @@ from pdarts.settings.machine import Machine
 from pdarts.tools.declared import read_config
 
 OUTPUTS = ("output", "metrics", "choice")
-"""Options that name what a step writes; `--metrics` of `curves` is read instead."""
+"""Options that name what a step writes; `--metrics` of `curves` and `trace` is read instead."""
 
 DRY_RUN = ("--nolock", "--dry-run", "--forceall", "--printshellcmds")
 
@@ -77,7 +77,7 @@ class Job:
         """The files that it writes."""
         if stem := self.option("output-stem"):
             return tuple(map(Path, paths.forms(stem)))
-        names = OUTPUTS[:1] if self.step == "curves" else OUTPUTS
+        names = OUTPUTS[:1] if self.step in ("curves", "trace") else OUTPUTS
         return tuple(Path(value) for name in names for value in self.options.get(name, ()))
 
 

@@ -30,6 +30,11 @@ def derivation_code(config: Config, search: str) -> str:
     return _hash("derive", method, extensions.behind(methods=[method]))
 
 
+def trace_code(config: Config, search: str) -> str:
+    """Hash of a trace's code, which depends on the search's operations by their sizes."""
+    return _hash("trace", declared(config, "searches", search).method, used_by_search(config, search))
+
+
 def training_code(config: Config, training: str) -> str:
     """Hash of a training's code, with the extensions that it uses."""
     return _hash("train", None, used_by_training(config, training))

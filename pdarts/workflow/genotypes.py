@@ -47,6 +47,11 @@ def stages_of_seeds(config: Config, search: str, template: str = paths.STAGE) ->
     return [path for seed in seeds for path in stage_files(config, search, seed, template)]
 
 
+def traces_of_seeds(config: Config, search: str) -> list[str]:
+    """The trace of each seed of a search."""
+    return [paths.TRACE.format(search=search, seed=seed) for seed in declared(config, "searches", search).seeds]
+
+
 def stage_to_derive_from(config: Config, search: str, seed: str, variant: str) -> str:
     """The file of the last stage, or of the stage that the end of the genotype's name gives.
 

@@ -35,7 +35,7 @@ def table_files(config: Config, table: str) -> TableFiles:
         if column.heading is not None and column.measure is not None
     }
     rows = _with_quotes(found, [_row_files(config, found, row) for row in found.rows])
-    return TableFiles(title=found.title, paper=found.paper, columns=columns, rows=tuple(rows))
+    return TableFiles(title=found.title, paper=found.paper, baseline=found.baseline, columns=columns, rows=tuple(rows))
 
 
 def table_settings(config: Config, table: str) -> str:
@@ -124,6 +124,7 @@ def _runs(config: Config, trainings: Seeds) -> Runs:
         trainings={paths.TRAINING.format(training=name): tuple(seeds) for name, seeds in trainings.items()},
         dataset=config.trainings[next(iter(trainings))].dataset,
         search=_search_files(config, searched) if searched else None,
+        independent=any(config.trainings[name].differs_by_seed for name in trainings),
         random_search=_random_search_files(config, chosen) if chosen else None,
         drawn=tuple(sorted(drawn)),
     )

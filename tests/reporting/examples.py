@@ -28,6 +28,7 @@ def provenance(**changes: Any) -> dict[str, Any]:
         "device": "AMD EPYC 7B13",
         "threads": 1,
         "processes": 1,
+        "seed": 0,
         "started": "2026-11-24T04:00:00+00:00",
         "seconds": 12.5,
         **changes,
@@ -96,6 +97,7 @@ def write_stage(path: Path, stage: int = 1, seconds: float = 30.0, **changes: An
         "skip_dropout": 0.0,
         "method": "p_darts",
         "candidates": list(CANDIDATES),
+        "stem": "cifar",
         "epochs": EPOCHS,
         "frozen_epochs": 1,
         "batch_size": 96,
@@ -132,6 +134,32 @@ def write_stage_metrics(path: Path, stage: int = 1) -> str:
     return str(path)
 
 
+def write_trace(
+    path: Path,
+    skips: tuple[int, ...] = (0,) * EPOCHS,
+    cells: tuple[str, ...] = ("PDARTS",),
+    limit: int = 8,
+    stages: tuple[int, ...] = (1, 2, 3),
+) -> str:
+    """In every stage an epoch for each number of skips without limit; the cells repeat within a stage."""
+    lines = [
+        {
+            "stage": stage,
+            "epoch": epoch,
+            "genotype": published(cells[(epoch - 1) % len(cells)]).to_json(),
+            "skips": min(found, limit),
+            "unlimited_skips": found,
+            "parameters": 1000 * stage,
+            "entropy": {"normal": 1 / epoch, "reduction": 1.0},
+        }
+        for stage in stages
+        for epoch, found in enumerate(skips, 1)
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return str(path)
+
+
 def runs(folder: Path, accuracies: list[float], searches: int = 0) -> dict[str, Any]:
     """Trainings with seeds from 0 on, and searches of three stages, as `pdarts.reporting.rows.Runs` wants them."""
     for seed, accuracy in enumerate(accuracies):
@@ -140,6 +168,7 @@ def runs(folder: Path, accuracies: list[float], searches: int = 0) -> dict[str, 
     for seed in range(searches):
         for stage in (1, 2, 3):
             write_stage(folder / f"search/seed{seed}/stage{stage}.json", stage)
+        write_trace(folder / f"search/seed{seed}/trace.jsonl")
     search = {"folder": str(folder / "search"), "seeds": list(range(searches)), "stages": 3}
     search |= {"choice": None, "validations": []}
     return {

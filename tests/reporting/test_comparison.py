@@ -49,7 +49,7 @@ def forms(files: dict[str, Any]) -> dict[str, str]:
 
 def shown(files: dict[str, Any]) -> dict[str, dict[str, str]]:
     """Cells of the Markdown table by row and heading."""
-    lines = [line for line in forms(files)["md"].splitlines() if line.startswith("|")]
+    lines = [line for line in forms(files)["md"].split("\n## ")[0].splitlines() if line[:1] == "|"]
     heading, _, *body = [
         [cell.strip().replace("\N{NO-BREAK SPACE}", " ") for cell in line.strip("|").split("|")] for line in lines
     ]
@@ -134,7 +134,7 @@ def test_a_random_search_costs_all_its_short_trainings_in_the_row_whose_cells_it
 
 
 def test_a_mixed_number_is_marked_where_it_stands_and_no_other(tmp_path: Path) -> None:
-    table = files(tmp_path)
+    table = {**files(tmp_path), "baseline": BARE}
     write_test(tmp_path / "one/seed1/test.json", 97.6, provenance=provenance(commit="b" * 40))
     row = shown(table)[MEASURED]
     assert row[CIFAR10 + "here (n)"] == "2.50 ± 0.10 (3) ‡"
@@ -253,7 +253,7 @@ def test_every_form_shows_the_same_cells(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex here")
 def test_latex_compiles(tmp_path: Path) -> None:
-    table = files(tmp_path)
+    table = {**files(tmp_path), "baseline": BARE}
     write_test(tmp_path / "one/seed1/test.json", 97.6, provenance=provenance(commit="b" * 40))
     plain = {
         "title": "50 % & more_ β é `*",

@@ -164,6 +164,14 @@ def test_a_name_that_is_no_number_of_repetitions_is_refused() -> None:
             {"columns": COLUMNS, "rows": [{**ROW, "training": "x"}, {**ROW, "training": "y", "columns": ["cifar10"]}]},
             r"rows\[1\]\.architecture is 'A', as in rows\[0\]; give each a name",
         ),
+        (
+            {"columns": COLUMNS, "baseline": "B", "rows": [{**ROW, "search": "x"}]},
+            r"baseline: an architecture that is trained here is 'B', which does not exist",
+        ),
+        (
+            {"baseline": "A", "rows": [{**ROW, "training": "x"}, {**ROW, "training": "y"}]},
+            r"baseline is 'A', which 2 rows are called; give the row",
+        ),
         ({"columns": COLUMNS, "complete": True, "rows": [{**ROW, "search": "x"}]}, r"complete is true, but the table"),
     ],
 )

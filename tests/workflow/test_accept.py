@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pdarts.nets import saved
-from tests.workflow.tree import CONFIG, REPORT, SEARCH_CURVES, TARGET, Tree
+from tests.workflow.tree import CONFIG, REPORT, SEARCH_CURVES, TARGET, TRACE, Tree
 
 pytestmark = pytest.mark.workflow
 
@@ -73,7 +73,7 @@ def test_accepted_results_are_kept_and_say_why(tree: Tree) -> None:
     assert state.keys() == weights["state"].keys()
     assert all(state[name].equal(tensor) for name, tensor in weights["state"].items())
 
-    assert tree.run() == SEARCH_CURVES | REPORT
+    assert tree.run() == TRACE | SEARCH_CURVES | REPORT
     assert REASON in tree.read(TARGET)
     assert tree.run() == set()
 
@@ -84,7 +84,7 @@ def test_accepting_a_derivation_keeps_the_trained_weights_whatever_the_table(tre
     (tree.root / TARGET).unlink()
     before = tree.results()
     assert accept(tree).returncode == 0
-    assert tree.run() == REPORT
+    assert tree.run() == TRACE | SEARCH_CURVES | REPORT
     after = tree.results()
     assert {path for path in before if path.endswith((".json", ".pt")) and before[path] != after[path]} == {
         WEIGHTS,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pdarts.nets import saved
-from tests.workflow.tree import CONFIG, DRAW, REPORT, SEARCH_CURVES, TARGET, TRAINING_CURVES, Tree
+from tests.workflow.tree import CONFIG, DRAW, REPORT, SEARCH_CURVES, TARGET, TRACE, TRAINING_CURVES, Tree
 
 pytestmark = pytest.mark.workflow
 
@@ -57,7 +57,7 @@ def test_what_fits_is_up_to_date_and_says_where_it_came_from(tree: Tree, elsewhe
     assert "not brought in" not in done.stdout
     for path in ALL:
         assert f"  {path}\n" in done.stdout
-    assert tree.run() == SEARCH_CURVES | TRAINING_CURVES | DRAW | REPORT
+    assert tree.run() == TRACE | SEARCH_CURVES | TRAINING_CURVES | DRAW | REPORT
     notes = [json.loads(tree.read(path))["provenance"]["brought"] for path in (*STAGES, TESTED)]
     notes.append(json.loads(tree.read(TESTED))["training_provenance"]["brought"])
     notes.append(saved.load(tree.root / WEIGHTS)["provenance"]["brought"])
@@ -135,7 +135,7 @@ def test_other_code_needs_a_reason_which_is_kept(tree: Tree, elsewhere: Path) ->
     assert entry["reason"] == "an unused constant"
     (entry,) = json.loads(tree.read(TESTED))["provenance"]["brought"]
     assert "reason" not in entry
-    assert tree.run() == SEARCH_CURVES | TRAINING_CURVES | DRAW | REPORT
+    assert tree.run() == TRACE | SEARCH_CURVES | TRAINING_CURVES | DRAW | REPORT
 
 
 def test_what_lies_here_is_never_overwritten(tree: Tree, elsewhere: Path) -> None:

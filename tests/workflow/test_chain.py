@@ -75,6 +75,7 @@ def test_a_test_by_hand_gives_the_same_numbers(tree: Tree, finished: Tree, comma
     [
         ["results/data/tiny.json"],
         [f"{SEED}/genotype.json"],
+        [f"{SEED}/trace.jsonl"],
         [f"{SEED}/curves.svg"],
         [f"{TRAINED}/cells.svg"],
         ["results/train/tiny/curves.svg"],
@@ -94,8 +95,14 @@ def test_a_short_step_by_hand_gives_the_same_bytes(
 
 def test_every_job_has_a_command_of_its_own(commands: list[str]) -> None:
     steps = [command.split()[2].removeprefix("pdarts.") for command in commands]
-    assert sorted(set(steps)) == ["curves", "derive", "draw", "prepare", "report", "search", "test", "train"]
-    assert len(steps) == len(set(commands)) == 11
+    assert sorted(set(steps)) == ["curves", "derive", "draw", "prepare", "report", "search", "test", "trace", "train"]
+    assert len(steps) == len(set(commands)) == 12
+
+
+def test_a_trace_ends_with_the_genotype_that_is_derived(finished: Tree) -> None:
+    lines = [json.loads(line) for line in finished.read(f"{SEED}/trace.jsonl").splitlines()]
+    assert [(line["stage"], line["epoch"]) for line in lines] == [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (3, 2)]
+    assert lines[-1]["genotype"] == json.loads(finished.read(f"{SEED}/genotype.json"))
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])

@@ -56,6 +56,7 @@ def test_a_second_search_adds_validations_and_its_own_retraining(tree: Path) -> 
     assert one["choose"] == 3
     assert {rule: two[rule] - one[rule] for rule in two if two[rule] != one[rule]} == {
         "search": 3,  # stages of one more search
+        "trace": 1,
         "search_curves": 1,
         "searches_curves": 1,  # with the range of both
         "derive": 3,  # after each stage of it

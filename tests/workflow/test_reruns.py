@@ -14,6 +14,7 @@ from tests.workflow.tree import (
     SEARCH,
     SEARCH_CURVES,
     TEST,
+    TRACE,
     TRAINING_CURVES,
     Tree,
 )
@@ -28,13 +29,13 @@ def change_code(tree: Tree, name: str) -> None:
 
 def test_a_setting_of_stage_2_reruns_stages_2_and_3_and_what_follows(tree: Tree) -> None:
     tree.edit(CONFIG, "skip_dropout: 0.4", "skip_dropout: 0.5")
-    assert tree.run() == SEARCH - {"search/tiny/seed0/stage1"} | SEARCH_CURVES | DERIVE_AND_LATER
+    assert tree.run() == SEARCH - {"search/tiny/seed0/stage1"} | TRACE | SEARCH_CURVES | DERIVE_AND_LATER
     assert tree.run() == set()
 
 
 def test_max_skips_reruns_derive_and_what_follows(tree: Tree) -> None:
     tree.edit(CONFIG, "max_skips: 2", "max_skips: 1")
-    assert tree.run() == DERIVE_AND_LATER
+    assert tree.run() == TRACE | SEARCH_CURVES | DERIVE_AND_LATER
     assert tree.run() == set()
 
 
@@ -42,7 +43,7 @@ def test_a_new_seed_adds_its_own_jobs_and_what_shows_all_seeds(tree: Tree) -> No
     before = tree.results()
     tree.edit(CONFIG, "seeds: [0]\n    max_skips", "seeds: [0, 1]\n    max_skips")
     tree.edit(CONFIG, "recipe: tiny\n    seeds: [0]", "recipe: tiny\n    seeds: [0, 1]")
-    one_seed = SEARCH | SEARCH_CURVES | DERIVE_AND_LATER - TRAINING_CURVES - REPORT
+    one_seed = SEARCH | TRACE | SEARCH_CURVES | DERIVE_AND_LATER - TRAINING_CURVES - REPORT
     shared = {"search/tiny/curves"} | TRAINING_CURVES | REPORT
     assert tree.run() == {job.replace("seed0", "seed1") for job in one_seed} | shared
     after = tree.results()
@@ -58,13 +59,13 @@ def test_editing_the_test_step_reruns_test_and_table(tree: Tree) -> None:
 
 def test_editing_the_refinement_reruns_no_search_stage(tree: Tree) -> None:
     change_code(tree, "pdarts/progressive/refinement.py")
-    assert tree.run() == DERIVE_AND_LATER
+    assert tree.run() == TRACE | SEARCH_CURVES | DERIVE_AND_LATER
     assert tree.run() == set()
 
 
 def test_editing_the_method_of_a_search_reruns_it_and_what_follows(tree: Tree) -> None:
     change_code(tree, "pdarts/progressive/methods/p_darts.py")
-    later = ("search_curves", "derive", "train", "test", "draw", "training_curves", "report")
+    later = ("trace", "search_curves", "derive", "train", "test", "draw", "training_curves", "report")
     assert tree.planned() == {"search": 3} | dict.fromkeys(later, 1)
 
 

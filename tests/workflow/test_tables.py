@@ -90,6 +90,19 @@ def test_runs_have_the_declared_name_of_their_dataset_in_tables_with_and_without
         assert [runs.dataset for row in found for runs in row.runs.values()] == ["digits", "few-digits"]
 
 
+def test_a_baseline_and_whether_trainings_have_cells_of_their_own_reach_the_report() -> None:
+    rows = [
+        {"architecture": "Random", "name": "drawn", "genotype": {"random": "each", "max_skips": None}},
+        {"architecture": "Searched", "search": "pdarts-cifar10"},
+    ]
+    files = table_files(config(*rows, repeats=2, baseline="Random"), "mine")
+    drawn, searched = files.rows
+    assert files.baseline == "Random"
+    assert drawn.searches["cifar10"].independent
+    assert searched.searches["cifar10"].independent
+    assert not searched.runs["cifar10"].independent
+
+
 def test_random_cells_stand_with_the_seeds_that_they_were_drawn_by() -> None:
     row = only_row({"architecture": "A", "name": "random", "genotype": {"random": "each", "max_skips": None}})
     assert not row.runs
@@ -115,8 +128,9 @@ def test_inputs_are_all_results_each_once() -> None:
     stages = [paths.STAGE.format(search="digits", seed=seed, stage=stage) for seed in (0, 1) for stage in (1, 2, 3)]
     trained = [f"results/train/{name}/seed{seed}" for name in ("digits", "digits-published") for seed in (0, 1)]
     files = [f"{folder}/{file}" for folder in trained for file in ("test.json", "metrics.jsonl")]
-    assert {*stages, *files} < set(inputs)
-    assert {path.rpartition(".")[2] for path in {*inputs} - {*stages, *files}} == {"svg"}
+    traces = [paths.TRACE.format(search="digits", seed=seed) for seed in (0, 1)]
+    assert {*stages, *files, *traces} < set(inputs)
+    assert {path.rpartition(".")[2] for path in {*inputs} - {*stages, *files, *traces}} == {"svg"}
 
 
 def test_a_partial_table_is_out_of_date_when_a_result_comes(

@@ -18,13 +18,14 @@ LOGS = "results/logs"
 NOTHING = "Nothing to be done (all requested files are present and up to date)"
 
 SEARCH = {"search/tiny/seed0/stage1", "search/tiny/seed0/stage2", "search/tiny/seed0/stage3"}
+TRACE = {"search/tiny/seed0/trace"}
 SEARCH_CURVES = {"search/tiny/seed0/curves"}
 TEST = {"train/tiny/seed0/test"}
 TRAINING_CURVES = {"train/tiny/curves"}
 DRAW = {"train/tiny/seed0/draw"}
 REPORT = {"tables/tiny"}
 DERIVE_AND_LATER = {"search/tiny/seed0/derive", "train/tiny/seed0/train"} | TEST | TRAINING_CURVES | DRAW | REPORT
-ALL = {"prepare/tiny"} | SEARCH | SEARCH_CURVES | DERIVE_AND_LATER
+ALL = {"prepare/tiny"} | SEARCH | TRACE | SEARCH_CURVES | DERIVE_AND_LATER
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from pdarts.workflow.needs import dataset_of, needs_of
 
 SECONDS = 10.0
 """Seconds for a client that only asks."""
-LOCAL_STEPS = ("download", "draw", "curves", "report")
+LOCAL_STEPS = ("download", "trace", "draw", "curves", "report")
 """Steps that run where Snakemake runs, not in jobs of SLURM."""
 
 

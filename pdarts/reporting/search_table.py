@@ -1,0 +1,63 @@
+"""Tabulates what the architecture weights of each search told while it ran."""
+
+from pathlib import Path
+
+from pdarts.reporting.grid import NOTHING, Grid, Heading
+from pdarts.reporting.result_files import TraceEpoch
+from pdarts.reporting.searches import Trace, read_trace
+from pdarts.reporting.table_files import TableFiles
+
+HEADINGS = (
+    Heading("Search of"),
+    Heading("Seed", numeric=True),
+    Heading("Settled", numeric=True),
+    Heading("Skips after each stage", numeric=True),
+    Heading("Most skips without limit", numeric=True),
+    Heading("Entropy", numeric=True),
+)
+
+EXPLAINED = (
+    "From the architecture weights of the normal cell after every epoch; epochs are counted through all stages. "
+    "Settled: the first epoch from which on every epoch yields the cell that was found. Skips: skip connections of the "
+    "cell that the weights yield, in brackets without the skip limit where that differs. Entropy: mean over the "
+    "weights, after the first and after the last epoch, from 1 (all choices open) to 0 (decided)."
+)
+
+
+def searches(files: TableFiles, partial: bool) -> Grid:
+    """Make a line for each search behind a table, named by the rows that show it.
+
+    Args:
+        files: the files behind the table.
+        partial: leave out searches whose traces are missing.
+
+    Raises:
+        InputError: if a trace is missing or another file.
+    """
+    users: dict[tuple[Path, int], dict[str, None]] = {}
+    for row in files.rows:
+        for runs in (*row.runs.values(), *row.searches.values()):
+            for seed, path in runs.search.traces().items() if runs.search else ():
+                if not partial or path.exists():
+                    users.setdefault((path, seed), {})[row.architecture] = None
+    lines = [(", ".join(names), str(seed), *_told(read_trace(path))) for (path, seed), names in users.items()]
+    return Grid(HEADINGS, tuple(lines))
+
+
+def _told(trace: Trace) -> tuple[str, ...]:
+    counts = [epoch.unlimited_skips for epoch in trace.epochs if epoch.unlimited_skips is not None]
+    most = max(counts, default=None)
+    first = next((number for number, epoch in enumerate(trace.epochs, 1) if epoch.unlimited_skips == most), None)
+    entropies = [f"{trace.epochs[index].entropy['normal']:.3f}" for index in (0, -1)]
+    return (
+        f"epoch {trace.settled} of {len(trace.epochs)}",
+        ", ".join(map(_skips, trace.ends)),
+        NOTHING if most is None else f"{most} in epoch {first}",
+        " → ".join(entropies),
+    )
+
+
+def _skips(epoch: TraceEpoch) -> str:
+    if epoch.skips is None:
+        return NOTHING
+    return f"{epoch.skips}" if epoch.skips == epoch.unlimited_skips else f"{epoch.skips} ({epoch.unlimited_skips})"

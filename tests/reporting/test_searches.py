@@ -1,0 +1,44 @@
+"""What a trace says of a search: when its cell changed, and when it settled."""
+
+from pathlib import Path
+
+import pytest
+
+from pdarts.checking import parse
+from pdarts.errors import InputError
+from pdarts.reporting.document import report
+from pdarts.reporting.search_table import searches
+from pdarts.reporting.searches import read_trace
+from pdarts.reporting.table_files import TableFiles
+from tests.reporting.examples import row, write_trace
+
+
+def test_a_search_has_settled_where_its_normal_cell_changed_last(tmp_path: Path) -> None:
+    cells = ("DARTS_V2", "PDARTS", "DARTS_V1", "DARTS_V1")
+    trace = read_trace(Path(write_trace(tmp_path / "trace.jsonl", (0,) * 4, cells)))
+    assert trace.changes == [2, 3, 5, 6, 7, 9, 10, 11]
+    assert trace.settled == 11
+    assert read_trace(Path(write_trace(tmp_path / "same.jsonl"))).settled == 1
+
+
+def test_a_table_lists_each_search_once_with_skips_before_and_after_the_limit(tmp_path: Path) -> None:
+    rows = [row(tmp_path, [97.0, 98.0], 2), row(tmp_path, [97.0, 98.0], 2, architecture="The same")]
+    write_trace(tmp_path / "search/seed1/trace.jsonl", (1, 5, 4), ("PDARTS", "DARTS_V2"), limit=2)
+    files = {"title": "T", "paper": None, "columns": {}, "rows": rows}
+    grid = searches(parse(TableFiles, files, "table"), partial=False)
+    assert grid.rows == (
+        ("P-DARTS, The same", "0", "epoch 1 of 9", "0, 0, 0", "0 in epoch 1", "1.000 → 0.333"),
+        ("P-DARTS, The same", "1", "epoch 9 of 9", "2 (4), 2 (4), 2 (4)", "5 in epoch 2", "1.000 → 0.333"),
+    )
+    (tmp_path / "search/seed1/trace.jsonl").unlink()
+    assert len(searches(parse(TableFiles, files, "table"), partial=True).rows) == 1
+    with pytest.raises(InputError, match=r"trace\.jsonl: this trace of a search does not exist; pdarts\.trace makes"):
+        searches(parse(TableFiles, files, "table"), partial=False)
+
+
+def test_tables_with_searches_tell_of_them_in_markdown_and_on_the_page(tmp_path: Path) -> None:
+    for searched in (0, 1):
+        files = {"title": "T", "paper": None, "columns": {}, "rows": [row(tmp_path / str(searched), [97.0], searched)]}
+        forms = report(parse(TableFiles, files, "table"))
+        told = {form: "epoch 1 of 9" in text for form, text in forms.items()}
+        assert told == {"md": bool(searched), "html": bool(searched), "csv": False, "tex": False}
