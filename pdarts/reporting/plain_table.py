@@ -1,6 +1,6 @@
 """Statistics of trainings alike, and the columns of a table that lists them one below the other.
 
-Accuracies are in percent, times in seconds of wall clock unless a name says days, sizes exact. A search takes as long
+Accuracies are in percent, times in seconds unless a name says days, sizes exact. A search takes as long
 as its stages together, a validation as long as its training and test, a random search as long as all its short
 trainings and tests; their times and those of trainings are means.
 """
@@ -24,9 +24,8 @@ class Cost:
     """Mean cost of searches, of validations or of trainings; None where there are none."""
 
     seconds: float | None
-    """Wall time."""
     gpu_days: float | None
-    """Wall time times devices, in days; None unless all of them ran on GPUs."""
+    """Time times devices, in days; None unless all of them ran on GPUs."""
 
     def __str__(self) -> str:
         if self.seconds is None:
@@ -55,7 +54,7 @@ def validation_cost(row: Row) -> Cost:
 
 
 def _seconds(test: Evaluation) -> float:
-    """Wall time of a training and its test."""
+    """Time of a training and its test."""
     return test.seconds + (test.training_seconds or 0)
 
 

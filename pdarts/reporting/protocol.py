@@ -39,7 +39,7 @@ def protocol(rows: Sequence[Row], measures: Sequence[str] = ("Accuracy",)) -> li
         _selection(tested),
         *(_measure(tested, measure) for measure in measures),
         ("Sizes", "exact, without auxiliary head; multiply-adds of convolutions and linear layers, for one image"),
-        ("Times", "wall clock, mean; a search takes as long as its stages together"),
+        ("Times", "mean, of computing on CPUs and by the clock on GPUs; a search takes as long as its stages together"),
         *grouped("End to end", [row for row in searched if row.validations or row.random_searches], _end_to_end),
     ]
 

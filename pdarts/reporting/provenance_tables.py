@@ -41,7 +41,7 @@ class _Entry:
 
 
 def costs(records: Records) -> Grid:
-    """Tabulate the wall time of each step on each device; GPU-days count every GPU, and no time without one."""
+    """Tabulate the time of each step on each device; GPU-days count every GPU, and no time without one."""
     rows = []
     groups = _grouped(records, lambda entry: (entry.step, entry.record.hardware))
     for (step, device), entries in sorted(groups.items(), key=lambda group: STEPS.index(group[0][0])):
@@ -58,7 +58,7 @@ def costs(records: Records) -> Grid:
 
 
 def end_to_end(rows: Iterable[Row]) -> Grid:
-    """Tabulate wall time times devices for one tested network, search included, of each row and column.
+    """Tabulate time times devices for one tested network, search included, of each row and column.
 
     Where these have several sets of runs, the first counts. Columns that show the same runs have one line together.
     """

@@ -53,6 +53,8 @@ class Provenance(Result):
     steps_per_gpu: int = 1
     """Steps that shared each GPU; earlier versions did not note it, since each had a GPU of its own."""
     started: str
+    cpu_seconds: float | None = None
+    """CPU time of the process in all its threads; earlier versions did not note it."""
     rehearsal: bool = False
     accepted: tuple[Accepted, ...] = ()
     brought: tuple[Brought, ...] = ()
@@ -66,6 +68,13 @@ class Provenance(Result):
     def devices(self) -> float:
         """Number of devices that the work took: one for each process, or its share of one."""
         return self.processes / self.steps_per_gpu
+
+    def spent(self, wall_seconds: float) -> float:
+        """Time of work that took so long by the clock, in seconds: on a CPU, that which its threads computed.
+
+        Other work on the machine does not lengthen it.
+        """
+        return wall_seconds if self.on_gpu or self.cpu_seconds is None else self.cpu_seconds / self.threads
 
     @property
     def hardware(self) -> str:
@@ -130,15 +139,20 @@ class StageSettings(Result):
 
 
 class StageResult(Result):
-    """A stage file; `seconds` is the stage's wall time."""
+    """A stage file."""
 
     stage: int
     settings: StageSettings
     cells: Cells
     epochs_run: int | None = None
     """None in older files."""
-    seconds: float
+    wall_seconds: Annotated[float, Field(alias="seconds")]
     provenance: Provenance
+
+    @property
+    def seconds(self) -> float:
+        """Time that the stage took, as `Provenance.spent` has it."""
+        return self.provenance.spent(self.wall_seconds)
 
     @property
     def epochs(self) -> int:
@@ -271,10 +285,10 @@ class Evaluation(Result):
     images: int
     parameters: int
     multiply_adds: int
-    seconds: float
+    wall_seconds: Annotated[float, Field(alias="seconds")]
     epochs_run: int | None = None
     """None in older files, too."""
-    training_seconds: float | None
+    training_wall_seconds: Annotated[float | None, Field(alias="training_seconds")]
     settings: EvaluatedSettings
     genotype: dict[str, Any]
     provenance: Provenance
@@ -287,15 +301,27 @@ class Evaluation(Result):
         return planned if self.epochs_run is None else self.epochs_run
 
     @property
+    def seconds(self) -> float:
+        """Time that the test took, as `Provenance.spent` has it."""
+        return self.provenance.spent(self.wall_seconds)
+
+    @property
+    def training_seconds(self) -> float | None:
+        """Time that the training took, likewise; None for weights that others trained."""
+        if self.training_wall_seconds is None or self.training_provenance is None:
+            return self.training_wall_seconds
+        return self.training_provenance.spent(self.training_wall_seconds)
+
+    @property
     def training_time(self) -> float:
-        """Wall time of the training times its devices, in seconds; 0 for weights that others trained."""
+        """Time of the training times its devices, in seconds; 0 for weights that others trained."""
         if self.training_seconds is None or self.training_provenance is None:
             return 0.0
         return self.training_seconds * self.training_provenance.devices
 
     @property
     def time(self) -> float:
-        """Wall time of the training and of the test times their devices, in seconds."""
+        """Time of the training and of the test times their devices, in seconds."""
         return self.training_time + self.seconds * self.provenance.devices
 
 

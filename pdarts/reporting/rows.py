@@ -34,7 +34,7 @@ Records = dict[tuple[str, str], tuple[Provenance, float]]
 
 @dataclass(frozen=True)
 class Spent:
-    """Wall time times devices, in seconds, of each search, validation and training."""
+    """Time times devices, in seconds, of each search, validation and training."""
 
     searches: list[float]
     """Stages of a search; of a random search all its short trainings, and their tests."""
