@@ -57,7 +57,7 @@ class ImageFolder(AnyDataset):
     image_size: Annotated[int, Field(ge=8, le=4096, multiple_of=4)]
     """Height and width in pixels that every image is cropped to; a multiple of 4, since cells halve it twice."""
     in_memory: bool
-    """Whether a step decodes images once and keeps them, as it keeps CIFAR's; else workers decode them in every pass."""
+    """Whether a step decodes images once and keeps them, like CIFAR's; else workers decode them in every pass."""
 
     @property
     def streamed(self) -> bool:
