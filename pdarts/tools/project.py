@@ -4,10 +4,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-import pdarts
 from pdarts.errors import InputError
 
-ROOT = Path(pdarts.__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 """Folder of the project that runs."""
 READ = ("Snakefile", "rules", "pdarts", "envs", "docs", "profiles")
 """Files and folders that the workflow reads, besides `config.yaml`."""

@@ -117,3 +117,13 @@ def test_no_two_seeds_share_a_cell_nor_do_random_searches_and_random_cells() -> 
     cells = [sample(random_cells(seed, None), None) for seed in (*seeds, *range(20))]
     assert len({cell.normal for cell in cells}) == 60
     assert seed_of_draw("one", 0) == seeds[0] == 2780064892241449734
+
+
+@pytest.mark.parametrize("changes", [{"genotype": "PDARTS"}, {"dataset": "cifar10"}])
+def test_the_short_trainings_train_the_draws_on_the_declared_images(changes: dict[str, Any]) -> None:
+    values = declared({"random_search": "mine", "seed": "each"})
+    values["trainings"]["mine-draws"] = changes
+    with pytest.raises(InputError, match=r"trainings.mine-draws has another genotype or dataset than the draws of"):
+        parse_config(values)
+    values["trainings"]["mine-draws"] = {"changes": {"epochs": 1}}
+    parse_config(values)
