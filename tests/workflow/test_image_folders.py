@@ -31,7 +31,7 @@ def test_added_images_are_named_and_the_command_that_is_named_takes_them_up(tmp_
 
     first = said()
     assert "1 of 1 steps (100%) done" in first
-    assert "warning" not in first
+    assert "warning: photos" not in first
     images = tree.root / "photos" / "train" / "digit 2"
     shutil.copy(images / "0002.jpg", images / "new.jpg")
     output = said()

@@ -180,9 +180,9 @@ SETS = {
 def test_supernets_agree_with_the_baseline(candidates: str, share: int) -> None:
     torch.manual_seed(0)
     considered: Mapping[str, Candidates] = SETS[candidates]
-    theirs = BaselineSupernet(4, 4, 10, considered, share).double()
+    theirs = BaselineSupernet(3, 4, 10, considered, share).double()
     method = {"method": "pc_darts", "partial_channels": share} if share > 1 else {}
-    training = training_of(considered, cells=4, channels=4, **method)
+    training = training_of(considered, cells=3, channels=4, **method)
     ours = training.supernet.double()
     state = {name: value.clone() for name, value in theirs.state_dict().items()}
     translated = partial(supernet_state, candidates=considered, supernet=ours)
