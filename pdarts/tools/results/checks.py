@@ -13,6 +13,7 @@ from pdarts.nets import saved
 from pdarts.progressive.choice import choose
 from pdarts.progressive.method import method_behind
 from pdarts.progressive.refinement import derive
+from pdarts.space import genotype_file
 from pdarts.space.architecture import parse
 from pdarts.space.genotype import Genotype
 from pdarts.space.sampling import sample
@@ -49,7 +50,7 @@ def check_tested(training: Job, test: Job) -> None:
     found = _result(test.path("output"), "settings", "genotype", "training_provenance")
     _same("settings", found["settings"]["recipe"], training.settings())
     _same("dataset", found["settings"]["dataset"], read_json(training.path("data"), "manifest", "pdarts.prepare"))
-    _same("genotype", found["genotype"], read_json(training.path("genotype"), "genotype file", "pdarts.derive"))
+    _same("genotype", found["genotype"], genotype_file.read(training.path("genotype")).to_json())
     epochs_run = found.get("epochs_run", found["settings"]["recipe"]["epochs"])
     _check_epochs(training, {path: path for path in training.outputs}, epochs_run)
     _check_seed(training, found["training_provenance"])
@@ -107,7 +108,7 @@ def _check_weights(job: Job, there: Files) -> None:
     found = saved.load(there[job.path("output")])
     _same("settings", found["recipe"], job.settings())
     _same("dataset", found["dataset"], read_json(job.path("data"), "manifest", "pdarts.prepare"))
-    _same("genotype", found["genotype"], read_json(job.path("genotype"), "genotype file", "pdarts.derive"))
+    _same("genotype", found["genotype"], genotype_file.read(job.path("genotype")).to_json())
     saved.network_of(found, str(there[job.path("output")]))
     _check_epochs(job, there, found.get("epochs_run", found["recipe"]["epochs"]))
     _check_seed(job, found["provenance"])
