@@ -46,7 +46,7 @@ def refused(tree: Tree, *messages: str, target: str = TARGET) -> None:
             "genotype: {search: tiny, seed: each}",
             "genotype: PDART",
             [
-                "trainings.tiny.genotype is 'PDART', but this is no published cell, and there is no such file; allowed: A",
+                "trainings.tiny.genotype is 'PDART', but this is no published cell, and there is no such file; allowed",
                 "PDARTS",
             ],
         ),
