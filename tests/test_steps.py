@@ -61,6 +61,7 @@ STEPS = {
     "tools.preflight": {"--target", "--profile", "--configfile", "--config"},
     "tools.tidy": {"--configfile", "--config", "--delete"},
     "tools.rehearse": {"--folder"},
+    "tools.gallery": {"--output"},
     "tools.study": {"--folder", "--target", "--dry-run", "--tables"},
 }  # fmt: skip
 
