@@ -4,7 +4,7 @@ import re
 
 from pdarts.reporting.cell_drawing import draw
 from pdarts.reporting.figures import svg
-from pdarts.tools.gallery import CLASSES, IMAGE_SIZE, Size, page, published, size, sources
+from pdarts.tools.gallery import Size, page, published, size, sources
 from tests.configuration import CONFIG, ROOT
 from tests.genotypes import FOLDER
 
@@ -28,8 +28,3 @@ def test_the_page_in_git_is_the_one_that_is_written() -> None:
     for name in ("FairDARTS_a", "NASNet"):
         parameters, multiply_adds = size(published(name), RECIPE)
         assert sizes[name] == (round(parameters, -4), round(multiply_adds, -6))
-
-
-def test_sizes_are_those_of_networks_for_cifar_10() -> None:
-    dataset = CONFIG.datasets["cifar10"]
-    assert (10, dataset.image_size) == (CLASSES, IMAGE_SIZE)
