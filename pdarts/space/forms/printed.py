@@ -20,6 +20,8 @@ _QUOTES = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
 """Quotation marks of typeset papers, and those of Python."""
 
 _MOST_NODES = 1000
+"""A range of nodes ends below this number, so that no text can ask for a list that fills the memory."""
+
 _LISTED = 6
 """Lines that a message lists at most."""
 
