@@ -1,5 +1,6 @@
 """Decodes the images of a folder once, for a step that keeps them in memory."""
 
+import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -54,16 +55,18 @@ def decoded(index: Index, dataset: FolderManifest, threads: int, device: torch.d
 
 
 def _check_memory(index: Index, dataset: FolderManifest, device: torch.device) -> None:
-    """Refuse images that do not fit into what is free, in main memory and on the device."""
+    """Refuse images that do not fit into what is free on the device, or for all processes in main memory."""
     size = dataset.image_size
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", 1))  # those of this step on this node, as torchrun says
     needed = 3 * size**2 * len(index)
-    free = {"main memory": memory.free()}
+    free = [("main memory", memory.free(), processes)]
     if device.type == "cuda":
-        free["the GPU's memory"] = torch.cuda.mem_get_info(device)[0]
-    for where, room in free.items():
-        if room is not None and needed > room:
+        free.append(("the GPU's memory", torch.cuda.mem_get_info(device)[0], 1))
+    for where, room, copies in free:
+        if room is not None and needed * copies > room:
+            each = f", {needed * copies / 1e9:.2f} GB for {copies} processes" * (copies > 1)
             raise InputError(
                 f"in_memory is true, but {counted(len(index), 'image')} of 3 x {size} x {size} bytes are "
-                f"{needed / 1e9:.2f} GB, and {room / 1e9:.2f} GB of {where} are free; set a smaller image_size, fewer "
-                "train_images, or in_memory: false with resized_crop, flip and color_jitter as augmentation"
+                f"{needed / 1e9:.2f} GB{each}, and {room / 1e9:.2f} GB of {where} are free; set a smaller image_size, "
+                "fewer train_images, or in_memory: false with resized_crop, flip and color_jitter as augmentation"
             )

@@ -27,7 +27,7 @@ def view_of(dataset: Mapping[str, Any]) -> View:
     size = dataset["image_size"]
     if not is_image_folder(dataset):
         return partial(_prepared, SOURCES[dataset["source"]].view(), size)
-    return in_memory_view(size) if dataset["in_memory"] else partial(_prepared, centre_view(size), None)
+    return in_memory_view(size) if dataset.get("in_memory") else partial(_prepared, centre_view(size), None)
 
 
 def in_memory_view(image_size: int) -> View:

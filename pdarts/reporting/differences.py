@@ -114,16 +114,18 @@ def columns(
     difference = heading(f"difference to {name} (95{NO_BREAK}% interval)")
     return [
         TableColumn(difference, shown(lambda contrast: contrast.text), lambda entry: _values(name, of_entry(entry))),
-        TableColumn(heading("of"), shown(lambda contrast: _origin(contrast.row))),
-        TableColumn(heading("skips"), shown(lambda contrast: span(contrast.row.skips))),
+        TableColumn(heading("results from"), shown(lambda contrast: _origin(contrast.row))),
+        TableColumn(heading("skip connections"), shown(lambda contrast: span(contrast.row.skips))),
     ]
 
 
 def _origin(row: Row) -> str:
     """Write how many results there are, and whether they come from as many searches or draws or from one cell."""
     if not row.independent:
-        return f"{counted(len(row.tests), 'seed')} of 1 cell"
-    return counted(len(row.tests), "search" if row.spent.searches else "draw").replace(" ", NO_BREAK)
+        origin = f"{counted(len(row.tests), 'seed')} of 1 cell"
+    else:
+        origin = counted(len(row.tests), "search" if row.spent.searches else "draw")
+    return origin.replace(" ", NO_BREAK)
 
 
 def _values(name: str, contrast: Contrast | None) -> dict[str, object]:
@@ -141,11 +143,29 @@ def _values(name: str, contrast: Contrast | None) -> dict[str, object]:
 def statements(name: str, contrasts: Sequence[Contrast]) -> list[Statement]:
     """Say how differences are computed, and what the spread of each row's results stands for."""
     computed = (
-        f"mean of a row minus mean of {name}, in percent points; in brackets the 95 % confidence interval by Welch's "
-        "t, which allows for unequal variances and is not corrected for several comparisons"
+        f"mean of a row minus mean of {name}, in percentage points; in brackets the 95 % confidence interval by "
+        "Welch's t, which allows for unequal variances and is not corrected for several comparisons; none where either "
+        "row has fewer than two results"
     )
+    found = [("Difference", computed)]
+    if sharing := [contrast.row.architecture for contrast in contrasts if _shares_searches(contrast)]:
+        found.append(
+            (
+                "Difference",
+                f"{', '.join(dict.fromkeys(sharing))}: cells come from the same searches as those of {name}, while the "
+                "interval takes both as independent",
+            )
+        )
     rows = [contrast.row for contrast in contrasts if len(contrast.values) > 1]
-    return [("Difference", computed), *grouped("Spread", rows, _spread)]
+    return [*found, *grouped("Spread", rows, _spread)]
+
+
+def _shares_searches(contrast: Contrast) -> bool:
+    """Whether a row's cells come from searches that the baseline's come from, too."""
+    ours, theirs = (
+        {path for step, path in row.records if step == "search"} for row in (contrast.row, contrast.baseline)
+    )
+    return contrast.row is not contrast.baseline and not ours.isdisjoint(theirs)
 
 
 def _spread(row: Row) -> str:

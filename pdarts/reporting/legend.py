@@ -28,7 +28,7 @@ def legend(comparisons: Sequence[Comparison], figures: PaperFigures | None) -> l
     if figures:
         verified = f"; {UNVERIFIED}" if figures.unverified else ""
         statements.append(
-            ("Paper", f"{figures.source}{verified}; in brackets the difference, here minus paper, in percent points")
+            ("Paper", f"{figures.source}{verified}; in brackets the difference, here minus paper, in percentage points")
         )
         statements += [
             ("Paper", f"search cost of {row.architecture}: {row.note}") for row in figures.rows if row.note is not None

@@ -196,14 +196,12 @@ def contrasts_of(rows: Sequence[Row], baselines: Sequence[Row]) -> dict[int, Con
 
     Args:
         rows: all rows.
-        baselines: lines of the baseline; of several on a dataset, one that is trained like the row counts.
+        baselines: lines of the baseline; one counts that has the row's dataset and recipe.
     """
     found = {}
     for row in rows:
-        alike = [other for other in baselines if other.dataset == row.dataset]
-        baseline = max(
-            alike, key=lambda other: (other is row, other.training_settings == row.training_settings), default=None
-        )
+        alike = (other for other in baselines if other is row or other.training_settings == row.training_settings)
+        baseline = max(alike, key=lambda other: other is row, default=None)
         if baseline and row.tests:
             found[id(row)] = Contrast(row, _accuracies(row), baseline, _accuracies(baseline))
     return found

@@ -34,13 +34,16 @@ def searches(files: TableFiles, partial: bool) -> Grid:
     Raises:
         InputError: if a trace is missing or another file.
     """
-    users: dict[tuple[Path, int], dict[str, None]] = {}
+    users: dict[tuple[Path, int], dict[str, int]] = {}
     for row in files.rows:
         for runs in (*row.runs.values(), *row.searches.values()):
             for seed, path in runs.search.traces().items() if runs.search else ():
-                if not partial or path.exists():
-                    users.setdefault((path, seed), {})[row.architecture] = None
-    lines = [(", ".join(names), str(seed), *_told(read_trace(path))) for (path, seed), names in users.items()]
+                if runs.search and (not partial or path.exists()):
+                    users.setdefault((path, seed), {})[row.architecture] = runs.search.stages
+    lines = []
+    for (path, seed), stages in users.items():
+        names = [name for name, used in stages.items() if used == max(stages.values())]  # others show an earlier cell
+        lines.append((", ".join(names), str(seed), *_told(read_trace(path))))
     return Grid(HEADINGS, tuple(lines))
 
 

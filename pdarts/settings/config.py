@@ -81,9 +81,15 @@ class Config(Settings):
     def _check_random_search(self, name: str, search: RandomSearch) -> None:
         known(f"random_searches.{name}.dataset", search.dataset, self.datasets)
         known(f"random_searches.{name}.recipe", search.recipe, self.recipes)
+        training = self.trainings[draws_training(name)]
+        if training.genotype != DrawnCell(random_search=name, draw="each") or training.dataset != search.dataset:
+            raise ValueError(
+                f"trainings.{draws_training(name)} has another genotype or dataset than the draws of "
+                f"random_searches.{name}, which it trains; override other keys of it, such as changes"
+            )
         try:
-            portion = self.recipe_of(self.trainings[draws_training(name)]).train_portion
-        except (KeyError, InputError):
+            portion = self.recipe_of(training).train_portion
+        except InputError:
             return  # what is wrong with the training is said of it
         if portion == 1:
             raise ValueError(

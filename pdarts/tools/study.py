@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -28,11 +28,13 @@ from pdarts.errors import InputError, counted
 from pdarts.settings.datasets import ImageFolder, parse_dataset
 from pdarts.tools import project
 from pdarts.tools.declared import read_config
-from pdarts.tools.results.checks import CHECKS, OtherCode, check, check_tested
+from pdarts.tools.results.checks import CHECKS, OtherCode, check, check_checkpoint, check_tested
 from pdarts.tools.workflow import DRY_RUN, Job, machine_of, makers, needed, parse, snakemake
 
 KEPT = (".json", ".jsonl")
 """Suffixes of results that are text."""
+REPEATED = ("prepare", "derive", "sample", "choose")
+"""Steps that take seconds and always make the same."""
 SHOWN = 10
 """Maximal number of files that a message lists."""
 SHOWING = {"trace": trace.main, "draw": draw.main, "curves": curves.main}
@@ -44,28 +46,74 @@ def main() -> None:
     parser = step.parser(__doc__)
     parser.add_argument("--folder", required=True, type=Path, help="folder with the study's config.yaml and results/")
     parser.add_argument("--target", nargs="+", default=[], help="result files, below the folder (default: all)")
-    parser.add_argument("--dry-run", action="store_true", help="say what would run")
-    parser.add_argument("--tables", action="store_true", help="train nothing: make tables/ from the results in git")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--dry-run", action="store_true", help="say what would run")
+    only.add_argument("--tables", action="store_true", help="train nothing: make tables/ from the results in git")
     arguments = parser.parse_args()
     folder: Path = arguments.folder
-    if not (folder / "config.yaml").exists():
+    if not (folder / "config.yaml").is_file():
         raise InputError(f"--folder is {folder}, where there is no config.yaml; allowed: the folder of a study")
-    project.link(folder, (*project.READ, "data"))
     os.chdir(folder)
-    found = parse(snakemake(*DRY_RUN, "--", *read_config([Path("config.yaml")]).tables), set())
+    config = read_config([Path("config.yaml")])
+    project.link(Path.cwd(), (*project.READ, "data"))
+    found = parse(snakemake(*DRY_RUN, "--", *config.tables), set())
     results = in_order([job for job in found if job.step in CHECKS])
-    finished = finished_of(results)
+    finished = restored(results, arguments.dry_run)
     pending = [job for job in results if job not in finished]
     print(f"{counted(len(finished), 'job')} finished, {len(pending)} missing", flush=True)
     if arguments.tables:
+        refuse_unchecked(pending)
         make_tables(found, bool(pending))
     elif pending:
         stamp(job for job in results if job in finished)
         if not arguments.dry_run:
             index_images(finished)
         wanted = arguments.target or [str(path) for job in pending for path in kept(job)]
-        options = ["--rerun-triggers", "mtime", *["--dry-run"] * arguments.dry_run]
-        os.execv(sys.executable, [sys.executable, "-m", "snakemake", *options, "--", *wanted])  # it gets all signals
+        command = runs(wanted, arguments.dry_run)
+        os.execv(command[0], command)  # so that Snakemake gets all signals
+    else:
+        print("make study-tables makes tables and figures of them")
+
+
+def runs(wanted: Sequence[str], dry_run: bool) -> list[str]:
+    """The command that makes files, if one of those that they are made of is newer or missing."""
+    options = ["--rerun-triggers", "mtime", *["--dry-run"] * dry_run]
+    return [sys.executable, "-m", "snakemake", *options, "--", *wanted]
+
+
+def restored(results: list[Job], dry_run: bool) -> set[Job]:
+    """Find the jobs that are finished; first make missing files again that take no training and are always the same.
+
+    Results that follow from such a file so stay finished, instead of being made of a newer one.
+    """
+    finished = finished_of(results)
+    made_by = makers(results)
+    repeated: list[Job] = []
+    for job in results:
+        if job not in finished and job.step in REPEATED and finished.union(repeated).issuperset(needed(job, made_by)):
+            repeated.append(job)
+    if not any(map(_there, results)) or not repeated:
+        return finished
+    stamp(job for job in results if job in finished)
+    done = subprocess.run(runs([str(path) for job in repeated for path in kept(job)], dry_run), check=False)
+    if done.returncode != 0:
+        sys.exit(done.returncode)
+    if dry_run:
+        print("what is made of these files is compared with them once they are there, and may be finished")
+    return finished_of(results)
+
+
+def refuse_unchecked(pending: list[Job]) -> None:
+    """Refuse results that cannot be compared with the config, since something that they are made of is missing.
+
+    Raises:
+        InputError: naming the first of them.
+    """
+    if unchecked := [str(kept(job)[0]) for job in pending if _there(job)]:
+        raise InputError(
+            f"{unchecked[0]} is there, but not all that it was made of, so nobody knows whether it is a result of this "
+            f"config; call make study, or delete it (files of {counted(len(unchecked), 'job')})"
+        )
 
 
 def kept(job: Job) -> list[Path]:
@@ -95,7 +143,7 @@ def finished_of(results: list[Job]) -> set[Job]:
             if _fits(job, tests):
                 finished.add(job)
         except InputError as error:
-            problems.append(f"{job.path('output')}: {error}")
+            problems.append(f"{', '.join(map(str, kept(job)))}: {error}")
     if problems:
         more = [f"… and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
         raise InputError(
@@ -109,12 +157,15 @@ def _there(job: Job) -> bool:
     return all(path.exists() for path in kept(job))
 
 
-def _fits(job: Job, tests: dict[Path, Job]) -> bool:
+def _fits(job: Job, tests: Mapping[Path, Job]) -> bool:
     """Compare the results of a job with what it would make; those of a training count with its weights or its test.
 
     Raises:
         InputError: naming the first thing that differs.
     """
+    if job.step == "test" and job.option("genotype"):
+        check_checkpoint(job)
+        return True
     weights = job.path("weights" if job.step == "test" else "output")
     if job.step in ("train", "test") and not weights.exists():
         test = tests.get(weights)

@@ -65,7 +65,7 @@ def test_a_table_with_a_baseline_says_how_rows_differ_and_what_their_results_com
         ["+0.50 (-1.98 to +2.98)", "2 seeds of 1 cell", "2"],
         ["–", "1 seed of 1 cell", "2"],
     ]
-    assert "- Difference: mean of a row minus mean of Drawn, in percent points" in written
+    assert "- Difference: mean of a row minus mean of Drawn, in percentage points" in written
     assert "- Spread: Searched, Drawn: of independent searches or draws" in written
     assert "- Spread: Given: of trainings of one cell that differ in their seed: noise of training alone" in written
     records = list(csv.DictReader(io.StringIO(forms["csv"])))

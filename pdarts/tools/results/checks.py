@@ -1,5 +1,6 @@
 """Checks that a result which was made elsewhere is the one that a job here would make."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -49,11 +50,26 @@ def check_tested(training: Job, test: Job) -> None:
     """
     found = _result(test.path("output"), "settings", "genotype", "training_provenance")
     _same("settings", found["settings"]["recipe"], training.settings())
-    _same("dataset", found["settings"]["dataset"], read_json(training.path("data"), "manifest", "pdarts.prepare"))
-    _same("genotype", found["genotype"], genotype_file.read(training.path("genotype")).to_json())
+    _check_tested(found, training)
     epochs_run = found.get("epochs_run", found["settings"]["recipe"]["epochs"])
     _check_epochs(training, {path: path for path in training.outputs}, epochs_run)
     _check_seed(training, found["training_provenance"])
+
+
+def check_checkpoint(test: Job) -> None:
+    """Check the test of weights that others trained, in place; it does not say which weights these were.
+
+    Raises:
+        InputError: naming the first thing in which it does not fit.
+    """
+    _check_tested(_result(test.path("output"), "settings", "genotype"), test)
+
+
+def _check_tested(found: Mapping[str, Any], job: Job) -> None:
+    """Check the images and the cell of a test against those that a job reads."""
+    _same("dataset", found["settings"]["dataset"], read_json(job.path("data"), "manifest", "pdarts.prepare"))
+    if Genotype.parse(found["genotype"], "test") != genotype_file.read(job.path("genotype")):
+        raise InputError(f"it has another cell than {job.path('genotype')}")
 
 
 def _check_manifest(job: Job, there: Files) -> None:
@@ -66,8 +82,11 @@ def _check_stage(job: Job, there: Files) -> None:
     found = _result(there[job.path("output")], "stage", "settings", "cells", "provenance")
     _same("stage", str(found["stage"]), job.option("stage"))
     _same("settings", found["settings"], job.settings())
-    parse(found["cells"], str(there[job.path("output")]))
-    _check_epochs(job, there, found.get("epochs_run", found["settings"]["epochs"]))
+    architecture = parse(found["cells"], str(there[job.path("output")]))
+    last = _check_epochs(job, there, found.get("epochs_run", found["settings"]["epochs"]))
+    ended = {kind: weights.tolist() for kind, weights in architecture.weights.items()}
+    if last.get("architecture_weights") != ended:
+        raise InputError("its metrics are those of another search: they end with other architecture weights")
     _check_seed(job, found["provenance"])
     for name in ("data", "previous"):
         if path := job.option(name):
@@ -161,8 +180,19 @@ def _check_seed(job: Job, provenance: Mapping[str, Any]) -> None:
     _same("seed", str(provenance.get("seed")), job.option("seed"))
 
 
-def _check_epochs(job: Job, there: Files, epochs_run: int) -> None:
-    _same("number of epochs in its metrics", len(there[job.path("metrics")].read_text().splitlines()), epochs_run)
+def _check_epochs(job: Job, there: Files, epochs_run: int) -> dict[str, Any]:
+    """Check that the metrics are lines of all epochs in order, and return the last line."""
+    lines = []
+    for number, line in enumerate(there[job.path("metrics")].read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            lines.append(json.loads(line))
+            _same(f"epoch in line {number} of its metrics", lines[-1].get("epoch"), number)
+        except (ValueError, AttributeError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"line {number} of its metrics is no JSON of an epoch") from error
+    _same("number of epochs in its metrics", len(lines), epochs_run)
+    return lines[-1] if lines else {}
 
 
 def _check_code(job: Job, provenance: Mapping[str, Any]) -> None:
