@@ -53,7 +53,7 @@ $(error TORCH is '$(TORCH)'; allowed: cpu, default)
 endif
 
 .PHONY: help setup demo rehearsal rehearsal-short accept calibrate plan ledger preflight study study-tables tidy wandb-sync test \
-	test-kills test-kernels test-cluster test-cluster-long bench bench-check gpu-check scaling profile moved check format schema lock clean
+	test-kills test-kernels test-cluster test-cluster-long bench bench-check gpu-check scaling profile moved check format gallery schema lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -157,6 +157,9 @@ format: $(VENV)/.dev ## Format all code and mend what linters can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(BIN)/snakefmt Snakefile rules
+
+gallery: setup ## Draw the published cells, and write docs/gallery.md
+	$(BIN)/python -m pdarts.tools.gallery --output docs/gallery.md
 
 schema: setup ## Generate rules/config.schema.yaml from pdarts/settings
 	$(BIN)/python -m pdarts.settings.schema >rules/config.schema.yaml

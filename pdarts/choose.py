@@ -13,7 +13,7 @@ from pdarts.engine import files, step
 from pdarts.engine.invocation import Invocation
 from pdarts.errors import InputError
 from pdarts.progressive.choice import choose
-from pdarts.space.genotype import Genotype
+from pdarts.space import genotype_file
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
     parser = step.parser(__doc__)
     parser.add_argument("--seeds", required=True, nargs="+", type=int, help="seed of each search")
     parser.add_argument(
-        "--genotypes", required=True, nargs="+", type=Path, metavar="GENOTYPE.json", help="by pdarts.derive, for each"
+        "--genotypes", required=True, nargs="+", type=Path, metavar="GENOTYPE", help="by pdarts.derive, for each"
     )
     parser.add_argument(
         "--validations",
@@ -45,8 +45,7 @@ def main() -> None:
         )
     choice = choose(seeds, validations)
     chosen = genotypes[seeds.index(choice["seed"])]
-    value = files.read_json(chosen, "genotype file", "pdarts.derive")
-    files.write_json(arguments.output, Genotype.parse(value, str(chosen)).to_json())
+    files.write_json(arguments.output, genotype_file.read(chosen).to_json())
     inputs = dict(zip((f"seed{seed}" for seed in seeds), validations, strict=False))
     provenance = invocation.provenance(torch.device("cpu"), inputs)
     files.write_json(arguments.choice, {**choice, "provenance": provenance})

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pdarts.engine import step
-from pdarts.engine.files import read_json
 from pdarts.reporting.cell_drawing import draw
 from pdarts.reporting.figures import save
-from pdarts.space.genotype import Genotype
+from pdarts.space import genotype_file
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -21,8 +20,7 @@ def main(words: Sequence[str] | None = None) -> None:
     step.add_extensions(parser)
     step.add_rehearsal(parser)
     arguments = parser.parse_args(words)
-    value = read_json(arguments.genotype, "genotype file", "pdarts.derive")
-    save(draw(Genotype.parse(value, str(arguments.genotype))), arguments.output, arguments.rehearsal)
+    save(draw(genotype_file.read(arguments.genotype)), arguments.output, arguments.rehearsal)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from pdarts.nets.agreement import settle
 from pdarts.nets.execution import kernels, move_to_device
 from pdarts.nets.network import Network
 from pdarts.settings.machine import Machine
-from pdarts.space.genotype import Genotype
+from pdarts.space import genotype_file
 
 
 def main() -> None:
@@ -40,7 +40,7 @@ def main() -> None:
     weights = "weights by pdarts.train, or a state dict of the reference implementation, bare or in a dict"
     parser.add_argument("--weights", required=True, type=Path, metavar="WEIGHTS.pt", help=weights)
     cells = "cells of a file of the reference implementation; weights by pdarts.train hold theirs"
-    parser.add_argument("--genotype", type=Path, metavar="GENOTYPE.json", help=cells)
+    parser.add_argument("--genotype", type=Path, metavar="GENOTYPE", help=cells)
     output = "accuracies (percent) and sizes"
     parser.add_argument("--output", required=True, type=Path, metavar="TEST.json", help=output)
     parser.add_argument("--seed", type=int, help="seed of the training, for W&B")
@@ -49,7 +49,8 @@ def main() -> None:
     machine = parse_argument(Machine, arguments.machine, "--machine")
     invocation, device = Invocation("test", arguments), set_up(machine)
 
-    trained = saved.load(arguments.weights, _genotype(arguments.genotype))
+    genotype = None if arguments.genotype is None else genotype_file.read(arguments.genotype)
+    trained = saved.load(arguments.weights, genotype)
     result_was_read(arguments.weights, trained["provenance"] or {})
     network = saved.network_of(trained, str(arguments.weights))
     if not all_finite(trained["state"].values()):
@@ -97,10 +98,6 @@ def main() -> None:
     tracker.start(new_id())
     tracker.summary(figures)
     tracker.finish()
-
-
-def _genotype(path: Path | None) -> Genotype | None:
-    return None if path is None else Genotype.parse(files.read_json(path, "genotype file", "pdarts.derive"), str(path))
 
 
 def _outcome(network: Network, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

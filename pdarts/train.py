@@ -21,14 +21,14 @@ from pdarts.nets.agreement import settle
 from pdarts.nets.execution import kernels, move_to_device
 from pdarts.nets.network import Network
 from pdarts.settings.recipes import Recipe
-from pdarts.space.genotype import Genotype
+from pdarts.space import genotype_file
 
 
 def main() -> None:
     """Entry point."""
     parser = step.parser(__doc__)
     genotype_help = "by pdarts.derive, or any"
-    parser.add_argument("--genotype", required=True, type=Path, metavar="GENOTYPE.json", help=genotype_help)
+    parser.add_argument("--genotype", required=True, type=Path, metavar="GENOTYPE", help=genotype_help)
     parser.add_argument("--seed", required=True, type=int, help="seed of the training, from 0")
     parser.add_argument("--output", required=True, type=Path, metavar="WEIGHTS.pt", help="weights to write")
     long_step.add_arguments(parser, "training", Recipe)
@@ -36,10 +36,9 @@ def main() -> None:
     recipe = parse_argument(Recipe, arguments.settings, "--settings")
     work = long_step.LongStep("train", arguments, recipe)
 
-    value = files.read_json(arguments.genotype, "genotype file", "pdarts.derive")
-    genotype = Genotype.parse(value, str(arguments.genotype))
+    genotype = genotype_file.read(arguments.genotype)
     dataset = manifest.read(arguments.data)
-    read = {"genotype": value, "dataset": dataset.model_dump(mode="json")}
+    read = {"genotype": genotype.to_json(), "dataset": dataset.model_dump(mode="json")}
     work.claim(read, {"data": arguments.data, "genotype": arguments.genotype})
     batches, _ = work.batches(dataset, Division(recipe.train_portion))
     described: dict[str, Any] = {
@@ -60,7 +59,7 @@ def main() -> None:
     if distributed.rank() == 0:
         content = {
             "network": described,
-            "genotype": value,
+            "genotype": read["genotype"],
             "state": network.cpu().state_dict(),
             "dataset": read["dataset"],
             "recipe": recipe.model_dump(mode="json"),

@@ -13,6 +13,7 @@ from pdarts.data.manifest import describe, images_of
 from pdarts.engine import step
 from pdarts.nets import count, saved
 from pdarts.settings.datasets import Dataset
+from pdarts.space.forms import writing
 from tests.configuration import CONFIG
 from tests.genotypes import FOLDER, published
 from tests.nets.released import state, write_cifar, write_imagenet
@@ -45,8 +46,9 @@ def named(genotype: str) -> tuple[str, str]:
 def test_a_checkpoint_is_scored_on_all_test_images(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: Path, write: Any
 ) -> None:
-    weights = write(tmp_path / "weights.pt", state("cifar_pdarts"))
-    result = run(monkeypatch, data, weights, *named("PDARTS"))
+    weights, cell = write(tmp_path / "weights.pt", state("cifar_pdarts")), tmp_path / "theirs"
+    cell.write_text(json.dumps(writing.nasbench301(published("PDARTS"))))
+    result = run(monkeypatch, data, weights, "--genotype", str(cell))
 
     network = saved.network_of(saved.load(weights, published("PDARTS")), "weights")
     images = images_of(describe(DIGITS, tmp_path, download=False), "test", tmp_path)

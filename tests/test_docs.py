@@ -17,7 +17,7 @@ pytestmark = pytest.mark.workflow
 MADE = {
     "cost": [],
     "own-genotype": [
-        *("cells/mine.svg", "results/tables/mine.html", "results/train/mine/seed0/test.json"),
+        *("cells/mine.svg", "cells/theirs.json", "results/tables/mine.html", "results/train/mine/seed0/test.json"),
         *("results/tables/best-of-two.html", "results/random_search/best-of-two/seed1/genotype.json"),
     ],
     "own-method": ["results/search/digits/seed0/genotype.json", "results/search/digits/seed0/curves.svg"],

@@ -49,6 +49,9 @@ All else at the top is a step.
 
 STEPS = sorted(name.split(".")[1] for name in MODULES if name.count(".") == 1 and name.split(".")[1] not in BELOW)
 
+READERS = ("choose", "draw", "test", "train")
+"""Steps that read genotype files."""
+
 
 def upward(modules: Mapping[str, Module]) -> set[tuple[str, str]]:
     """Pairs of a module and one that it imports though it does not lie below."""
@@ -108,6 +111,12 @@ def test_every_folder_is_a_layer() -> None:
 def test_a_search_does_not_depend_on_genotypes() -> None:
     assert "pdarts.progressive.stage" in reach("search")
     assert "pdarts.space.genotype" not in reach("search")
+
+
+def test_the_forms_of_genotype_files_concern_the_steps_that_read_them_alone() -> None:
+    forms = {name for name in MODULES if name.startswith("pdarts.space.forms.")} - {"pdarts.space.forms.writing"}
+    counted = {step: {name for name in sources.reached(step, MODULES) if ".space.forms." in name} for step in STEPS}
+    assert {step: found for step, found in counted.items() if found} == dict.fromkeys(READERS, forms)
 
 
 def test_a_training_does_not_depend_on_the_search() -> None:

@@ -325,7 +325,8 @@ def test_only_methods_and_settings_name_a_method() -> None:
     own = (PACKAGE / "progressive/methods", PACKAGE / "settings")
     others = [path for path in PACKAGE.rglob("*.py") if not path.is_relative_to(own[0]) | path.is_relative_to(own[1])]
     assert len(others) > 100
-    assert {path.name: words(path) & set(METHODS) for path in others if words(path) & set(METHODS)} == {}
+    named = {path.name: words(path) & set(METHODS) for path in others if words(path) & set(METHODS)}
+    assert named == {"nasbench301.py": {"darts"}}  # its files call a search space so
     modules = sources.package(PACKAGE)
     imported = {
         target

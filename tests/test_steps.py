@@ -56,10 +56,12 @@ STEPS = {
     "tools.accept": {"--target", "--reason", "--configfile", "--config"},
     "tools.calibrate": {"--target", "--configfile", "--config", "--limit", "--patience"},
     "tools.plan": {"--target", "--configfile", "--config", "--device", "--ledger"},
+    "tools.convert": {"--genotype", "--line", "--form", "--output", "--extensions"},
     "tools.bring": {"--source", "--target", "--configfile", "--config", "--reason"},
     "tools.preflight": {"--target", "--profile", "--configfile", "--config"},
     "tools.tidy": {"--configfile", "--config", "--delete"},
     "tools.rehearse": {"--folder"},
+    "tools.gallery": {"--output"},
     "tools.study": {"--folder", "--target", "--dry-run", "--tables"},
 }  # fmt: skip
 

@@ -68,7 +68,7 @@ class LongStep:
 
         Args:
             inputs: all that the result depends on besides settings, seed and code, as plain values.
-            read: JSON files that were read, by option; None if one was left out.
+            read: text files that were read, by option; None if one was left out.
 
         Raises:
             InputError: if the same work has failed before and would fail again.

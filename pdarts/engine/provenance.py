@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -47,7 +48,7 @@ def provenance(
         method: method of search whose code is part of the step's; None if there is none.
         extensions: files of the user whose code is part of the step's too.
         seed: seed of the step, if it has one.
-        inputs: JSON files that it read, by the option that named them; None where one was left out.
+        inputs: text files that it read, by the option that named them; None where one was left out.
         rehearsal: whether the step rehearses, so that its result counts for nothing.
     """
     return {
@@ -72,9 +73,12 @@ def provenance(
 
 
 def content_digest(path: Path) -> str:
-    """SHA-256 of the content of a JSON file, without its provenance and regardless of its layout."""
-    value = json.loads(path.read_text(encoding="utf-8"))
-    content = {key: value[key] for key in sorted(value) if key != "provenance"}
+    """SHA-256 of the content of a JSON file, without its provenance and regardless of its layout; of others' text."""
+    content: Any = path.read_text(encoding="utf-8")
+    with suppress(ValueError):
+        content = json.loads(content)
+    if isinstance(content, dict):
+        content = {key: held for key, held in content.items() if key != "provenance"}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -52,6 +52,8 @@ def draw(genotype: Genotype) -> Figure:
             middle = ceiling - TITLE - top
             _Cell(axes, graph, [{node: middle + y for node, y in column.items()} for column in columns]).draw()
             ceiling = middle + bottom
+        for artist in axes.get_children():
+            artist.set_clip_on(False)  # the axes fill the figure, and clipping would name itself on every line
     return figure
 
 

@@ -25,7 +25,7 @@ from pdarts.nets import saved
 from pdarts.nets.network import Network
 from pdarts.nets.reference_export import reference_state
 from pdarts.paths import REHEARSAL
-from pdarts.space.genotype import Genotype
+from pdarts.space import genotype_file
 from pdarts.tools import project
 
 IMAGES, TRAIN_IMAGES, VAL_IMAGES = Path("data", "imagenet_stand_in"), 96, 48
@@ -69,8 +69,7 @@ def _first(split: Split, count: int) -> Labelled:
 
 def _write_weights(path: Path, stem: str) -> None:
     """Write random weights under the names, and in the wrapping, that the authors' file for a data set has."""
-    published = Path("pdarts", "genotypes", "PDARTS.json")
-    genotype = Genotype.parse(files.read_json(published, "genotype file", "the repository"), str(published))
+    genotype = genotype_file.read(Path("pdarts", "genotypes", "PDARTS.json"))
     torch.manual_seed(derive_seed(0, "stand-in weights"))
     network = Network(genotype, stem, CELLS, CHANNELS, len(DIGITS), auxiliary=True)
     state: dict[str, object] = dict(reference_state(network, genotype))

@@ -1,6 +1,5 @@
 """The checked config that a run of the workflow begins with, and look-ups in it by name."""
 
-import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +14,7 @@ from pdarts.errors import InputError
 from pdarts.paths import REHEARSAL, RESULTS
 from pdarts.reporting.paper import check_quotes
 from pdarts.settings.config import Config, parse_config
+from pdarts.space import genotype_file
 from pdarts.space.genotype import Genotype
 from pdarts.space.topology import KINDS, kinds_of_cells
 from pdarts.workflow.given import with_settings
@@ -113,9 +113,13 @@ def _check_folder(config: Config) -> None:
         )
 
 
-def genotype_file(name: str) -> str:
-    """Return the path of a published cell, such as `PDARTS`, or of a user's own file, whose name ends in `.json`."""
-    return name if name.endswith(".json") else f"{PUBLISHED}/{name}.json"
+def genotype_path(name: str) -> str:
+    """Return the path of a published cell, such as `PDARTS`; any other name is the path of a user's own file."""
+    return f"{PUBLISHED}/{name}.json" if name in _published() else name
+
+
+def _published() -> list[str]:
+    return sorted(path.stem for path in PUBLISHED.glob("*.json"))
 
 
 def published_or_own(key: str, name: str) -> Genotype:
@@ -123,27 +127,22 @@ def published_or_own(key: str, name: str) -> Genotype:
 
     Args:
         key: in the config, for messages.
-        name: as in `genotype_file`.
+        name: as in `genotype_path`.
 
     Raises:
         InputError: if there is no such file, or it holds no genotype.
     """
     _check_path(key, name)
-    path = Path(genotype_file(name))
+    path = Path(genotype_path(name))
     if not path.exists():
-        published = ", ".join(sorted(file.stem for file in PUBLISHED.glob("*.json")))
         raise InputError(
-            f"{key} is {name!r}, but there is no {path}; allowed: {published}, or the path of a genotype file "
-            "ending in .json"
+            f"{key} is {name!r}, but this is no published cell, and there is no such file; allowed: "
+            f"{', '.join(_published())}, or the path of a genotype file"
         )
     try:
-        return Genotype.parse(json.loads(path.read_text()), f"{key}: {path}")
-    except InputError:
-        raise
-    except OSError as error:
-        raise InputError(f"{key}: {path} cannot be read ({error.strerror}); name a genotype file") from error
-    except ValueError as error:
-        raise InputError(f"{key}: {path} is no JSON: {error}") from error
+        return genotype_file.read(path)
+    except InputError as error:
+        raise InputError(f"{key}: {error}") from error
 
 
 def _check_path(key: str, path: str) -> None:

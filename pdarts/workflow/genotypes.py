@@ -11,7 +11,7 @@ from pdarts.paths import number_in, variant
 from pdarts.settings.config import Config
 from pdarts.settings.searches import Search
 from pdarts.settings.trainings import DrawnCell, FromRandomSearch, FromSearch, RandomCells, Training
-from pdarts.workflow.declared import declared, genotype_file
+from pdarts.workflow.declared import declared, genotype_path
 
 CLOCKS_DIFFER = 1.0
 """Seconds by which a file server's clock may be ahead."""
@@ -122,7 +122,7 @@ def genotype_of(config: Config, training: str, seed: str | int) -> str:
     found: Training = declared(config, "trainings", training)
     wanted = found.genotype
     if isinstance(wanted, str):
-        return from_outside(genotype_file(wanted))
+        return from_outside(genotype_path(wanted))
     if isinstance(wanted, RandomCells):
         drawn = seed_of(wanted.random, int(seed))
         return paths.RANDOM_GENOTYPE.format(seed=drawn, variant=variant(wanted.max_skips))
@@ -138,7 +138,7 @@ def genotype_of(config: Config, training: str, seed: str | int) -> str:
 
 def genotype_of_checkpoint(config: Config, checkpoint: str) -> str:
     """The genotype file that belongs to weights that others trained."""
-    return from_outside(genotype_file(declared(config, "checkpoints", checkpoint).genotype))
+    return from_outside(genotype_path(declared(config, "checkpoints", checkpoint).genotype))
 
 
 def weights_of_checkpoint(config: Config, checkpoint: str) -> str:

@@ -45,7 +45,10 @@ def refused(tree: Tree, *messages: str, target: str = TARGET) -> None:
         (
             "genotype: {search: tiny, seed: each}",
             "genotype: PDART",
-            ["trainings.tiny.genotype is 'PDART', but there is no pdarts/genotypes/PDART.json", "PDARTS"],
+            [
+                "trainings.tiny.genotype is 'PDART', but this is no published cell, and there is no such file; allowed",
+                "PDARTS",
+            ],
         ),
         (
             "train_portion: 0.5",
@@ -67,7 +70,7 @@ CELL = json.dumps(published("PDARTS").to_json())
     ("content", "message"),
     [
         (CELL.replace('["dil_conv_5x5", 4]', '["dil_conv_5x5", 6]'), "normal[7]: source 6 does not come before node 5"),
-        (CELL[:-2], "mine.json is no JSON: Expecting"),
+        (CELL[:-2], "mine.json: not a genotype file: it has no Genotype(normal=…), and is no JSON either: Expecting"),
     ],
 )
 def test_a_genotype_file_that_is_none_is_refused(tree: Tree, content: str, message: str) -> None:

@@ -1,9 +1,11 @@
-"""A cell of a user's own with none to two edges a node goes through the workflow like any other."""
+"""A cell of a user's own with none to two edges a node, printed in a log, goes through the workflow like any other."""
 
 import json
 
 import pytest
 
+from pdarts.space.forms import writing
+from pdarts.space.genotype import Genotype
 from tests.workflow.tree import CONFIG, DRAW, REPORT, TEST, TRAINING_CURVES, Tree
 
 pytestmark = pytest.mark.workflow
@@ -16,10 +18,11 @@ FAIR = {
 }
 
 
-def test_a_cell_of_triples_is_drawn_trained_tested_and_reported(tree: Tree) -> None:
+def test_a_cell_of_triples_in_a_log_is_drawn_trained_tested_and_reported(tree: Tree) -> None:
     (tree.root / "cells").mkdir()
-    tree.write("cells/fair.json", json.dumps(FAIR))
-    tree.edit(CONFIG, "genotype: {search: tiny, seed: each}", "genotype: cells/fair.json")
+    printed = writing.printed(Genotype.parse(FAIR, "fair"))
+    tree.write("cells/fair.log", f"12:03:59 epoch 7\n12:04:00 genotype = {printed}\n")
+    tree.edit(CONFIG, "genotype: {search: tiny, seed: each}", "genotype: cells/fair.log")
     assert tree.run() == {"train/tiny/seed0/train"} | TEST | TRAINING_CURVES | DRAW | REPORT
     assert json.loads(tree.read("results/train/tiny/seed0/test.json"))["genotype"] == FAIR
     for drawn in ("results/train/tiny/seed0/cells.svg", "results/tables/tiny.html"):

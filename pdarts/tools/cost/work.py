@@ -16,6 +16,7 @@ from pdarts.settings.augmentation import StreamedAugmentation
 from pdarts.settings.datasets import Dataset
 from pdarts.settings.recipes import Recipe
 from pdarts.settings.searches import parse_stage
+from pdarts.space import genotype_file
 from pdarts.tools.workflow import Job
 
 FREE = {
@@ -134,7 +135,7 @@ def work_of(job: Job, makers: Mapping[Path, Job]) -> Work | None:
     genotype = None
     if job.step == "train":
         path = job.path("genotype")
-        genotype = read_json(path if path not in makers else STAND_IN, "genotype file", "pdarts.derive")
+        genotype = genotype_file.read(path if path not in makers else STAND_IN).to_json()
     return Work(job.step, job.settings(), size, genotype, job.options.get("extensions", ()))
 
 

@@ -14,6 +14,7 @@ from pdarts.nets import saved
 from pdarts.progressive.choice import choose
 from pdarts.progressive.method import method_behind
 from pdarts.progressive.refinement import derive
+from pdarts.space import genotype_file
 from pdarts.space.architecture import parse
 from pdarts.space.genotype import Genotype
 from pdarts.space.sampling import sample
@@ -67,8 +68,7 @@ def check_checkpoint(test: Job) -> None:
 def _check_tested(found: Mapping[str, Any], job: Job) -> None:
     """Check the images and the cell of a test against those that a job reads."""
     _same("dataset", found["settings"]["dataset"], read_json(job.path("data"), "manifest", "pdarts.prepare"))
-    genotype = read_json(job.path("genotype"), "genotype file", "pdarts.derive")
-    if Genotype.parse(found["genotype"], "test") != Genotype.parse(genotype, str(job.path("genotype"))):
+    if Genotype.parse(found["genotype"], "test") != genotype_file.read(job.path("genotype")):
         raise InputError(f"it has another cell than {job.path('genotype')}")
 
 
@@ -127,7 +127,7 @@ def _check_weights(job: Job, there: Files) -> None:
     found = saved.load(there[job.path("output")])
     _same("settings", found["recipe"], job.settings())
     _same("dataset", found["dataset"], read_json(job.path("data"), "manifest", "pdarts.prepare"))
-    _same("genotype", found["genotype"], read_json(job.path("genotype"), "genotype file", "pdarts.derive"))
+    _same("genotype", found["genotype"], genotype_file.read(job.path("genotype")).to_json())
     saved.network_of(found, str(there[job.path("output")]))
     _check_epochs(job, there, found.get("epochs_run", found["recipe"]["epochs"]))
     _check_seed(job, found["provenance"])

@@ -1,0 +1,1 @@
+"""Forms other than our own in which genotypes are written."""

@@ -1,0 +1,40 @@
+"""Reads genotype files, whatever their form and the ending of their name."""
+
+import json
+from pathlib import Path
+
+from pdarts.errors import InputError
+from pdarts.space.forms import nasbench301, printed
+from pdarts.space.genotype import Genotype
+
+
+def read(path: Path, line: int | None = None) -> Genotype:
+    """Read a genotype in our form, as Python prints it, or as NAS-Bench-301 writes it.
+
+    Args:
+        path: the file.
+        line: number of the line on which the genotype begins, from 1; None where the file has only one.
+
+    Raises:
+        InputError: if the file is missing or unreadable, or does not hold one genotype that can be built.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: this genotype file does not exist; pdarts.derive makes one from a search") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); name a genotype file") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: byte {error.start} is no text in UTF-8; save the file as UTF-8") from error
+    if printed.holds(text):
+        return printed.parse(text, str(path), line)
+    if line is not None:
+        raise InputError(f"{path} has no Genotype(normal=…) on any line; leave out the line")
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise InputError(
+            f"{path}: not a genotype file: it has no Genotype(normal=…), and is no JSON either: {error}; "
+            "docs/own-genotype.md shows the forms"
+        ) from error
+    return nasbench301.parse(value, str(path)) if nasbench301.holds(value) else Genotype.parse(value, str(path))
