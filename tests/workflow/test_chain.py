@@ -154,3 +154,9 @@ def test_the_report_of_the_run_holds_the_table(tree: Tree) -> None:
     done = tree.python("-m", "snakemake", "--configfile", CONFIG, "--report", "results/report.html", "--", TARGET)
     assert done.returncode == 0, done.stdout
     assert "Digits in the fewest seconds" in tree.read("results/report.html")
+
+
+def test_an_export_of_what_is_finished_runs_nothing_else(tree: Tree) -> None:
+    printed = tree.snakemake("--dry-run", "--", f"{TRAINED}/network.onnx").stdout
+    jobs = re.findall(r"^(\w+) +\d+$", printed.split("Job stats:\n")[1].split("\n\n")[0], re.MULTILINE)
+    assert jobs == ["export", "total"]
