@@ -12,7 +12,8 @@ CATALOG: dict[str, Any] = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.ym
 
 def test_the_workflow_catalog_finds_what_it_looks_for() -> None:
     readme = (ROOT / "README.md").read_text().lower()
-    assert {"snakemake", "workflow"} <= set(readme.replace(".", " ").split())
+    assert "snakemake" in readme
+    assert "workflow" in readme
     assert (ROOT / "Snakefile").is_file()
     assert list((ROOT / "rules").glob("*.smk"))
     assert "config.yaml" in (ROOT / "config" / "README.md").read_text()
