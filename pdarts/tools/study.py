@@ -15,10 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from graphlib import TopologicalSorter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pdarts import curves, draw, report, trace
@@ -28,15 +25,12 @@ from pdarts.errors import InputError, counted
 from pdarts.settings.datasets import ImageFolder, parse_dataset
 from pdarts.tools import project
 from pdarts.tools.declared import read_config
-from pdarts.tools.results.checks import CHECKS, OtherCode, check, check_checkpoint, check_tested
+from pdarts.tools.results.checks import CHECKS
+from pdarts.tools.results.finished import finished_of, in_order, kept, stamp, there
 from pdarts.tools.workflow import DRY_RUN, Job, machine_of, makers, needed, parse, snakemake
 
-KEPT = (".json", ".jsonl")
-"""Suffixes of results that are text."""
 REPEATED = ("prepare", "derive", "sample", "choose")
 """Steps that take seconds and always make the same."""
-SHOWN = 10
-"""Maximal number of files that a message lists."""
 SHOWING = {"trace": trace.main, "draw": draw.main, "curves": curves.main}
 """Steps that show results, besides tables."""
 
@@ -92,7 +86,7 @@ def restored(results: list[Job], dry_run: bool) -> set[Job]:
     for job in results:
         if job not in finished and job.step in REPEATED and finished.union(repeated).issuperset(needed(job, made_by)):
             repeated.append(job)
-    if not any(map(_there, results)) or not repeated:
+    if not any(map(there, results)) or not repeated:
         return finished
     stamp(job for job in results if job in finished)
     done = subprocess.run(runs([str(path) for job in repeated for path in kept(job)], dry_run), check=False)
@@ -109,83 +103,11 @@ def refuse_unchecked(pending: list[Job]) -> None:
     Raises:
         InputError: naming the first of them.
     """
-    if unchecked := [str(kept(job)[0]) for job in pending if _there(job)]:
+    if unchecked := [str(kept(job)[0]) for job in pending if there(job)]:
         raise InputError(
             f"{unchecked[0]} is there, but not all that it was made of, so nobody knows whether it is a result of this "
             f"config; call make study, or delete it (files of {counted(len(unchecked), 'job')})"
         )
-
-
-def kept(job: Job) -> list[Path]:
-    """Outputs of a job that are text."""
-    return [path for path in job.outputs if path.suffix in KEPT]
-
-
-def in_order(found: list[Job]) -> list[Job]:
-    """Sort jobs so that each stands behind those whose files it reads."""
-    made_by = makers(found)
-    return list(TopologicalSorter({job: set(needed(job, made_by)) for job in found}).static_order())
-
-
-def finished_of(results: list[Job]) -> set[Job]:
-    """Find the jobs whose results are there, and so are those of all jobs before them.
-
-    Raises:
-        InputError: naming results that are not those which the config asks for, each with the first difference.
-    """
-    made_by, tests = makers(results), {job.path("weights"): job for job in results if job.step == "test"}
-    finished: set[Job] = set()
-    problems = []
-    for job in results:
-        if not finished.issuperset(needed(job, made_by)) or not _there(job):
-            continue
-        try:
-            if _fits(job, tests):
-                finished.add(job)
-        except InputError as error:
-            problems.append(f"{', '.join(map(str, kept(job)))}: {error}")
-    if problems:
-        more = [f"… and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
-        raise InputError(
-            "these results are not what config.yaml asks for; take back what has changed there, or delete the files "
-            "to make them again:\n  " + "\n  ".join(problems[:SHOWN] + more)
-        )
-    return finished
-
-
-def _there(job: Job) -> bool:
-    return all(path.exists() for path in kept(job))
-
-
-def _fits(job: Job, tests: Mapping[Path, Job]) -> bool:
-    """Compare the results of a job with what it would make; those of a training count with its weights or its test.
-
-    Raises:
-        InputError: naming the first thing that differs.
-    """
-    if job.step == "test" and job.option("genotype"):
-        check_checkpoint(job)
-        return True
-    weights = job.path("weights" if job.step == "test" else "output")
-    if job.step in ("train", "test") and not weights.exists():
-        test = tests.get(weights)
-        if test is None or not _there(test):
-            return False
-        if job.step == "train":
-            check_tested(job, test)
-        return True
-    with suppress(OtherCode):
-        check(job, {path: path for path in job.outputs})
-    return True
-
-
-def stamp(finished: Iterable[Job]) -> None:
-    """Date results in the order of their jobs, so that each is newer than what it was made of."""
-    past = time.time_ns() - 10**9
-    for number, job in enumerate(finished):
-        for path in job.outputs:
-            if path.exists():
-                os.utime(path, ns=(past + number, past + number))
 
 
 def index_images(finished: set[Job]) -> None:
