@@ -38,6 +38,7 @@ myst_enable_extensions = ["attrs_inline", "deflist"]
 highlight_language = "none"
 default_role = "code"
 autodoc_member_order = "bysource"
+add_module_names = False
 
 html_theme = "furo"
 html_title = "pdarts"

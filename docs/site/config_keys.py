@@ -62,7 +62,7 @@ def _section(noun: str, part: Part, others: Sequence[str], titles: Mapping[str, 
         default = f"; by default {_literal(value['default'])}" if "default" in value else ""
         needed = "; required" if key in part.get("required", ()) else default
         description = value["description"].replace("\n", "\n  ")
-        text += f"`{key}`{{#{noun}.{key}}}\n: {_kind(value, titles)}{needed}\n\n  {description}\n\n"
+        text += f"`{key}`{{#{target(noun, key)}}}\n: {_kind(value, titles)}{needed}\n\n  {description}\n\n"
     return text
 
 
@@ -115,6 +115,11 @@ def _list(values: Sequence[object], last: str) -> str:
 
 def _literal(value: object) -> str:
     return f"`{value if isinstance(value, str) else json.dumps(value)}`"
+
+
+def target(noun: str, key: str) -> str:
+    """Name the anchor of a key, in the characters that Markdown allows there."""
+    return f"{noun}-{key}".lower().replace("_", "-")
 
 
 def _link(noun: str, titles: Mapping[str, str]) -> str:
