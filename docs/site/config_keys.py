@@ -102,8 +102,8 @@ def _number(value: Part) -> str:
     words = ["an integer" if value["type"] == "integer" else "a number"]
     if "multipleOf" in value:
         words = [f"a multiple of {value['multipleOf']}"]
-    to = "to" if "minimum" in value else "and at most"
-    limits = {"minimum": "from", "exclusiveMinimum": "above", "maximum": to, "exclusiveMaximum": "and below"}
+    to, below = ("to", "to below") if "minimum" in value else ("and at most", "and below")
+    limits = {"minimum": "from", "exclusiveMinimum": "above", "maximum": to, "exclusiveMaximum": below}
     return " ".join(words + [f"{word} {value[limit]:,}" for limit, word in limits.items() if limit in value])
 
 
