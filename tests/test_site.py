@@ -24,7 +24,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tree, str]:
     """
     tree = Tree.of_project(tmp_path_factory.mktemp("project"))
     for name in API:
-        tree.edit("docs/site/navigation.md", f"docs/site/{name}\n", "")
+        tree.edit("docs/site/navigation.md", f"pdarts.{name} <docs/site/{name}>\n", "")
         (tree.root / f"docs/site/{name}.rst").unlink()
     tree.write("docs/targets.md", tree.read("docs/targets.md") + BROKEN)
     tree.write("docs/lost.md", "# A page that no other leads to\n")

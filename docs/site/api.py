@@ -1,22 +1,27 @@
-"""Sections of the pages that describe packages: one for each module, from its docstrings."""
+"""What the pages on packages say, from docstrings: a section for each module."""
 
 from collections.abc import Collection, Iterator
 from importlib import import_module
 from pkgutil import iter_modules
 
 
-def modules(package: str, without: Collection[str] = ()) -> str:
-    """Write a section for every module of a package, in reStructuredText, without some of its folders."""
-    return "".join(
-        f"\n{name}\n{'-' * len(name)}\n\n.. automodule:: {name}\n   :members:\n" for name in _names(package, without)
-    )
+def package(name: str, without: Collection[str] = ()) -> str:
+    """Describe a package and all its modules, in reStructuredText, without some of its folders."""
+    text = f"\n.. automodule:: {name}\n"
+    for module in _modules(name, without):
+        title = module.removeprefix(f"{name}.")
+        text += f"\n{title}\n{'-' * len(title)}\n\n.. automodule:: {module}\n   :members:\n"
+    return text
 
 
-def _names(package: str, without: Collection[str]) -> Iterator[str]:
-    path = getattr(import_module(package), "__path__", None)
-    if path is None:
-        yield package
-        return
-    for found in iter_modules(path, f"{package}."):
-        if found.name not in without:
-            yield from _names(found.name, without)
+def module(name: str) -> str:
+    """Describe a module, in reStructuredText."""
+    return f"\n.. automodule:: {name}\n   :members:\n"
+
+
+def _modules(package: str, without: Collection[str]) -> Iterator[str]:
+    for found in iter_modules(import_module(package).__path__, f"{package}."):
+        if not found.ispkg:
+            yield found.name
+        elif found.name not in without:
+            yield from _modules(found.name, without)

@@ -22,8 +22,13 @@ version = release = version_of("pdarts")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "README"
 include_patterns = ["*.md", "docs/*.md", "docs/site/*", "studies/*/README.md", "studies/*/tables/*.md"]
-exclude_patterns = [".*", "benchmarks", "build", "data", "envs", "pdarts", "profiles", "rehearsal", "results", "rules"]
-exclude_patterns += ["tests", "studies/*/results", "docs/site/navigation.md"]
+exclude_patterns = [
+    # Sphinx looks into all other folders, which may be large.
+    *(".*", "benchmarks", "build", "checkpoints", "data", "dist", "envs", "pdarts", "profiles", "rehearsal", "results"),
+    *("rules", "tests", "docs/site/navigation.md"),
+    # This leaves READMEs and tables; while a study runs, its folder has links to the whole project.
+    "studies/*/[!Rt]*",
+]
 
 nitpicky = True
 nitpick_ignore_regex = [
@@ -47,12 +52,12 @@ html_show_sourcelink = html_copy_source = False
 GENERATED = {
     "README": partial((ROOT / "docs/site/navigation.md").read_text, encoding="utf-8"),
     "docs/site/config-keys": config_keys.sections,
-    "docs/site/errors": partial(api.modules, "pdarts.errors"),
-    "docs/site/space": partial(api.modules, "pdarts.space"),
+    "docs/site/errors": partial(api.module, "pdarts.errors"),
+    "docs/site/space": partial(api.package, "pdarts.space"),
     "docs/site/nets": partial(
-        api.modules, "pdarts.nets", without=("pdarts.nets.backends.cpu", "pdarts.nets.backends.triton")
+        api.package, "pdarts.nets", without=("pdarts.nets.backends.cpu", "pdarts.nets.backends.triton")
     ),
-    "docs/site/progressive": partial(api.modules, "pdarts.progressive"),
+    "docs/site/progressive": partial(api.package, "pdarts.progressive"),
 }
 """What follows the text of some pages."""
 
