@@ -17,8 +17,9 @@ from pdarts.engine import step
 from pdarts.errors import InputError, counted
 from pdarts.reporting.curve_figures import search_curves, searches_curves, training_curves
 from pdarts.reporting.figures import save
-from pdarts.reporting.result_files import TrainingEpoch, read_lines
+from pdarts.reporting.result_files import read_lines
 from pdarts.reporting.searches import Stage, Trace, read_stages, read_trace
+from pdarts.reporting.training_files import TrainingEpoch
 
 
 def main(words: Sequence[str] | None = None) -> None:

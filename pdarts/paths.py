@@ -40,6 +40,9 @@ WEIGHTS = f"{TRAINING_SEED}/weights.pt"
 METRICS = f"{TRAINING_SEED}/metrics.jsonl"
 TEST = f"{TRAINING_SEED}/test.json"
 CELLS = f"{TRAINING_SEED}/cells.svg"
+EXPORT = f"{TRAINING_SEED}/network"
+"""The stem of an exported network's files."""
+EXPORT_FORMS = ("onnx", "pt2", "safetensors")
 CHECKPOINT_TEST = "results/checkpoints/{checkpoint}/test.json"
 
 TABLE = "results/tables/{table}"
@@ -62,6 +65,7 @@ LOGS = {
     "train": "results/logs/train/{training}/seed{seed}/train.log",
     "test": "results/logs/train/{training}/seed{seed}/test.log",
     "test_checkpoint": "results/logs/checkpoints/{checkpoint}/test.log",
+    "export": "results/logs/train/{training}/seed{seed}/export.log",
     "draw": "results/logs/train/{training}/seed{seed}/draw.log",
     "search_curves": "results/logs/search/{search}/seed{seed}/curves.log",
     "searches_curves": "results/logs/search/{search}/curves.log",
@@ -84,6 +88,7 @@ FILES = (
     *(SOURCE_FILES, MANIFEST, STAGE, STAGE_METRICS, GENOTYPE, CHOSEN_GENOTYPE, CHOICE, RANDOM_GENOTYPE, CALIBRATION),
     *(TRACE, DRAWN_GENOTYPE, BEST_DRAW, CHOICE_OF_DRAW),
     *(WEIGHTS, METRICS, TEST, CELLS, CHECKPOINT_TEST, SEED_CURVES, SEARCH_CURVES, TRAINING_CURVES),
+    *(f"{EXPORT}.{form}" for form in EXPORT_FORMS),
     *(f"{table}.{form}" for table in (PARTIAL_TABLE, TABLE) for form in TABLE_FORMS),
     *LOGS.values(),
 )

@@ -119,9 +119,11 @@ def command(step, options, launch="python -m", code=None):
     In front stands a shell comment with the hash of the step's code: text of a command counts as code, so an edit reruns
     the step. Where jobs of a rule are made of different code, `code` names the param that holds each one's hash. Behind
     the step stands a stamp if this is a rehearsal; a list of files, a manifest and a random genotype take none, since they
-    are the same in earnest, and a trace none, since it is read beside its stage files.
+    are the same in earnest, a trace none, since it is read beside its stage files, and an exported network none, since it tells of its training.
     """
-    stamp = " --rehearsal" if CONFIG.rehearsal and step not in ("download", "prepare", "sample", "trace") else ""
+    stamp = (
+        " --rehearsal" if CONFIG.rehearsal and step not in ("download", "prepare", "sample", "trace", "export") else ""
+    )
     started = f"# code {code or fingerprint(step)}\n{launch} pdarts.{step}{stamp}"
     return f"{started} {options} 2> >(trap '' TERM INT HUP; tee {{log:q}} >&2)"
 

@@ -11,6 +11,7 @@ rule draw:
     output:
         report(
             paths.CELLS,
+            caption="captions/cells.rst",
             category="Cells",
             labels={"training": "{training}", "seed": "{seed}"},
         ),
@@ -64,6 +65,7 @@ rule search_curves:
     output:
         report(
             paths.SEED_CURVES,
+            caption="captions/search.rst",
             category="Curves",
             labels={"of": "search {search}, seed {seed}"},
         ),
@@ -90,7 +92,9 @@ rule searches_curves:
         metrics=ask(genotypes.stages_of_seeds, template=paths.STAGE_METRICS),
         traces=ask(genotypes.traces_of_seeds),
     output:
-        report(paths.SEARCH_CURVES, category="Curves", labels={"of": "searches {search}"}),
+        report(
+            paths.SEARCH_CURVES, caption="captions/search.rst", category="Curves", labels={"of": "searches {search}"}
+        ),
     log:
         paths.LOGS["searches_curves"],
     conda:
@@ -112,7 +116,12 @@ rule training_curves:
     input:
         ask(genotypes.metrics_of_seeds),
     output:
-        report(paths.TRAINING_CURVES, category="Curves", labels={"of": "training {training}"}),
+        report(
+            paths.TRAINING_CURVES,
+            caption="captions/training.rst",
+            category="Curves",
+            labels={"of": "training {training}"},
+        ),
     log:
         paths.LOGS["training_curves"],
     conda:
@@ -130,10 +139,20 @@ rule report:
     input:
         ask(tables.table_inputs),
     output:
-        report(f"{paths.TABLE}.md", category="Tables", labels={"table": "{table}", "form": "Markdown"}),
+        report(
+            f"{paths.TABLE}.md",
+            caption="captions/table.rst",
+            category="Tables",
+            labels={"table": "{table}", "form": "Markdown"},
+        ),
         f"{paths.TABLE}.csv",
         f"{paths.TABLE}.tex",
-        report(f"{paths.TABLE}.html", category="Tables", labels={"table": "{table}", "form": "page"}),
+        report(
+            f"{paths.TABLE}.html",
+            caption="captions/table.rst",
+            category="Tables",
+            labels={"table": "{table}", "form": "page"},
+        ),
     log:
         paths.LOGS["report"],
     conda:

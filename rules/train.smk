@@ -1,7 +1,8 @@
-"""Trains and tests evaluation networks.
+"""Trains, tests and exports evaluation networks.
 
 Input: a genotype and the manifest of a dataset; or weights that others trained.
-Output: `weights.pt` of each seed of a training, its metrics, and the accuracy on images that it was not trained on.
+Output: `weights.pt` of each seed of a training, its metrics, and the accuracy on images that it was not trained on; and
+the network as `network.onnx`, `network.pt2` and `network.safetensors`, for other programs.
 """
 
 
@@ -66,6 +67,34 @@ rule test:
             "test",
             "{params.extensions} --data {input.data:q} --weights {input.weights:q} --output {output:q}"
             " --experiment {wildcards.training} --seed {wildcards.seed} --machine {params.machine:q}",
+            code="{params.code}",
+        )
+
+
+rule export:
+    input:
+        paths.WEIGHTS,
+    output:
+        expand("{stem}.{form}", stem=[paths.EXPORT], form=paths.EXPORT_FORMS),
+    log:
+        paths.LOGS["export"],
+    conda:
+        "../envs/pdarts.yaml"
+    threads: needed("threads", "export")
+    resources:
+        mem_mb=needed("memory"),
+        runtime=needed("minutes"),
+    params:
+        code=ask(code.export_code),
+        extensions=ask_aside(code.for_training),
+        machine=ask_aside(machine),
+    message:
+        "Export the network of {wildcards.training}, seed {wildcards.seed}"
+    shell:
+        command(
+            "export",
+            "{params.extensions} --weights {input:q} --output-stem results/train/{wildcards.training}/seed{wildcards.seed}/network"
+            " --machine {params.machine:q}",
             code="{params.code}",
         )
 

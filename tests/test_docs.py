@@ -16,6 +16,7 @@ pytestmark = pytest.mark.workflow
 
 MADE = {
     "cost": [],
+    "export": ["network.onnx", "network.pt2", "network.safetensors"],
     "own-genotype": [
         *("cells/mine.svg", "cells/theirs.json", "results/tables/mine.html", "results/train/mine/seed0/test.json"),
         *("results/tables/best-of-two.html", "results/random_search/best-of-two/seed1/genotype.json"),
@@ -81,7 +82,7 @@ def copy(tmp_path: Path) -> Tree:
 
 @pytest.mark.parametrize("page", MADE)
 def test_a_page_does_what_it_says(page: str, copy: Tree) -> None:
-    if page == "results":
+    if page in ("export", "results"):
         (folder := copy.root / "results/train/digits/seed0").mkdir(parents=True)
         trained(folder, write_manifest(copy.root))
     printed = follow(page, copy)

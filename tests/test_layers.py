@@ -29,6 +29,7 @@ BELOW = {
     "extensions": {"errors", "settings", "space"},
     "nets": {"checking", "errors", "extensions", "settings", "space"},
     "nets.inference": {"data", "errors", "extensions", "nets"},
+    "nets.exporting": {"data", "errors", "nets", "space"},
     "data": {"checking", "errors", "memory", "settings"},
     "engine": {"checking", "errors", "extensions", "gpus", "memory", "settings", "sources", "data"},
     "progressive": {"checking", "errors", "extensions", "settings", "space", "nets", "data", "engine"},
@@ -49,7 +50,7 @@ All else at the top is a step.
 
 STEPS = sorted(name.split(".")[1] for name in MODULES if name.count(".") == 1 and name.split(".")[1] not in BELOW)
 
-READERS = ("choose", "draw", "test", "train")
+READERS = ("choose", "draw", "export", "test", "train")
 """Steps that read genotype files."""
 
 

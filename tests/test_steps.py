@@ -49,6 +49,7 @@ STEPS = {
         "--data", "--weights", "--genotype", "--output", "--experiment", "--seed", "--machine",
         "--rehearsal", "--extensions",
     },
+    "export": {"--weights", "--genotype", "--data", "--output-stem", "--machine", "--extensions"},
     "trace": {"--stages", "--metrics", "--max-skips", "--output", "--extensions"},
     "draw": {"--genotype", "--output", "--rehearsal", "--extensions"},
     "curves": {"--title", "--metrics", "--stages", "--traces", "--output", "--rehearsal"},

@@ -31,6 +31,8 @@ class Source:
     """Reads images as `load` does."""
     view: "Callable[[], View]"
     """Makes a view that scales an RGB image to the size of those in the files, and does to it what `read` does."""
+    preparation: str
+    """What a view does, in words for those who prepare images without this package."""
     files: Callable[[Path], PublicFiles] | None
     """Says which files belong in a folder, and how to get them; None where the images are part of the package."""
 
@@ -105,14 +107,28 @@ def _cifar_files(source: str, root: Path) -> PublicFiles:
 
 def _in_cifar_format(name: str, train_images: int, test_images: int, classes: int) -> Source:
     read, files = partial(_cifar, name), partial(_cifar_files, name)
-    return Source(name, 32, train_images, test_images, classes, read, _cifar_view, files)
+    preparation = "scale the shorter side to 32 pixels, and cut out the centre of 32 x 32"
+    return Source(name, 32, train_images, test_images, classes, read, _cifar_view, preparation, files)
 
+
+_DIGITS = (
+    "turn it grey, scale the shorter side to 8 pixels, cut out the centre of 8 x 8, double each pixel in both "
+    "directions, and repeat grey for red, green and blue"
+)
+_FASHION_MNIST = (
+    "turn it grey, scale the shorter side to 28 pixels, cut out the centre of 28 x 28, pad each side with 2 black "
+    "pixels, and repeat grey for red, green and blue"
+)
 
 SOURCES = {
     source.name: source
     for source in (
-        Source("digits", 16, 1352, 445, 10, _digits, _digits_view, files=None),
-        Source("fashion_mnist", 32, 60_000, 10_000, 10, _fashion_mnist, _fashion_mnist_view, _fashion_mnist_files),
+        Source("digits", 16, 1352, 445, 10, _digits, _digits_view, _DIGITS, files=None),
+        Source(
+            "fashion_mnist",
+            *(32, 60_000, 10_000, 10),
+            *(_fashion_mnist, _fashion_mnist_view, _FASHION_MNIST, _fashion_mnist_files),
+        ),
         _in_cifar_format("cifar10", 50_000, 10_000, 10),
         _in_cifar_format("cifar100", 50_000, 10_000, 100),
         _in_cifar_format("cifar10_stand_in", 1352, 445, 10),

@@ -38,4 +38,9 @@ def centre_view(image_size: int) -> ImageTransform:
     """Make a transform that scales an image and cuts out its centre of `image_size` pixels, with the ratio above."""
     from torchvision.transforms import v2
 
-    return v2.Compose([v2.Resize(round(image_size * RESIZED / CROPPED)), v2.CenterCrop(image_size), v2.PILToTensor()])
+    return v2.Compose([v2.Resize(scaled_size(image_size)), v2.CenterCrop(image_size), v2.PILToTensor()])
+
+
+def scaled_size(image_size: int) -> int:
+    """Compute the pixels that the shorter side of an image gets, before its centre of `image_size` is cut out."""
+    return round(image_size * RESIZED / CROPPED)

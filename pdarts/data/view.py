@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pdarts.data.catalog import SOURCES
 from pdarts.data.decoding import in_colour
-from pdarts.data.stream_transforms import centre_view
+from pdarts.data.stream_transforms import centre_view, scaled_size
 from pdarts.data.whole_view import View
 from pdarts.settings.datasets import is_image_folder
 
@@ -28,6 +28,25 @@ def view_of(dataset: Mapping[str, Any]) -> View:
     if not is_image_folder(dataset):
         return partial(_prepared, SOURCES[dataset["source"]].view(), size)
     return in_memory_view(size) if dataset.get("in_memory") else partial(_prepared, centre_view(size), None)
+
+
+def described(dataset: Mapping[str, Any]) -> str:
+    """Say in words what a view does, and how pixels are normalized behind it.
+
+    Args:
+        dataset: values of its manifest.
+    """
+    size = dataset["image_size"]
+    if is_image_folder(dataset):
+        ready = dataset.get("in_memory")
+        steps = f"scale the shorter side to {scaled_size(size)} pixels, and cut out the centre of {size} x {size}"
+    else:
+        ready, steps = True, SOURCES[dataset["source"]].preparation
+    kept = f"An image of {size} x {size} pixels stays as it is. For any other: " if ready else ""
+    return (
+        f"Decode to RGB. {kept}{steps if ready else steps.capitalize()} (antialiased bilinear). Then divide the levels "
+        "0 to 255 by 255, subtract mean and divide by std of each channel."
+    )
 
 
 def in_memory_view(image_size: int) -> View:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from pdarts.reporting.paper import Independent, PaperFigures, PaperRow, paper
 from pdarts.reporting.plain_table import mean
-from pdarts.reporting.result_files import Evaluation
 from pdarts.reporting.rows import Row
 from pdarts.reporting.table_files import MeasuredColumn, ReleasedFiles, RowFiles, Runs, TableFiles
+from pdarts.reporting.training_files import Evaluation
 
 Measure = Callable[[Evaluation], float]
 RowOf = Callable[[str, str, Runs | ReleasedFiles], Row]

@@ -12,10 +12,10 @@ from matplotlib.transforms import blended_transform_factory
 
 from pdarts.reporting.figures import INK, OPERATION_COLORS, style
 from pdarts.reporting.grid import counted
-from pdarts.reporting.result_files import TrainingEpoch
 from pdarts.reporting.searches import Stage, Trace
 from pdarts.reporting.stage_axes import head, mark_stages, numbers_of
 from pdarts.reporting.trace_panels import align, draw_trace, explain_lines
+from pdarts.reporting.training_files import TrainingEpoch
 from pdarts.space.topology import EDGES, INPUTS, KINDS, NODES
 
 Run = Sequence[TrainingEpoch]

@@ -13,8 +13,9 @@ from pdarts.reporting import differences
 from pdarts.reporting.columns import TableColumn
 from pdarts.reporting.differences import Contrast
 from pdarts.reporting.grid import MIXED, NO_BREAK, NOT_RUN, NOTHING, Heading, days, duration, plural, span
-from pdarts.reporting.result_files import Evaluation, Provenance
+from pdarts.reporting.result_files import Provenance
 from pdarts.reporting.rows import Row
+from pdarts.reporting.training_files import Evaluation
 
 DAY = 86_400
 

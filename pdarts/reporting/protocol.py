@@ -5,9 +5,10 @@ from statistics import fmean
 
 from pdarts.reporting.grid import counted, days, duration, plural
 from pdarts.reporting.plain_table import DAY
-from pdarts.reporting.result_files import EvaluatedRecipe, Evaluation, StageResult
 from pdarts.reporting.rows import RandomSearch, Row
+from pdarts.reporting.search_files import StageResult
 from pdarts.reporting.statements import Statement, amounts, grouped, headings, listed
+from pdarts.reporting.training_files import EvaluatedRecipe, Evaluation
 from pdarts.space.genotype import Genotype
 
 MEASURES = {

@@ -7,17 +7,10 @@ from statistics import fmean
 
 from pdarts import paths
 from pdarts.errors import InputError, counted
-from pdarts.reporting.result_files import (
-    Choice,
-    EvaluatedSettings,
-    Evaluation,
-    Provenance,
-    StageResult,
-    TrainingEpoch,
-    read,
-    read_lines,
-)
+from pdarts.reporting.result_files import Provenance, read, read_lines
+from pdarts.reporting.search_files import StageResult
 from pdarts.reporting.table_files import RandomSearchFiles, ReleasedFiles, Runs, SearchFiles
+from pdarts.reporting.training_files import Choice, EvaluatedSettings, Evaluation, TrainingEpoch
 from pdarts.space.genotype import Genotype
 from pdarts.space.operations import SKIP
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pdarts.reporting.grid import NOTHING, Grid, Heading
-from pdarts.reporting.result_files import TraceEpoch
+from pdarts.reporting.search_files import TraceEpoch
 from pdarts.reporting.searches import Trace, read_trace
 from pdarts.reporting.table_files import TableFiles
 

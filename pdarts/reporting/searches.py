@@ -6,7 +6,8 @@ from functools import cached_property
 from pathlib import Path
 
 from pdarts.errors import InputError, counted
-from pdarts.reporting.result_files import StageEpoch, StageResult, TraceEpoch, read, read_lines
+from pdarts.reporting.result_files import read, read_lines
+from pdarts.reporting.search_files import StageEpoch, StageResult, TraceEpoch
 from pdarts.space.genotype import Edge, Genotype
 
 Stage = tuple[StageResult, Sequence[StageEpoch]]

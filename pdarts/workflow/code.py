@@ -45,6 +45,11 @@ def test_code(config: Config, training: str) -> str:
     return _hash("test", None, used_by_training(config, training))
 
 
+def export_code(config: Config, training: str) -> str:
+    """Hash of the code of a training's export, with the same extensions."""
+    return _hash("export", None, used_by_training(config, training))
+
+
 def used_by_search(config: Config, search: str) -> Extensions:
     """Extensions that hold a search's method, its schedule or one of its candidates."""
     found = declared(config, "searches", search)

@@ -12,9 +12,11 @@ from pdarts import curves
 from pdarts.errors import InputError
 from pdarts.reporting.curve_figures import TRAIN, VALID, search_curves, searches_curves, training_curves
 from pdarts.reporting.figures import INK, OPERATION_COLORS, save
-from pdarts.reporting.result_files import StageEpoch, StageResult, TrainingEpoch, read, read_lines
+from pdarts.reporting.result_files import read, read_lines
+from pdarts.reporting.search_files import StageEpoch, StageResult
 from pdarts.reporting.searches import Trace, read_trace
 from pdarts.reporting.trace_panels import SKIPS, UNLIMITED
+from pdarts.reporting.training_files import TrainingEpoch
 from pdarts.space.operations import CANDIDATES
 from tests.reporting.examples import EPOCHS, write_metrics, write_stage, write_stage_metrics, write_trace
 

@@ -20,8 +20,9 @@ from pdarts.reporting.curve_figures import training_curves
 from pdarts.reporting.document import report
 from pdarts.reporting.figures import save
 from pdarts.reporting.page import escape_latex
-from pdarts.reporting.result_files import TrainingEpoch, read_lines
+from pdarts.reporting.result_files import read_lines
 from pdarts.reporting.table_files import TableFiles
+from pdarts.reporting.training_files import TrainingEpoch
 from tests.genotypes import published
 from tests.reporting.examples import provenance, row, write_test
 

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from pdarts.errors import InputError
-from pdarts.reporting.result_files import Evaluation, StageResult, TrainingEpoch, read, read_lines
+from pdarts.reporting.result_files import read, read_lines
+from pdarts.reporting.search_files import StageResult
+from pdarts.reporting.training_files import Evaluation, TrainingEpoch
 from tests.reporting.examples import write_metrics, write_stage, write_test
 
 

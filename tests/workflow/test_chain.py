@@ -12,6 +12,7 @@ import pytest
 
 from pdarts.nets import saved
 from pdarts.space.topology import EDGES, KINDS
+from tests.configuration import ROOT
 from tests.workflow.tree import CONFIG, TARGET, Tree
 
 pytestmark = pytest.mark.workflow
@@ -153,4 +154,30 @@ def test_the_logs_of_long_steps_have_a_plain_line_an_epoch(finished: Tree) -> No
 def test_the_report_of_the_run_holds_the_table(tree: Tree) -> None:
     done = tree.python("-m", "snakemake", "--configfile", CONFIG, "--report", "results/report.html", "--", TARGET)
     assert done.returncode == 0, done.stdout
-    assert "Digits in the fewest seconds" in tree.read("results/report.html")
+    page = tree.read("results/report.html")
+    assert "Digits in the fewest seconds" in page
+    for caption in (
+        "Both cells of tiny, seed 0. A box is an operation",
+        "How search tiny went with seed 0. Each stage",
+        "How the trainings of tiny went",
+        "The table tiny.",
+    ):
+        assert caption in page
+    (categories,) = re.findall(r"^ *(?:var )?categories = (\{.*\});?$", page, re.MULTILINE)
+    assert set(json.loads(categories)) == {"Cells", "Curves", "Tables"}
+
+
+def test_every_figure_of_the_report_has_a_category_and_a_caption() -> None:
+    rules = (ROOT / "rules" / "report.smk").read_text()
+    figures = re.findall(r"\breport\(\n?(.*?)\n        \)", rules, re.DOTALL)
+    assert len(figures) == 6
+    for figure in figures:
+        assert 'category="' in figure
+        (caption,) = re.findall(r'caption="(.+?)"', figure)
+        assert (ROOT / "rules" / caption).is_file()
+
+
+def test_an_export_of_what_is_finished_runs_nothing_else(tree: Tree) -> None:
+    printed = tree.snakemake("--dry-run", "--", f"{TRAINED}/network.onnx").stdout
+    jobs = re.findall(r"^(\w+) +\d+$", printed.split("Job stats:\n")[1].split("\n\n")[0], re.MULTILINE)
+    assert jobs == ["export", "total"]

@@ -1,0 +1,116 @@
+"""Export a trained network to forms that other programs read, and measure them on this CPU.
+
+    python -m pdarts.export --weights results/train/digits/seed0/weights.pt --output-stem network
+
+Three files are written: network.onnx, network.pt2 (torch.export) and network.safetensors (weights alone). The first
+two take normalized images, shape (N, 3, H, W), and return logits, shape (N, classes). All three hold, as metadata, how
+images are prepared, the names of the classes, the genotype, and the provenance of the training.
+"""
+
+import io
+import json
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pdarts.checking import parse_argument
+from pdarts.data import manifest
+from pdarts.engine import files, step
+from pdarts.engine.device import device_name
+from pdarts.errors import InputError
+from pdarts.nets import exporting, saved
+from pdarts.settings.machine import Machine
+from pdarts.space import genotype_file
+from pdarts.space.genotype import Genotype
+
+
+def main() -> None:
+    """Entry point."""
+    parser = step.parser(__doc__)
+    weights = "weights by pdarts.train, or a state dict of the reference implementation, bare or in a dict"
+    parser.add_argument("--weights", required=True, type=Path, metavar="WEIGHTS.pt", help=weights)
+    of_others = "of a file of the reference implementation; weights by pdarts.train hold theirs"
+    parser.add_argument("--genotype", type=Path, metavar="GENOTYPE", help=f"cells {of_others}")
+    parser.add_argument("--data", type=Path, metavar="MANIFEST.json", help=f"manifest of the images {of_others}")
+    stem = "STEM.onnx, STEM.pt2 and STEM.safetensors are written"
+    parser.add_argument("--output-stem", required=True, metavar="STEM", help=stem)
+    step.add_extensions(parser)
+    step.add_machine(parser)
+    arguments = parser.parse_args()
+    torch.set_num_threads(parse_argument(Machine, arguments.machine, "--machine").threads)
+
+    genotype = None if arguments.genotype is None else genotype_file.read(arguments.genotype)
+    trained = saved.load(arguments.weights, genotype)
+    dataset = _dataset(trained, arguments.data, arguments.weights)
+    network = saved.network_of(trained, str(arguments.weights))
+    network.auxiliary = None  # computes in training only
+    network.requires_grad_(False)
+    cells = Genotype.parse(trained["genotype"], str(arguments.weights))
+    exported = exporting.export(network, cells, dataset["image_size"], str(arguments.weights))
+    told = exporting.metadata(trained, dataset, trained["network"] | {"auxiliary": False})
+    _write(arguments.output_stem, exported, network.state_dict(), told)
+    _say(arguments.output_stem, exported, dataset["image_size"])
+
+
+def _dataset(trained: dict[str, Any], given: Path | None, weights: Path) -> dict[str, Any]:
+    """Values of the manifest of the images that the network was trained on.
+
+    Raises:
+        InputError: if not exactly one of the weights and the option tells, or the option tells of other classes.
+    """
+    if trained["dataset"] is not None:
+        if given is not None:
+            raise InputError(f"{weights}: it says how images are prepared; it needs no --data")
+        return dict(trained["dataset"])
+    if given is None:
+        raise InputError(f"{weights}: it does not say how images are prepared; name the manifest of its images: --data")
+    dataset = manifest.read(given).model_dump(mode="json")
+    if len(dataset["classes"]) != trained["network"]["classes"]:
+        raise InputError(
+            f"{weights} tells {trained['network']['classes']} classes apart, but {given} has "
+            f"{len(dataset['classes'])}; name the manifest of the images it was trained on"
+        )
+    return dataset
+
+
+def _write(stem: str, exported: exporting.Exported, state: dict[str, torch.Tensor], told: dict[str, str]) -> None:
+    from safetensors.torch import save
+
+    exported.onnx.model.metadata_props.update(told)
+    files.write_bytes(Path(f"{stem}.onnx"), exporting.serialized(exported.onnx))
+    content = io.BytesIO()
+    torch.export.save(exported.program, content, extra_files={"metadata.json": json.dumps(told)})
+    files.write_bytes(Path(f"{stem}.pt2"), content.getvalue())
+    weights = {name: tensor.contiguous() for name, tensor in state.items()}
+    files.write_bytes(Path(f"{stem}.safetensors"), save(weights, told))
+
+
+def _say(stem: str, exported: exporting.Exported, image_size: int) -> None:
+    """Print the size of each file, and the time that a single image takes where a file computes."""
+    functions: dict[str, tuple[str, Callable[[torch.Tensor], Any]]] = {
+        f"{stem}.onnx": (
+            f"ONNX Runtime {version('onnxruntime')}",
+            exporting.onnx_function(exporting.serialized(exported.onnx)),
+        ),
+        f"{stem}.pt2": (f"PyTorch {torch.__version__}", exported.program.module()),
+    }
+    for name, (program, function) in functions.items():
+        time = f"{exporting.latency(function, image_size):.3g} ms an image by {program}"
+        print(f"{name}: {_megabytes(name)}, {time}")
+    print(f"{stem}.safetensors: {_megabytes(f'{stem}.safetensors')}")
+    threads = torch.get_num_threads()
+    print(
+        f"times: median of {exporting.TIMED} single images, {threads} {'thread' if threads == 1 else 'threads'} of "
+        f"{device_name(torch.device('cpu'))}; values differ from the network's by at most {exported.difference:.1g}"
+    )
+
+
+def _megabytes(name: str) -> str:
+    return f"{Path(name).stat().st_size / 1e6:.3g} MB"
+
+
+if __name__ == "__main__":
+    step.run(main)
