@@ -53,7 +53,7 @@ $(error TORCH is '$(TORCH)'; allowed: cpu, default)
 endif
 
 .PHONY: help setup demo rehearsal rehearsal-short accept calibrate plan ledger preflight study study-tables tidy wandb-sync test \
-	test-kills test-kernels test-cluster test-cluster-long bench bench-check gpu-check scaling profile moved check format gallery schema lock clean
+	test-kills test-kernels test-cluster test-cluster-long bench bench-check gpu-check scaling profile moved check format docs gallery schema lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -157,6 +157,12 @@ format: $(VENV)/.dev ## Format all code and mend what linters can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(BIN)/snakefmt Snakefile rules
+
+# Sphinx warns of a page only when it reads it, so it reads all of them anew.
+docs: $(VENV)/.dev ## Make a site of all pages, config keys and docstrings, and check its links (build/site)
+	@rm -rf build/site
+	$(BIN)/sphinx-build --quiet --fresh-env --fail-on-warning --keep-going --conf-dir docs/site --doctree-dir build/doctrees . build/site
+	@echo 'build/site/index.html'
 
 gallery: setup ## Draw the published cells, and write docs/gallery.md
 	$(BIN)/python -m pdarts.tools.gallery --output docs/gallery.md

@@ -26,6 +26,7 @@ MADE = {
     "own-search": ["results/search/mine/seed0/genotype.json", "results/search/mine/seed0/stage2.metrics.jsonl"],
     "results": ["results/random/seed7/genotype.json"],
     "targets": [],
+    "tutorial": ["results/tables/mine.md", "results/train/mine-on-few-digits/seed0/cells.svg"],
 }
 """Pages, and what is there after their commands ran."""
 
@@ -49,6 +50,11 @@ def follow(page: str, tree: Tree) -> str:
         elif match["language"] == "sh":
             printed += run(tree, match["content"])
     return printed
+
+
+def masked(line: str) -> str:
+    """A line of output without fractions, which measure this machine, and without the width of columns."""
+    return re.sub("─+", "─", re.sub(r"\d+\.\d+", "#", " ".join(line.split())))
 
 
 def run(tree: Tree, commands: str) -> str:
@@ -94,6 +100,12 @@ def test_a_page_does_what_it_says(page: str, copy: Tree) -> None:
         assert "Nothing is finished yet." in printed
     if page == "results":
         assert "  results/random/seed7/genotype.json\n" in printed
+    if page == "tutorial":
+        blocks = re.findall(r"```sh\n[^`]*```\n\n```\n(.*?)```", copy.read("docs/tutorial.md"), re.DOTALL)
+        shown = [line for block in blocks for line in block.splitlines() if line != "…"]
+        rest = map(masked, printed.splitlines())  # each line is looked for behind the one before
+        assert [line for line in shown if masked(line) not in rest] == [], printed
+        assert len(blocks) == 5
     if page == "own-search":
         jobs = re.findall(r"^(\w+) +\d+$", printed.split("Job stats:")[-1], re.MULTILINE)
         assert jobs == ["derive", "total"]
