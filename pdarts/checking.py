@@ -14,6 +14,8 @@ from pdarts.errors import InputError
 
 NEAR, MANY = 5, 30
 """Numbers of near names that a message suggests, and of names that it lists at most."""
+ALLOWED = "; allowed: "
+"""What stands in messages between a value and what may stand in its place."""
 
 
 def suggestion(value: object, allowed: Iterable[object]) -> str:
@@ -46,8 +48,8 @@ def parse(model: type[Model], values: object, where: str, context: dict[str, Any
         return model.model_validate_json(json.dumps(values, default=str), context=around)
     except ValidationError as error:
         problems = [dict(problem) for problem in error.errors()]
-        lines = dict.fromkeys(_explain(model, values, problem, problems) for problem in problems)
-        raise InputError(f"{where}: " + "\n".join(filter(None, lines))) from error
+        lines = _joined(_explain(model, values, problem, problems) for problem in problems)
+        raise InputError(f"{where}: " + "\n".join(lines)) from error
 
 
 def parse_argument(model: type[Model], text: str, where: str) -> Model:
@@ -71,6 +73,15 @@ def argument_values(text: str, where: str) -> object:
         raise InputError(
             f"{where} is {text!r}; allowed: one line of JSON, or the path of a JSON file ({error})"
         ) from error
+
+
+def _joined(lines: Iterable[str]) -> list[str]:
+    """Join lines about one value that may have several forms, each of which allows something else."""
+    found: dict[str, list[str]] = {}
+    for line in filter(None, dict.fromkeys(lines)):
+        value, separator, allowed = line.partition(ALLOWED)
+        found.setdefault(value + separator, []).append(allowed)
+    return [beginning + ", or ".join(allowed) for beginning, allowed in found.items()]
 
 
 def _explain(model: type[BaseModel], values: object, problem: dict[str, Any], problems: list[dict[str, Any]]) -> str:
@@ -104,7 +115,7 @@ def _explain(model: type[BaseModel], values: object, problem: dict[str, Any], pr
         allowed += _as_number(value, whole=kind == "int_type")
     if kind.startswith(("greater_than", "less_than")):
         allowed += _probable(path, value, node)
-    return f"{key} is {value!r}; allowed: {allowed}"
+    return f"{key} is {value!r}{ALLOWED}{allowed}"
 
 
 def _meant(values: object, holder: tuple[str | int, ...], missing: int) -> str:
@@ -161,6 +172,8 @@ def _locate(
         if isinstance(part, str) and part.startswith("<"):
             node = schema["$defs"].get(part.strip("<>"), {})
             continue
+        if isinstance(part, str) and _is_choice(node):
+            continue
         path.append(part)
         holder = node = _resolve(node, schema)
         if isinstance(part, int):
@@ -172,6 +185,12 @@ def _locate(
         elif "patternProperties" in node:
             node = next(iter(node["patternProperties"].values()))
     return path, holder, node
+
+
+def _is_choice(node: dict[str, Any]) -> bool:
+    """Whether a value has one of several forms, none of which has keys."""
+    forms, inner = node.get("anyOf", ()), {"$ref", "properties", "patternProperties", "additionalProperties", "items"}
+    return bool(forms) and inner.isdisjoint(key for form in forms for key in form)
 
 
 def _resolve(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

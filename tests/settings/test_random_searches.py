@@ -31,7 +31,10 @@ def declared(genotype: object = "PDARTS", seeds: object = (0, 1), **changes: obj
     [
         ({"random_search": "mine"}, "trainings.digits.genotype.seed: missing; add it"),
         ({"random_search": "mine", "seed": "chosen"}, "trainings.digits.genotype.seed"),
-        ({"random_search": "mine", "seed": -1}, "trainings.digits.genotype.seed"),
+        (
+            {"random_search": "mine", "seed": -1},
+            "trainings.digits.genotype.seed is -1; allowed: greater than or equal to 0, or 'each'",
+        ),
         (
             {"random_search": "mine", "seed": 0, "max_skips": 2},
             "trainings.digits.genotype.max_skips: unknown key (allowed: random_search, seed)",
