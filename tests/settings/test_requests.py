@@ -15,7 +15,7 @@ TARGETS = re.findall(r"^rule (\w+):", (ROOT / "Snakefile").read_text(), re.MULTI
 
 
 def test_every_rule_asks_for_memory_and_time_and_those_that_compute_for_a_gpu() -> None:
-    assert len(RULES) == 18
+    assert len(RULES) == 19
     asked = r'mem_mb=needed\("memory"(.*)\),\n +runtime=needed\("minutes"\1\),\n'
     assert all(re.search(asked, text) for text in RULES.values())
     assert {name for name, text in RULES.items() if "gpu=needed(" in text} == {
@@ -30,7 +30,7 @@ def test_downloads_and_reports_run_where_snakemake_runs_and_all_else_is_a_job() 
     assert local == {"download", *reports, *TARGETS}
     assert set(RULES) - local == {
         "prepare", "search", "derive", "choose", "sample", "sample_draw", "choose_draw", "train", "test",
-        "test_checkpoint",
+        "test_checkpoint", "export",
     }  # fmt: skip
 
 
