@@ -91,10 +91,10 @@ def installed(distributions: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     for words in (["init", "--quiet"], ["commit", "--quiet", "--allow-empty", "--message", "Mine"]):
         subprocess.run(["git", "-c", "user.name=A", "-c", "user.email=a@b.c", *words], cwd=home, check=True)
     venv.create(home / "venv", symlinks=True)
-    (packages,) = home.glob("venv/lib/python*/site-packages")
-    (packages / "others.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
     pip = [sys.executable, "-m", "pip", "--python", home / "venv", "install", "--quiet", "--no-index", "--no-deps"]
     subprocess.run([*pip, *distributions.glob("*.whl")], check=True)
+    (packages,) = home.glob("venv/lib/python*/site-packages")
+    (packages / "others.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
     (home / "work").mkdir()
     return Installed(home / "venv" / "bin" / "python", home / "work")
 
