@@ -140,6 +140,7 @@ def test_steps_inference_and_published_cells_work_outside_of_a_clone(installed: 
         ("trace", "--stages", stage, "--metrics", metrics, "--output", folder / "trace.jsonl"),
         ("train", *train_arguments(manifest, weights), "--genotype", cell),
         ("test", "--data", manifest, "--weights", weights, "--output", folder / "test.json", *machine),
+        ("export", "--weights", weights, "--output-stem", "network"),
         ("draw", "--genotype", cell, "--output", "cells.svg"),
         ("curves", "--title", "Mine", "--metrics", folder / "metrics.jsonl", "--output", "curves.svg"),
         ("report", "--table", table, "--output-stem", "mine"),
