@@ -53,7 +53,7 @@ $(error TORCH is '$(TORCH)'; allowed: cpu, default)
 endif
 
 .PHONY: help setup demo rehearsal rehearsal-short accept calibrate plan ledger preflight study study-tables tidy wandb-sync test \
-	test-kills test-kernels test-cluster test-cluster-long bench bench-check gpu-check scaling profile moved check format docs gallery schema lock clean
+	test-kills test-kernels release-check test-cluster test-cluster-long bench bench-check gpu-check scaling profile moved check format docs gallery schema lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
@@ -128,6 +128,14 @@ test-cluster: $(VENV)/.dev ## Bring up a real SLURM on this machine, run the wor
 test-cluster-long: $(VENV)/.dev ## Run test-cluster with everything that can happen to jobs, nodes and Snakemake
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m cluster -rs -s tests/cluster $(PYTEST_ARGS)
 
+# Neither a test nor the build may see files that are not in git, so the first check is that there are none.
+release-check: $(VENV)/.dev ## Check what must hold before a release, run .ci/run, and build what is released in dist/ (an hour)
+	$(BIN)/pytest -m release tests/test_release.py
+	bash .ci/run
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist
+	@ls dist/*
+
 bench: setup ## Compare speed with the textbook formulation: make bench THREADS=2 DEVICE=cpu (many minutes; results/benchmark)
 	$(BIN)/python -m benchmarks.run --threads $(THREADS) --device $(DEVICE) --output results/benchmark
 
@@ -191,7 +199,7 @@ lock: ## Pin the newest compatible versions in envs/; PYTHON must be the oldest 
 	rm -rf $(VENV)-lock build
 
 clean: ## Remove caches; results/ and the virtual environment stay
-	rm -rf .mypy_cache .pytest_cache .ruff_cache build pdarts.egg-info
+	rm -rf .mypy_cache .pytest_cache .ruff_cache build dist pdarts.egg-info
 	find pdarts tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # Each of these files in VENV marks a finished installation. It is newer than what it was made from, so a second call does

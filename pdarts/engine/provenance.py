@@ -91,9 +91,12 @@ def peak_memory(device: torch.device) -> int:
 
 
 def code_version() -> dict[str, Any]:
-    """Commit of the checkout that contains the package, and whether the code is as committed; None outside of git."""
+    """Commit of the checkout that contains the package, and whether the code is as committed; None outside of git.
+
+    An environment may lie in a repository of the user's, which does not track the package that is installed in it.
+    """
     commit = _git("rev-parse", "HEAD")
-    if commit is None:
+    if commit is None or _git("ls-files", "--error-unmatch", "sources.py") is None:
         return {"commit": None, "clean": None}
     changed = _git("status", "--porcelain", "--", ".", "../Snakefile", "../rules")
     return {"commit": commit, "clean": changed == ""}

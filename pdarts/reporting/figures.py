@@ -10,7 +10,6 @@ from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
-from matplotlib.typing import RcKeyType
 
 from pdarts.engine.files import write, write_text
 from pdarts.errors import InputError
@@ -57,7 +56,7 @@ FORMATS = {
 }
 """File formats by suffix, with the metadata that would make two files of the same figure differ."""
 
-_STYLE: dict[RcKeyType, Any] = {
+_STYLE: Any = {  # old releases of matplotlib have no name for the type of its keys
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Helvetica", "Arial"],
     "font.size": 8,

@@ -1,15 +1,37 @@
 """The config as Snakemake puts it together, and which files belong to it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from pdarts import extensions
+from pdarts.errors import InputError
 from pdarts.paths import number_in, wildcards_of
 from pdarts.settings.config import Config, parse_config
 from pdarts.settings.random_searches import draws_of
 from pdarts.settings.trainings import DrawnCell, RandomCells
 from pdarts.workflow.given import merged, read_file, with_settings
+
+CONFIG = Path("config.yaml")
+"""The project's config, in the folder in which its tools are called."""
+
+
+def read_project(configfiles: Iterable[str] = (), entries: Sequence[str] = ()) -> Config:
+    """Read the config of the project in the working directory, with the settings that a user adds.
+
+    Args:
+        configfiles: config files of the user.
+        entries: `KEY=VALUE`, the value in YAML, as behind `snakemake --config`.
+
+    Raises:
+        InputError: if the working directory has no config, as outside of a clone; or as `read_config`.
+    """
+    if not CONFIG.exists():
+        raise InputError(
+            f"there is no {CONFIG} in {Path.cwd()}; call this tool in a clone of the project's repository, "
+            "because the installed package has no workflow"
+        )
+    return read_config([CONFIG, *map(Path, configfiles)], entries)
 
 
 def read_config(paths: Sequence[Path], entries: Sequence[str] = ()) -> Config:

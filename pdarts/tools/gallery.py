@@ -22,7 +22,7 @@ from pdarts.settings.recipes import Recipe
 from pdarts.space import genotype_file
 from pdarts.space.genotype import Genotype
 from pdarts.space.operations import SKIP
-from pdarts.tools.declared import read_config
+from pdarts.tools.declared import read_project
 
 CELLS = Path(__file__).parents[1] / "genotypes"
 CLASSES, IMAGE_SIZE = 10, 32
@@ -72,7 +72,7 @@ def main() -> None:
     parser = step.parser(__doc__)
     parser.add_argument("--output", required=True, type=Path, metavar="PAGE.md", help="page to write")
     output = parser.parse_args().output
-    recipe = read_config([Path("config.yaml")]).recipes["cifar"]
+    recipe = read_project().recipes["cifar"]
     cells = {name: published(name) for name in sources()}
     for name, genotype in cells.items():
         files.write_text(output.with_suffix("") / f"{name}.svg", svg(draw(genotype)))

@@ -13,7 +13,7 @@ from pathlib import Path
 from pdarts.engine import step
 from pdarts.tools.cluster.site import checks
 from pdarts.tools.cluster.slurm import Finding, read_profile, requests
-from pdarts.tools.declared import read_config
+from pdarts.tools.declared import read_project
 from pdarts.tools.workflow import add_config, add_target, config_of, jobs
 
 
@@ -24,8 +24,8 @@ def main() -> None:
     parser.add_argument("--profile", type=Path, default=Path("profiles/slurm"), help="folder (default: profiles/slurm)")
     add_config(parser)
     arguments = parser.parse_args()
+    config = read_project(arguments.configfile, arguments.config)
     profile = read_profile(arguments.profile)
-    config = read_config([Path("config.yaml"), *map(Path, arguments.configfile)], arguments.config)
     asked = requests(jobs(arguments.target, config_of(arguments)), config, profile)
     with ThreadPoolExecutor() as pool:
         found = [

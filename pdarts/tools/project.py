@@ -15,15 +15,21 @@ READ = ("Snakefile", "rules", "pdarts", "envs", "docs", "profiles")
 def link(folder: Path, names: Iterable[str]) -> None:
     """Put links into a folder, to what has these names in the project's; what is there already stays as it is.
 
+    A missing folder is made.
+
     Raises:
         InputError: if the package that runs does not lie in the project's folder, or `folder` is that itself.
     """
     if not (ROOT / "Snakefile").exists():
-        raise InputError(f"{ROOT} has no Snakefile; call this in a clone of the project, not with an installed package")
+        raise InputError(
+            f"{ROOT} has no Snakefile; call this in a clone of the project's repository, "
+            "because the installed package has no workflow"
+        )
     if folder.resolve() == ROOT.resolve():
         raise InputError(
             f"{folder} is the folder of the project; name one that has a config.yaml and results of its own"
         )
+    folder.mkdir(parents=True, exist_ok=True)
     for name in names:
         entry = folder / name
         if entry.is_symlink() and not entry.exists():

@@ -43,10 +43,10 @@ def main() -> None:
     results = folder / "results"
     if results.exists() and not (results / REHEARSAL.name).exists():
         raise InputError(f"--folder is {folder}, where results are that are no rehearsal's; allowed: a new folder")
+    project.link(folder, (*project.READ, "config.yaml"))
     files.write_text(
         results / REHEARSAL.name, "Made at toy size, to see that it works. Nothing in this folder is a result.\n"
     )
-    project.link(folder, (*project.READ, "config.yaml"))
     if not (folder / IMAGES).exists():
         _write_images(folder / IMAGES)
     for stem, path in WEIGHTS.items():

@@ -24,7 +24,7 @@ from pdarts.engine import files, step
 from pdarts.errors import InputError, counted
 from pdarts.settings.datasets import ImageFolder, parse_dataset
 from pdarts.tools import project
-from pdarts.tools.declared import read_config
+from pdarts.tools.declared import read_project
 from pdarts.tools.results.checks import CHECKS
 from pdarts.tools.results.finished import finished_of, in_order, kept, stamp, there
 from pdarts.tools.workflow import DRY_RUN, Job, machine_of, makers, needed, parse, snakemake
@@ -48,7 +48,7 @@ def main() -> None:
     if not (folder / "config.yaml").is_file():
         raise InputError(f"--folder is {folder}, where there is no config.yaml; allowed: the folder of a study")
     os.chdir(folder)
-    config = read_config([Path("config.yaml")])
+    config = read_project()
     project.link(Path.cwd(), (*project.READ, "data"))
     found = parse(snakemake(*DRY_RUN, "--", *config.tables), set())
     results = in_order([job for job in found if job.step in CHECKS])

@@ -17,7 +17,7 @@ from pdarts.engine import step
 from pdarts.errors import InputError, counted
 from pdarts.paths import RESULTS
 from pdarts.tools.cost.listing import gigabytes
-from pdarts.tools.declared import belongs, read_config
+from pdarts.tools.declared import belongs, read_project
 from pdarts.tools.workflow import add_config
 
 
@@ -27,7 +27,7 @@ def main() -> None:
     add_config(parser)
     parser.add_argument("--delete", action="store_true", help="delete what is listed")
     arguments = parser.parse_args()
-    config = read_config([Path("config.yaml"), *map(Path, arguments.configfile)], arguments.config)
+    config = read_project(arguments.configfile, arguments.config)
     files = [path for path in _files(RESULTS) if _left_over(path) or not belongs(path, config)]
     if not files:
         print("everything in results/ belongs to the config")

@@ -20,7 +20,7 @@ from pdarts import paths
 from pdarts.checking import parse_argument
 from pdarts.errors import InputError, counted
 from pdarts.settings.machine import Machine
-from pdarts.tools.declared import read_config
+from pdarts.tools.declared import read_project
 
 OUTPUTS = ("output", "metrics", "choice")
 """Options that name what a step writes; `--metrics` of `curves` and `trace` is read instead."""
@@ -100,9 +100,9 @@ def config_of(arguments: argparse.Namespace) -> list[str]:
     """Collect the options of `add_config` for Snakemake.
 
     Raises:
-        InputError: as `read_config`, whose messages are shorter than Snakemake's.
+        InputError: as `read_project`, whose messages are shorter than Snakemake's.
     """
-    read_config([Path("config.yaml"), *map(Path, arguments.configfile)], arguments.config)
+    read_project(arguments.configfile, arguments.config)
     given = {"--configfile": arguments.configfile, "--config": arguments.config}
     return [word for option, values in given.items() if values for word in (option, *values)]
 

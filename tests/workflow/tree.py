@@ -37,7 +37,7 @@ class Tree:
     @classmethod
     def of_project(cls, root: Path) -> "Tree":
         """The files that are, or would be, under version control, and the configuration of the small workflow."""
-        for name in _sources():
+        for name in project_files():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(PROJECT / name, root / name)
         shutil.copy2(Path(__file__).with_name(CONFIG), root / CONFIG)
@@ -114,8 +114,8 @@ class Tree:
         return (path for folder in folders for path in (self.root / folder).rglob("*") if path.is_file())
 
 
-def _sources() -> list[str]:
-    """Paths of the project's own files."""
+def project_files() -> list[str]:
+    """Paths of the project's own files: those that are, or would be, under version control."""
     listing = ["git", "-C", PROJECT, "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     if shutil.which("git") and (done := subprocess.run(listing, capture_output=True, text=True, check=False)).stdout:
         return [name for name in done.stdout.split("\0") if (PROJECT / name).is_file()]
