@@ -34,7 +34,8 @@ def test_everything_is_committed() -> None:
 @pytest.mark.release
 def test_the_newest_entries_of_the_changelog_are_those_of_this_version_and_have_a_date() -> None:
     heading, entries = next((heading, text) for heading, text in sections() if text.strip())
-    assert re.fullmatch(rf"\[{re.escape(VERSION)}\] - \d{{4}}-\d\d-\d\d", heading)
+    released = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))["date-released"]
+    assert heading == f"[{VERSION}] - {released:%Y-%m-%d}"
     assert re.search("^- ", entries, re.MULTILINE)
 
 
