@@ -32,8 +32,9 @@ def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 def test_every_rule_runs(tree: Tree, overlays: list[str]) -> None:
     rules = set(re.findall(r"^rule (\w+):", "".join(map(Path.read_text, (ROOT / "rules").glob("*.smk"))), re.MULTILINE))
     assert len(rules) > 10
-    targets = ("-n", "paper", "methods", "results/tables/methods_imagenet.md", "released", "partial")
-    done = snakemake(tree.root / "rehearsal", *targets, "--configfile", *overlays)
+    commands = re.findall(r"^\tsnakemake (.+) --configfile \$\(1\)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert len(commands) == 2
+    done = snakemake(tree.root / "rehearsal", "-n", *" ".join(commands).split(), "--configfile", *overlays)
     assert done.returncode == 0, done.stdout
     planned = set(re.findall(r"^(\w+) +\d+$", done.stdout, re.MULTILINE))
     assert rules - planned == set()
