@@ -29,6 +29,13 @@ def test_tools_are_not_part_of_what_the_workflow_runs_with() -> None:
     assert {"pytest", "ruff", "mypy", "snakefmt"} <= names[1]
 
 
+def test_every_plugin_that_a_profile_names_is_installed() -> None:
+    profiles = [yaml.safe_load(path.read_text()) for path in (ENVS.parent / "profiles").glob("*/config.yaml")]
+    plugins = {f"snakemake-executor-plugin-{profile['executor']}" for profile in profiles if "executor" in profile}
+    assert len(plugins) > 1
+    assert plugins <= {pin.split("==")[0] for pin in pins("requirements.txt") + pins("requirements-dev.txt")}
+
+
 def test_containers_install_the_same_versions_for_the_same_python() -> None:
     conda = yaml.safe_load((ENVS / "pdarts.yaml").read_text())["dependencies"][0]
     for name in ("Dockerfile", "pdarts.def"):
