@@ -6,12 +6,11 @@ import warnings
 from pathlib import Path
 
 import torch
-from torch import distributed as torch_distributed
 
 from pdarts import gpus
 from pdarts.engine import sharing
 from pdarts.engine.obstacles import Build, drives, obstacle
-from pdarts.errors import InputError, warn
+from pdarts.errors import InputError, counted, warn
 from pdarts.gpus import Driver, Gpu
 from pdarts.settings.machine import Machine
 
@@ -19,10 +18,10 @@ from pdarts.settings.machine import Machine
 def set_up(machine: Machine) -> torch.device:
     """Set the number of CPU threads and choose the device: of several GPUs the one with the fewest steps.
 
-    Each of several processes of a step has its GPU already, and takes it later.
+    Processes of one step take a GPU each.
 
     Raises:
-        InputError: if `cuda` is asked for and there is none.
+        InputError: if `cuda` is asked for and there is none, or if there are fewer GPUs than processes of this step.
     """
     torch.set_num_threads(machine.threads)
     # Where kernels of our own compute cells, cuDNN computes little, and its sums repeat to the last bit. Elsewhere it
@@ -33,12 +32,17 @@ def set_up(machine: Machine) -> torch.device:
     usable = usable_gpus(machine)
     if not usable:
         return torch.device("cpu")
-    names = gpus.visible(torch.cuda.device_count())
-    if torch_distributed.is_torchelastic_launched():
-        if (own := int(os.environ["LOCAL_RANK"])) < len(names):
-            sharing.take(names, own)
-    elif len(usable) > 1:
-        torch.cuda.set_device(usable[sharing.take([names[index] for index in usable])])
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", 1))  # of this step on this machine, as torchrun says
+    if processes > len(usable):
+        raise InputError(
+            f"{processes} processes of this step work here, but torch can use only {counted(len(usable), 'GPU')}; "
+            "ask for as many GPUs as processes, or set machine.device to cpu"
+        )
+    if len(usable) > 1:
+        names = gpus.visible(torch.cuda.device_count())
+        step = os.getpid() if processes == 1 else os.getppid()
+        number = int(os.environ.get("LOCAL_RANK", 0))
+        torch.cuda.set_device(usable[sharing.take([names[index] for index in usable], step, number)])
     return torch.device("cuda")
 
 

@@ -31,10 +31,10 @@ def start(processes: int, device: torch.device) -> None:
 
     Args:
         processes: number of processes that there must be.
-        device: kind of device; each process takes a GPU of its own.
+        device: that of this process.
 
     Raises:
-        InputError: if there are more or fewer processes, or more than GPUs.
+        InputError: if there are more or fewer processes.
     """
     launched = torch_distributed.is_torchelastic_launched()
     found = int(os.environ["WORLD_SIZE"]) if launched else 1
@@ -46,14 +46,6 @@ def start(processes: int, device: torch.device) -> None:
     if processes == 1:
         return
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    if device.type == "cuda":
-        index, present = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
-        if index >= present:
-            raise InputError(
-                f"processes is {processes}, and this is number {index + 1} of its node, which has {present} GPUs; "
-                "ask for as many GPUs as processes"
-            )
-        torch.cuda.set_device(index)
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     torch_distributed.init_process_group(backend, timeout=TIMEOUT)
 

@@ -6,7 +6,7 @@ A step marks its GPU by a file that it holds locked. The system frees the lock w
 import fcntl
 import os
 import tempfile
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
@@ -15,14 +15,16 @@ _MARKS: list[IO[str]] = []
 """Open, and so locked, until this process ends."""
 
 
-def take(names: Sequence[str], own: int | None = None) -> int:
+def take(names: Sequence[str], step: int, number: int = 0) -> int:
     """Choose the GPU with the fewest steps, and mark it as used by this process.
 
-    Where files cannot be locked, it is the first GPU.
+    Processes of one step choose different GPUs as long as there are enough. Where files cannot be locked, each takes
+    the one at its number.
 
     Args:
         names: names of the GPUs to choose from, which are the same in all steps.
-        own: index of the GPU that this process has in any case, and only marks; None chooses one.
+        step: ID of a process that stands for the step.
+        number: number of this process among those of its step.
 
     Returns:
         The index of its name.
@@ -33,23 +35,24 @@ def take(names: Sequence[str], own: int | None = None) -> int:
         with (folder / "lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # one process after the other, so that no two choose the same
             steps = _steps(folder)
-            index = min(range(len(names)), key=lambda index: steps[names[index]]) if own is None else own
-            mark = tempfile.NamedTemporaryFile("w", prefix=f"{names[index]},", dir=folder, delete=False)  # noqa: SIM115
+            index = min(range(len(names)), key=lambda index: (step in steps[names[index]], len(steps[names[index]])))
+            mark = tempfile.NamedTemporaryFile("w", prefix=f"{names[index]},{step},", dir=folder, delete=False)  # noqa: SIM115
             fcntl.flock(mark, fcntl.LOCK_EX)
             _MARKS.append(mark)
     except OSError:
-        return own or 0
+        return number
     return index
 
 
-def _steps(folder: Path) -> Counter[str]:
-    """Count the steps at work on each GPU, and remove what ended steps have left."""
-    found: Counter[str] = Counter()
-    for path in folder.glob("*,*"):
+def _steps(folder: Path) -> defaultdict[str, list[int]]:
+    """List the steps at work on each GPU, and remove what ended steps have left."""
+    found = defaultdict[str, list[int]](list)
+    for path in folder.glob("*,*,*"):
         with path.open("a") as mark:
             try:
                 fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 path.unlink()
             except BlockingIOError:
-                found[path.name.partition(",")[0]] += 1
+                name, step, _ = path.name.split(",")
+                found[name].append(int(step))
     return found

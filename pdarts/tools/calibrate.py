@@ -74,7 +74,8 @@ def _on_one_device(machine: Machine) -> Machine:
     usable = usable_gpus(machine)
     if len(usable) > 1:
         names = gpus.visible(torch.cuda.device_count())
-        os.environ["CUDA_VISIBLE_DEVICES"] = names[usable[sharing.take([names[index] for index in usable])]]
+        index = usable[sharing.take([names[index] for index in usable], os.getpid())]
+        os.environ["CUDA_VISIBLE_DEVICES"] = names[index]
     return machine.model_copy(update={"device": "cuda" if usable else "cpu"})
 
 

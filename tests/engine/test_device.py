@@ -18,7 +18,13 @@ H100 = Gpu("NVIDIA H100", (9, 0))
 PASCAL = Gpu("NVIDIA GeForce GTX 1080", (6, 1))
 CUDA_13 = Build("2.14.1+cu130", "13.0", ("sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120"))
 FOR_CPUS = Build("2.14.1+cpu", None, ())
-TAKE = "import sys; from pdarts.engine.sharing import take; print(take(sys.argv[1:]), flush=True); sys.stdin.read()"
+TAKE = """
+import os, sys
+from pdarts.engine.sharing import take
+step, *names = sys.argv[1:]
+print(take(names, int(step) or os.getpid(), number=1), flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.mark.parametrize(
@@ -141,11 +147,11 @@ class Steps:
         self.folder, self.names = folder, names
         self.held: list[tuple[int, subprocess.Popen[str]]] = []
 
-    def start(self, count: int = 1) -> list[int]:
-        """Start processes at once; the GPUs that they take."""
+    def start(self, count: int = 1, step: int = 0) -> list[int]:
+        """Start processes at once; the GPUs that they take. Without the number of a step, each is a step of its own."""
         started = [
             subprocess.Popen(
-                [sys.executable, "-c", TAKE, *self.names],
+                [sys.executable, "-c", TAKE, str(step), *self.names],
                 cwd=ROOT,
                 env={"TMPDIR": str(self.folder)},
                 stdin=subprocess.PIPE,
@@ -187,9 +193,17 @@ def test_steps_spread_over_the_gpus_and_a_killed_one_leaves_its_place(steps: Ste
     assert steps.start(2) == [1, 1]
 
 
+def test_processes_of_one_step_take_different_gpus_and_leave_the_others_to_the_next_step(steps: Steps) -> None:
+    assert steps.start() == [0]
+    assert sorted(steps.start(2, step=7)) == [1, 2]
+    steps.kill(0)
+    assert sorted(steps.start(2, step=8)) in ([0, 1], [0, 2])
+    assert len(set(steps.start(3, step=9))) == 3
+
+
 def test_a_folder_that_cannot_be_written_costs_no_step(tmp_path: Path) -> None:
     taken = Steps(tmp_path / "nowhere", "0", "1")
     (tmp_path / "nowhere").mkdir()
     (tmp_path / "nowhere" / f"pdarts-gpus-{os.getuid()}").touch()  # a file where the folder would be
-    assert taken.start() == [0]
-    taken.kill(0)
+    assert taken.start() == [1]
+    taken.kill(1)
