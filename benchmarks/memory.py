@@ -1,6 +1,8 @@
 """Peak memory of a joint search iteration, each formulation in a process of its own."""
 
 import multiprocessing
+import resource
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -39,6 +41,8 @@ def _peak(stage: int, name: str, device_type: str) -> int:
 
 
 def most_memory() -> int:
-    """The most memory that this process has had so far; Linux says so."""
+    """The most memory in bytes that this process has had so far."""
+    if sys.platform == "darwin":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
     return 1024 * int(line.split()[1])

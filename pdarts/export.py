@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from pdarts import paths
 from pdarts.checking import parse_argument
 from pdarts.data import manifest
 from pdarts.engine import files, step
@@ -35,8 +36,7 @@ def main() -> None:
     of_others = "of a file of the reference implementation; weights by pdarts.train hold theirs"
     parser.add_argument("--genotype", type=Path, metavar="GENOTYPE", help=f"cells {of_others}")
     parser.add_argument("--data", type=Path, metavar="MANIFEST.json", help=f"manifest of the images {of_others}")
-    stem = "STEM.onnx, STEM.pt2 and STEM.safetensors are written"
-    parser.add_argument("--output-stem", required=True, metavar="STEM", help=stem)
+    step.add_output_stem(parser, paths.EXPORT_FORMS)
     step.add_extensions(parser)
     step.add_machine(parser)
     arguments = parser.parse_args()
@@ -80,12 +80,15 @@ def _write(stem: str, exported: exporting.Exported, state: dict[str, torch.Tenso
     from safetensors.torch import save
 
     exported.onnx.model.metadata_props.update(told)
-    files.write_bytes(Path(f"{stem}.onnx"), exporting.serialized(exported.onnx))
-    content = io.BytesIO()
-    torch.export.save(exported.program, content, extra_files={"metadata.json": json.dumps(told)})
-    files.write_bytes(Path(f"{stem}.pt2"), content.getvalue())
+    program = io.BytesIO()
+    torch.export.save(exported.program, program, extra_files={"metadata.json": json.dumps(told)})
     weights = {name: tensor.contiguous() for name, tensor in state.items()}
-    files.write_bytes(Path(f"{stem}.safetensors"), save(weights, told))
+    contents = {
+        "onnx": exporting.serialized(exported.onnx),
+        "pt2": program.getvalue(),
+        "safetensors": save(weights, told),
+    }
+    files.write_together({Path(f"{stem}.{ending}"): content for ending, content in contents.items()})
 
 
 def _say(stem: str, exported: exporting.Exported, image_size: int) -> None:

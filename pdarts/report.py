@@ -9,9 +9,10 @@ go by the columns' names, and the figures that the paper prints of them stand be
 from collections.abc import Sequence
 from pathlib import Path
 
+from pdarts import paths
 from pdarts.checking import parse_argument
 from pdarts.engine import step
-from pdarts.engine.files import write_text
+from pdarts.engine.files import write_together
 from pdarts.reporting.document import report
 from pdarts.reporting.table_files import TableFiles
 
@@ -21,18 +22,16 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = step.parser(__doc__)
     parser.add_argument("--table", required=True, metavar="JSON", help="title, and the files of each row; keys below")
     step.explain(parser, "--table", TableFiles)
-    parser.add_argument(
-        "--output-stem", required=True, metavar="STEM", help="STEM.md, STEM.csv, STEM.tex and STEM.html are written"
-    )
+    step.add_output_stem(parser, paths.TABLE_FORMS)
     parser.add_argument("--partial", action="store_true", help="take the results that are there, and say what is not")
     step.add_extensions(parser)
     step.add_rehearsal(parser)
     arguments = parser.parse_args(words)
     files = parse_argument(TableFiles, arguments.table, "--table")
-    for suffix, text in report(files, arguments.partial, arguments.rehearsal).items():
-        path = Path(f"{arguments.output_stem}.{suffix}")
-        write_text(path, text)
-        print(path)
+    forms = report(files, arguments.partial, arguments.rehearsal)
+    written = {Path(f"{arguments.output_stem}.{ending}"): text.encode() for ending, text in forms.items()}
+    write_together(written)
+    print("\n".join(map(str, written)))
 
 
 if __name__ == "__main__":

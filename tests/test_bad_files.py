@@ -139,14 +139,29 @@ def test_weights_that_are_none_are_refused(
     assert not (tmp_path / "test.json").exists()
 
 
-def test_weights_of_another_genotype_are_refused(tmp_path: Path, manifest: Path) -> None:
+@pytest.mark.parametrize(
+    ("key", "change", "reason"),
+    [
+        ("genotype", {"normal": [["skip_connect", node % 2] for node in range(8)]}, "do not fit its genotype and"),
+        ("network", {"channels": 3}, r"do not fit its genotype and network \(.*size mismatch for .{0,150} …\)"),
+        ("network", {"channel": 2}, r"do not fit its genotype and network \(.*unexpected keyword argument 'channel'"),
+        ("network", {"stem": "round"}, r"do not fit its genotype and network \('round'\)"),
+        ("dataset", {"classes": ["0", "1", "2"]}, "tells 10 classes apart, but its dataset has 3"),
+    ],
+)
+def test_weights_whose_parts_do_not_fit_each_other_are_refused(
+    tmp_path: Path, manifest: Path, key: str, change: dict[str, object], reason: str
+) -> None:
     weights = trained(tmp_path, manifest)
     content = saved.load(weights)
-    content["genotype"] = json.loads((FOLDER / "DARTS_V2.json").read_text())
+    content[key] |= change
     weights.write_bytes(saved.dump(content))
     end = call("test", "--data", manifest, "--weights", weights, "--output", tmp_path / "test.json", "--machine", QUIET)
     assert end is not None
-    assert end.startswith(f"error: {weights}: its weights do not fit its genotype")
+    assert end.startswith(f"error: {weights}: its ")
+    assert re.search(reason, end)
+    assert "pdarts.train" in end
+    assert len(end) < 500
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests import warm
 from tests.by_hand import trained, write_manifest
@@ -18,7 +19,7 @@ MADE = {
     "cost": [],
     "export": ["network.onnx", "network.pt2", "network.safetensors"],
     "own-genotype": [
-        *("cells/mine.svg", "cells/theirs.json", "results/tables/mine.html", "results/train/mine/seed0/test.json"),
+        *("cells/mine.svg", "cells/theirs.json", "results/tables/my-cell.html", "results/train/my-cell/seed0/test.json"),
         *("results/tables/best-of-two.html", "results/random_search/best-of-two/seed1/genotype.json"),
     ],
     "own-method": ["results/search/digits/seed0/genotype.json", "results/search/digits/seed0/curves.svg"],
@@ -34,9 +35,11 @@ MADE = {
 def follow(page: str, tree: Tree) -> str:
     """Do what a page says, from its top to its end; the output of its commands.
 
-    A line with a file's name in backquotes and a colon, then a block: its content. `sh` blocks
-    run, and `python` blocks, on two black images.
+    A line with a file's name in backquotes and a colon, then a block: its content. `sh` and `python` blocks run, beside
+    two images that a user may have.
     """
+    for name in ("one.png", "another.jpg"):
+        Image.new("RGB", (20, 16)).save(tree.root / name)
     text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     printed = ""
     for match in re.finditer(r"(?P<before>[^\n]*)\n+```(?P<language>\w+)\n(?P<content>.*?)```\n", text, re.DOTALL):
@@ -45,7 +48,7 @@ def follow(page: str, tree: Tree) -> str:
             (tree.root / named[1]).parent.mkdir(exist_ok=True)
             tree.write(named[1], match["content"])
         elif match["language"] == "python":
-            (tree.root / "block.py").write_text(f"import torch\nimages = torch.zeros(2, 3, 16, 16)\n{match['content']}")
+            tree.write("block.py", match["content"])
             printed += run(tree, "python block.py")
         elif match["language"] == "sh":
             printed += run(tree, match["content"])

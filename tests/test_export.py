@@ -149,14 +149,32 @@ class Random(nn.Module):
         return node.value * torch.rand(())
 
 
+class Raising(nn.Module):
+    """Has a mistake."""
+
+    def forward(self, node: NodeValue, scale: Tensor | None = None) -> Tensor:
+        raise KeyError("bias")
+
+
+class Infinite(nn.Module):
+    """Leaves the numbers."""
+
+    def forward(self, node: NodeValue, scale: Tensor | None = None) -> Tensor:
+        return node.value / 0
+
+
 @pytest.mark.parametrize(
     ("operation", "message"),
     [
+        (Raising, r"mine\.pt: its operation 'mine' cannot be exported \(KeyError: 'bias'\); write it with"),
+        (Infinite, r"mine\.pt: its operation 'mine' computes values that are no finite numbers"),
         (Undecided, r"mine\.pt: its operation 'mine' cannot be exported \(.+\); write it with operations of PyTorch"),
         (Random, r"mine\.pt: its operation 'mine' computes other values once it is exported \(they differ by .+\)"),
     ],
 )
-def test_an_operation_that_cannot_be_exported_is_named(operation: type[nn.Module], message: str) -> None:
+def test_an_operation_that_cannot_be_exported_is_named(
+    operation: type[nn.Module], message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     cells: dict[str, Any] = published("PDARTS").to_json()
     cells["reduce"] = [["max_pool_3x3", index % 2] for index in range(7)] + [["mine", 2]]
     with nothing_registered():
@@ -166,6 +184,7 @@ def test_an_operation_that_cannot_be_exported_is_named(operation: type[nn.Module
         network = Network(genotype, "cifar", 1, 2, 10, auxiliary=False).eval()
         with pytest.raises(InputError, match=message):
             exporting.export(network, genotype, 8, "mine.pt")
+    assert capfd.readouterr().err == ""
 
 
 def test_weights_of_others_need_to_be_explained(tmp_path: Path, folder: Path) -> None:
@@ -179,3 +198,16 @@ def test_weights_of_others_need_to_be_explained(tmp_path: Path, folder: Path) ->
     mine = ["--weights", folder / "weights.pt", "--output-stem", tmp_path / "network"]
     assert "it needs no --data" in str(call("export", *mine, "--data", folder / "digits.json"))
     assert not list(tmp_path.glob("network.*"))
+
+
+def test_no_file_is_written_where_one_of_them_cannot_be(tmp_path: Path, folder: Path) -> None:
+    (tmp_path / "network.safetensors").mkdir()
+    end = str(call("export", "--weights", folder / "weights.pt", "--output-stem", tmp_path / "network"))
+    assert end.startswith(f"error: {tmp_path}/network.safetensors: Is a directory; name another path, or move what is")
+    assert [path.name for path in tmp_path.iterdir()] == ["network.safetensors"]
+
+
+@pytest.mark.parametrize("stem", ["", "results/"])
+def test_a_stem_that_names_no_file_is_refused(stem: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("export", "--weights", folder / "weights.pt", "--output-stem", stem) == "2"
+    assert f"it is {stem!r}, which names no file" in capsys.readouterr().err

@@ -68,6 +68,12 @@ def add_generated(app: Sphinx, page: str, source: list[str]) -> None:
         source[0] += GENERATED[page]()
 
 
+def leave_out_aliases(app: Sphinx, what: str, name: str, it: object, options: object, lines: list[str]) -> None:
+    """Leave out what Python writes into the docstring of every field of a named tuple."""
+    if lines[:1] and lines[0].startswith("Alias for field number"):
+        lines.clear()
+
+
 def keep_colons(app: Sphinx, what: str, name: str, it: object, options: object, lines: list[str]) -> None:
     """Keep napoleon from taking the words before a colon for a type, where a docstring describes a value."""
     if what in ("attribute", "data", "property"):
@@ -91,6 +97,7 @@ def copy_first_page(app: Sphinx, problem: Exception | None) -> None:
 
 def setup(app: Sphinx) -> None:
     app.connect("source-read", add_generated)
+    app.connect("autodoc-process-docstring", leave_out_aliases, priority=300)
     app.connect("autodoc-process-docstring", keep_colons, priority=400)  # before napoleon, which has 500
     app.connect("missing-reference", find_error)
     app.connect("build-finished", copy_first_page)

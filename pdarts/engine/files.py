@@ -1,9 +1,11 @@
 """Writing of files that are whole or not there, and reading of JSON."""
 
+import errno
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,36 +16,60 @@ def write(path: Path, save: Callable[[Path], object]) -> None:
     """Let `save` write a temporary file beside `path`, then move it into place.
 
     Raises:
+        InputError: if `path` is empty.
         OSError: if the folder cannot be written or the disk is full; what stood at `path` is untouched.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    _write({path: save})
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write files that belong together, as `write` does; none is moved into place before all are written."""
+    _write({path: partial(_put, content) for path, content in contents.items()})
+
+
+def _put(content: bytes, part: Path) -> None:
+    part.write_bytes(content)
+
+
+def _write(saves: Mapping[Path, Callable[[Path], object]]) -> None:
+    for path in saves:
+        if not path.name:
+            raise InputError("a file to write is named ''; name a path, such as results/mine.json")
+        path.parent.mkdir(parents=True, exist_ok=True)
+    parts = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in saves}
     try:
-        with naming(path):
-            save(part)
-            part.replace(path)
+        for path, save in saves.items():
+            with _naming(path, parts[path]):
+                if path.is_dir():
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+                save(parts[path])
+        for path, part in parts.items():
+            with _naming(path, part):
+                part.replace(path)
     finally:
-        part.unlink(missing_ok=True)
+        for part in parts.values():
+            part.unlink(missing_ok=True)
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Give an error that names no file, such as that of a full disk, the name of `path`."""
+def _naming(path: Path, part: Path) -> Iterator[None]:
+    """Give an error that names no file, such as that of a full disk, or the temporary one, the name of `path`."""
     try:
         yield
     except OSError as error:
-        error.filename = error.filename or str(path)
+        if error.filename in (None, str(part)):
+            error.filename = str(path)
         raise
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `content`, whole or not at all."""
-    write(path, lambda part: part.write_bytes(content))
+    write_together({path: content})
 
 
 def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8, whole or not at all."""
-    write(path, lambda part: part.write_text(text, encoding="utf-8"))
+    write_bytes(path, text.encode())
 
 
 def write_json(path: Path, value: object) -> None:

@@ -65,6 +65,19 @@ class _Load(argparse.Action):
         setattr(namespace, self.dest, files)
 
 
+def add_output_stem(arguments: argparse.ArgumentParser, endings: Sequence[str]) -> None:
+    """Add `--output-stem`, which names several files that differ in their endings."""
+    written = [f"STEM.{ending}" for ending in endings]
+    meaning = f"{', '.join(written[:-1])} and {written[-1]} are written"
+    arguments.add_argument("--output-stem", required=True, type=_stem, metavar="STEM", help=meaning)
+
+
+def _stem(text: str) -> str:
+    if not text or text.endswith("/"):
+        raise argparse.ArgumentTypeError(f"it is {text!r}, which names no file; allowed: a path such as results/mine")
+    return text
+
+
 def add_experiment(arguments: argparse.ArgumentParser, meaning: str) -> None:
     """Add `--experiment`, which `meaning` explains, and the options that every step has that computes or searches."""
     arguments.add_argument("--experiment", default="by-hand", help=meaning)
@@ -113,8 +126,10 @@ def run(main: Callable[[], None]) -> None:
             sys.exit(f"error: out of memory: {lacking}; {ADVICE}. The same command continues what was saved")
         if not isinstance(error, OSError) or (error.filename is None and error.errno is None):
             raise
+        obstructed = isinstance(error, (IsADirectoryError, NotADirectoryError, FileExistsError))
+        advice = "name another path, or move what is there" if obstructed else "free space or change permissions"
         sys.exit(
-            f"error: {error.filename or 'a file'}: {error.strerror}; free space or change permissions, "
+            f"error: {error.filename or 'a file'}: {error.strerror}; {advice}, "
             "then run the same command again: finished results are kept"
         )
 

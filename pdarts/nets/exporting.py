@@ -1,9 +1,13 @@
 """Turns a trained network into forms that other programs read: ONNX, `torch.export` and safetensors."""
 
+import io
 import json
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass
+from math import isnan
 from statistics import median
 from typing import Any
 
@@ -143,24 +147,28 @@ def _exported(module: nn.Module, shape: tuple[int, ...], name: str) -> Exported:
     """
     example = (torch.zeros(2, *shape),)
     try:
-        program = torch.export.export(module, example, dynamic_shapes={"images": {0: Dim("batch")}})
-        for node in program.graph.nodes:
-            node.meta.pop("stack_trace", None)  # names folders of this machine
-        onnx = torch.onnx.export(
-            program,
-            input_names=["images"],
-            output_names=["logits"],
-            dynamic_shapes={"images": {0: "batch"}},
-            verbose=False,
-        )
+        with _quiet():
+            program = torch.export.export(module, example, dynamic_shapes={"images": {0: Dim("batch")}})
+            for node in program.graph.nodes:
+                node.meta.pop("stack_trace", None)  # names folders of this machine
+            onnx = torch.onnx.export(
+                program,
+                input_names=["images"],
+                output_names=["logits"],
+                dynamic_shapes={"images": {0: "batch"}},
+                verbose=False,
+            )
         assert onnx is not None
         difference = _difference(module, (onnx_function(serialized(onnx)), program.module()), shape)
     except Exception as error:  # torch raises many kinds, and an operation of the user's may raise any
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        cause = error.__cause__ or error  # torch.onnx tells what the matter is in the cause alone
+        reason = next(iter(str(cause).strip().splitlines()), "no reason given")
         raise InputError(
-            f"{name} cannot be exported ({reason}); write it with operations of PyTorch that ONNX has, or use "
-            "pdarts.nets.inference.Classifier"
+            f"{name} cannot be exported ({type(cause).__name__}: {reason}); write it with operations of PyTorch that "
+            "ONNX has, or use pdarts.nets.inference.Classifier"
         ) from error
+    if isnan(difference):
+        raise InputError(f"{name} computes values that are no finite numbers; train it anew, or mend the operation")
     if not difference <= TOLERANCE:
         raise InputError(
             f"{name} computes other values once it is exported (they differ by {difference:.2g}, allowed: "
@@ -168,6 +176,17 @@ def _exported(module: nn.Module, shape: tuple[int, ...], name: str) -> Exported:
             "pdarts.nets.inference.Classifier"
         )
     return Exported(onnx, program, difference)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep back what torch prints of a failure beside its error, such as whole graphs."""
+    logging.disable(logging.ERROR)
+    try:
+        with redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 @torch.inference_mode()
@@ -185,7 +204,10 @@ def _difference(module: nn.Module, forms: Iterable[Callable[[Tensor], Tensor]], 
 def _operations(
     network: Network, genotype: Genotype, shape: tuple[int, ...]
 ) -> Iterator[tuple[str, nn.Module, tuple[int, ...]]]:
-    """Yield the operations of a network that differ, each with its name and the shape of the feature map it takes."""
+    """Yield the operations of a network that differ, each with its name and the shape of the feature map it takes.
+
+    If one of them raises an error, it is the last.
+    """
     shapes: dict[nn.Module, tuple[int, ...]] = {}
 
     def note(operation: nn.Module, inputs: tuple[Any, ...]) -> None:
@@ -198,9 +220,9 @@ def _operations(
         for edge, operation in zip(genotype.cell(kind).edges, cell.operations, strict=True)
     ]
     hooks = [operation.register_forward_pre_hook(note) for _, operation in named]
-    with torch.inference_mode():
+    with torch.inference_mode(), suppress(Exception):  # an operation that raises is the last one whose shape is noted
         network(torch.zeros(1, *shape))
     for hook in hooks:
         hook.remove()
-    differing = {(name, shapes[operation]): (name, operation, shapes[operation]) for name, operation in named}
-    yield from differing.values()
+    reached = [(name, operation, shapes[operation]) for name, operation in named if operation in shapes]
+    yield from {(name, size): (name, operation, size) for name, operation, size in reached}.values()

@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import torch
@@ -86,11 +87,20 @@ def network_of(saved: dict[str, Any], where: str) -> Network:
         InputError: if its parts do not fit each other.
     """
     genotype = Genotype.parse(saved["genotype"], where)
-    network = Network(genotype, **saved["network"])
     try:
+        network = Network(genotype, **saved["network"])
         network.load_state_dict(saved["state"])
-    except RuntimeError as error:
-        raise InputError(f"{where}: its weights do not fit its genotype ({error})") from error
+    except (RuntimeError, TypeError, ValueError, KeyError) as error:
+        reason = shorten(str(error), 200, placeholder=" …") or type(error).__name__
+        raise InputError(
+            f"{where}: its weights do not fit its genotype and network ({reason}); make it anew "
+            "with pdarts.train, or get it anew from where it came"
+        ) from error
+    classes, named = saved["network"]["classes"], saved["dataset"] and len(saved["dataset"]["classes"])
+    if named not in (None, classes):
+        raise InputError(
+            f"{where}: its network tells {classes} classes apart, but its dataset has {named}; make it anew"
+        )
     return network.eval()
 
 

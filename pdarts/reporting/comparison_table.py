@@ -74,7 +74,7 @@ def columns(
     several_devices = len(search_devices(comparisons)) > 1
     found = [ComparisonColumn(Heading("Architecture"), _architecture, lambda e: {"architecture": e.row.architecture})]
     for index, result in enumerate(comparisons[0].results):
-        group = f"{result.column.heading} (%)"
+        group = f"{result.column.heading} error (%)"
         found += _result_columns(index, group, paper)
         if baseline is not None:
             found += _difference_columns(index, group, baseline, contrasts)

@@ -4,6 +4,7 @@ import itertools
 import multiprocessing
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -101,7 +102,10 @@ def test_the_end_of_a_process_that_decodes_is_said(manifest: FolderManifest, roo
         list(batches)
 
 
-@pytest.mark.skipif(subprocess.run(["unshare", "-m", "true"], check=False).returncode != 0, reason="needs a mount")
+@pytest.mark.skipif(
+    not shutil.which("unshare") or subprocess.run(["unshare", "-m", "true"], check=False).returncode != 0,
+    reason="needs a mount",
+)
 def test_a_container_with_little_shared_memory_gets_the_same_batches(tmp_path: Path) -> None:
     write_folder(tmp_path / "photos", train=48, scale=0.25)
     described = describe(image_folder(96), tmp_path / "photos", 0).model_dump_json()

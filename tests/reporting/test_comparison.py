@@ -15,7 +15,7 @@ from pdarts.reporting.document import report
 from pdarts.reporting.table_files import TableFiles
 from tests.reporting.examples import choose, draw, provenance, runs, write, write_stage, write_test
 
-CIFAR10, CIFAR100 = "CIFAR-10 (%): ", "CIFAR-100 (%): "
+CIFAR10, CIFAR100 = "CIFAR-10 error (%): ", "CIFAR-100 error (%): "
 QUOTED, MEASURED, BARE = "PNAS †", "P-DARTS CIFAR10 + cutout", "Random cells"
 
 
@@ -184,8 +184,11 @@ def test_top_five_errors_come_from_the_same_trainings(tmp_path: Path) -> None:
     row["runs"] = {"top1": these, "top5": these}
     table = {"title": "T", "paper": "table2", "columns": both, "rows": [row]}
     cells = shown(table)["NASNet-A"]
-    assert (cells["Top-1 (%): here (n)"], cells["Top-5 (%): here (n)"]) == ("2.50 ± 0.10 (3)", "0.50 ± 0.00 (3)")
-    assert cells["Top-1 (%): paper (difference)"].startswith("26.0 (")  # as printed
+    assert (cells["Top-1 error (%): here (n)"], cells["Top-5 error (%): here (n)"]) == (
+        "2.50 ± 0.10 (3)",
+        "0.50 ± 0.00 (3)",
+    )
+    assert cells["Top-1 error (%): paper (difference)"].startswith("26.0 (")  # as printed
     text = forms(table)["md"]
     assert "none of the 9 epochs of 3 trainings was scored on test images" in text
     assert "genotype PDARTS: accuracy 75.6 % top-1, 92.6 % top-5" in text
@@ -198,7 +201,7 @@ def test_unverified_figures_say_so_over_their_column(tmp_path: Path) -> None:
     row = {**files(tmp_path)["rows"][0], "paper": "3 skip connections"}
     columns = {"with_dropout": {"heading": "With dropout", "measure": "top1_error"}}
     text = forms({"title": "T", "paper": "skip_study", "columns": columns, "rows": [row]})["md"]
-    assert "With dropout (%): paper, unverified (difference)" in text
+    assert "With dropout error (%): paper, unverified (difference)" in text
     assert "from memory, not compared with the paper: unverified" in text
 
 

@@ -103,4 +103,4 @@ def test_beside_figures_of_the_paper_searches_are_compared_before_seeds_of_one_c
     }
     assert [text.replace(MINUS, "-") for text in told[MEASURED]] == ["-0.70 (-4.68 to +3.28)", "2 searches", "2"]
     assert told[BARE] == ["baseline", "2 draws", "2"]
-    assert not any("CIFAR-100 (%): difference" in heading for heading in cells[BARE])
+    assert not any("CIFAR-100 error (%): difference" in heading for heading in cells[BARE])

@@ -264,8 +264,8 @@ def test_a_table_of_the_paper_calls_what_was_measured_a_rehearsal(tmp_path: Path
     columns = {"cifar10": {"heading": "CIFAR-10", "measure": "top1_error"}}
     table = parse(TableFiles, {"title": "T", "paper": "table1", "columns": columns, "rows": [line]}, "table")
     text = report(table, rehearsal=True)["md"]
-    assert "| CIFAR-10 (%): rehearsal (n) |" in text
-    assert "| CIFAR-10 (%): rehearsal of searches (n) |" in text
+    assert "| CIFAR-10 error (%): rehearsal (n) |" in text
+    assert "| CIFAR-10 error (%): rehearsal of searches (n) |" in text
     assert "- Columns: rehearsal: one genotype retrained with n seeds; rehearsal of searches: the genotypes" in text
     assert "rehearsal minus paper" in text
     assert re.findall(r"\(%\): here|: here:", text) == []

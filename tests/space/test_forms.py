@@ -201,7 +201,7 @@ def test_a_cell_outside_of_nas_bench_301s_space_is_not_written_in_its_form(genot
     [
         (b"Genotype", r"cell: not a genotype file: it has no Genotype\(normal=…\), and is no JSON either: Expecting"),
         (b'{"normal": [["sep', "cell: not a genotype file: .* is no JSON either: Unterminated string"),
-        (b"\xff\xfeG\x00", "cell: byte 0 is no text in UTF-8; save the file as UTF-8"),
+        (b"\xff\xfeG\x00", "cell: its byte 0 is no text in UTF-8; name a genotype file, or save it as UTF-8"),
         (b"[]", "cell: a genotype has the keys normal, normal_concat, reduce, reduce_concat; found list"),
         (
             b'{"optimized_hyperparamater_config": 3}',

@@ -41,7 +41,7 @@ def qdel(*words: str) -> None:
     """Send SIGTERM to the processes of jobs, but not to the shell that notes how a job ended."""
     for job in words:
         shell = int((QUEUE / job / "process").read_text())
-        done = subprocess.run(["pgrep", "--session", str(shell)], capture_output=True, text=True, check=False)
+        done = subprocess.run(["pgrep", "-g", str(shell)], capture_output=True, text=True, check=False)
         for process in map(int, done.stdout.split()):
             if process != shell:
                 os.kill(process, signal.SIGTERM)
