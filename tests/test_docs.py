@@ -19,7 +19,8 @@ MADE = {
     "cost": [],
     "export": ["network.onnx", "network.pt2", "network.safetensors"],
     "own-genotype": [
-        *("cells/mine.svg", "cells/theirs.json", "results/tables/my-cell.html", "results/train/my-cell/seed0/test.json"),
+        *("cells/mine.svg", "cells/theirs.json"),
+        *("results/tables/my-cell.html", "results/train/my-cell/seed0/test.json"),
         *("results/tables/best-of-two.html", "results/random_search/best-of-two/seed1/genotype.json"),
     ],
     "own-method": ["results/search/digits/seed0/genotype.json", "results/search/digits/seed0/curves.svg"],

@@ -25,7 +25,9 @@ def read(path: Path, line: int | None = None) -> Genotype:
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); name a genotype file") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: its byte {error.start} is no text in UTF-8; name a genotype file, or save it as UTF-8") from error
+        raise InputError(
+            f"{path}: its byte {error.start} is no text in UTF-8; name a genotype file, or save it as UTF-8"
+        ) from error
     if printed.holds(text):
         return printed.parse(text, str(path), line)
     if line is not None:
