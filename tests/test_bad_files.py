@@ -142,7 +142,7 @@ def test_weights_that_are_none_are_refused(
 @pytest.mark.parametrize(
     ("key", "change", "reason"),
     [
-        ("genotype", {"normal": [["skip_connect", node % 2] for node in range(8)]}, "do not fit its genotype and"),
+        ("genotype", json.loads((FOLDER / "DARTS_V2.json").read_text()), "do not fit its genotype and network"),
         ("network", {"channels": 3}, r"do not fit its genotype and network \(.*size mismatch for .{0,150} …\)"),
         ("network", {"channel": 2}, r"do not fit its genotype and network \(.*unexpected keyword argument 'channel'"),
         ("network", {"stem": "round"}, r"do not fit its genotype and network \('round'\)"),

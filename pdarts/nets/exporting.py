@@ -160,6 +160,8 @@ def _exported(module: nn.Module, shape: tuple[int, ...], name: str) -> Exported:
             )
         assert onnx is not None
         difference = _difference(module, (onnx_function(serialized(onnx)), program.module()), shape)
+    except (ImportError, MemoryError):
+        raise
     except Exception as error:  # torch raises many kinds, and an operation of the user's may raise any
         cause = error.__cause__ or error  # torch.onnx tells what the matter is in the cause alone
         reason = next(iter(str(cause).strip().splitlines()), "no reason given")
