@@ -99,7 +99,8 @@ def network_of(saved: dict[str, Any], where: str) -> Network:
     classes, named = saved["network"]["classes"], saved["dataset"] and len(saved["dataset"]["classes"])
     if named not in (None, classes):
         raise InputError(
-            f"{where}: its network tells {classes} classes apart, but its dataset has {named}; make it anew"
+            f"{where}: its network tells {classes} classes apart, but its dataset has {named}; make it anew with "
+            "pdarts.train, or get it anew from where it came"
         )
     return network.eval()
 
