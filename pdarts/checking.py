@@ -69,7 +69,7 @@ def argument_values(text: str, where: str) -> object:
     """
     try:
         return json.loads(text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise InputError(
             f"{where} is {text!r}; allowed: one line of JSON, or the path of a JSON file ({error})"
         ) from error

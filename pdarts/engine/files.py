@@ -102,7 +102,7 @@ def read_json(path: Path, what: str, made_by: str) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(f"{path}: this {what} does not exist; {made_by} makes it") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise InputError(
             f"{path}: not a {what}, since it is no whole JSON ({error}); make it anew with {made_by}"
         ) from error

@@ -112,7 +112,7 @@ def read_lines(model: type[Model], path: Path, what: str, made_by: str) -> list[
         values = [json.loads(line) for line in lines]
     except FileNotFoundError as error:
         raise InputError(f"{path}: this {what} does not exist; {made_by} makes it") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"{path}: not a {what} ({error}); make it anew with {made_by}") from error
     if not values:
         raise InputError(f"{path}: this {what} is empty; make it anew with {made_by}")

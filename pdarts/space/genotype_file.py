@@ -34,7 +34,7 @@ def read(path: Path, line: int | None = None) -> Genotype:
         raise InputError(f"{path} has no Genotype(normal=…) on any line; leave out the line")
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
             f"{path}: not a genotype file: it has no Genotype(normal=…), and is no JSON either: {error}; "
             "docs/own-genotype.md shows the forms"

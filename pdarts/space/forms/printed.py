@@ -5,6 +5,7 @@ Papers, logs and the code of other projects hold cells in this form. It is parse
 
 import ast
 import re
+from bisect import bisect
 from collections.abc import Iterable
 from typing import Any
 
@@ -47,14 +48,15 @@ def parse(text: str, where: str, line: int | None = None) -> Genotype:
     """
     text = text.translate(_QUOTES)
     begins = [found.start() for found in _BEGIN.finditer(text)]
-    lines = [text.count("\n", 0, begin) + 1 for begin in begins]
+    breaks = [found.start() for found in re.finditer("\n", text)]
+    lines = [bisect(breaks, begin) + 1 for begin in begins]
     chosen = [pair for pair in zip(lines, begins, strict=True) if line in (None, pair[0])]
     if not chosen:
         raise InputError(f"{where}: no genotype begins on line {line}; allowed: {_listed(lines)}")
     if len(chosen) > 1:
         where = f"{where} has {counted(len(chosen), 'genotype')}"
-        if line is not None:
-            raise InputError(f"{where} on line {line}; allowed: one; copy one of them into a file of its own")
+        if len({number for number, _ in chosen}) == 1:
+            raise InputError(f"{where} on line {chosen[0][0]}; allowed: one; copy one of them into a file of its own")
         raise InputError(
             f"{where}, which begin on lines {_listed(lines)}; allowed: one; copy one into a file of its own, or call "
             "python -m pdarts.tools.convert with its --line"
@@ -97,7 +99,8 @@ def _values(source: str, where: str, line: int) -> dict[str, Any]:
             f"{where}: this is not what Python prints: {error.msg}, on line {line + (error.lineno or 1) - 1}"
         ) from error
     except (ValueError, RecursionError, MemoryError) as error:
-        raise InputError(f"{where}: this is not what Python prints: {error}") from error
+        reason = str(error) or "it is too long, or nested too deeply"
+        raise InputError(f"{where}: this is not what Python prints: {reason}") from error
     assert isinstance(call, ast.Call)
     names = ["*" for _ in call.args] + [keyword.arg or "**" for keyword in call.keywords]
     if {"*", "**"} & set(names) or len(set(names)) < len(names):
