@@ -38,6 +38,11 @@ class CellGenotype:
     """Whether drop path acts on a node's sum, skip connections included; else it acts on every operation but these."""
 
     @property
+    def idle_nodes(self) -> list[int]:
+        """Nodes whose values nothing takes: no edge, and not the output."""
+        return sorted({edge.target for edge in self.edges} - {edge.source for edge in self.edges} - set(self.concat))
+
+    @property
     def nodes(self) -> tuple[int, ...]:
         """The intermediate nodes: those that edges lead to."""
         return tuple(dict.fromkeys(edge.target for edge in self.edges))

@@ -3,13 +3,16 @@
 import json
 from pathlib import Path
 
-from pdarts.errors import InputError
+from pdarts.errors import InputError, warn
 from pdarts.space.forms import nasbench301, printed
 from pdarts.space.genotype import Genotype
+from pdarts.space.topology import KINDS
 
 
 def read(path: Path, line: int | None = None) -> Genotype:
     """Read a genotype in our form, as Python prints it, or as NAS-Bench-301 writes it.
+
+    A warning names nodes that are computed for nothing.
 
     Args:
         path: the file.
@@ -28,6 +31,17 @@ def read(path: Path, line: int | None = None) -> Genotype:
         raise InputError(
             f"{path}: its byte {error.start} is no text in UTF-8; name a genotype file, or save it as UTF-8"
         ) from error
+    genotype = _parse(text, path, line)
+    for kind in KINDS:
+        for node in genotype.cell(kind).idle_nodes:
+            warn(
+                f"{path}: node {node} of the {kind} cell is computed for nothing: no operation reads it, and the "
+                "output of the cell does not concatenate it"
+            )
+    return genotype
+
+
+def _parse(text: str, path: Path, line: int | None) -> Genotype:
     if printed.holds(text):
         return printed.parse(text, str(path), line)
     if line is not None:

@@ -1,6 +1,7 @@
 """Genotypes in the forms of others say the same cells, and what is wrong in them is named."""
 
 import json
+import re
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -221,6 +222,15 @@ def test_a_file_of_no_form_is_refused(content: bytes | None, message: str, tmp_p
         path.write_bytes(content)
     with pytest.raises(InputError, match=message):
         genotype_file.read(path)
+
+
+def test_a_node_that_is_computed_for_nothing_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cell = CELL.to_json()
+    read(tmp_path, cell)
+    assert capsys.readouterr().err == ""
+    read(tmp_path, {**cell, "normal_concat": [2, 3, 4]})
+    warning = capsys.readouterr().err
+    assert re.fullmatch(r"warning: \S+: node 5 of the normal cell is computed for nothing: no operation .+\n", warning)
 
 
 def test_a_line_is_refused_where_no_genotype_is_printed(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def _compiled() -> Path:
     path = cache_folder / f"cpu_kernels-{digest}.so"
     if not path.exists():
         cache_folder.mkdir(parents=True, exist_ok=True)
-        print("compiling the C++ kernels, once for this kind of CPU (about half a minute)", file=sys.stderr, flush=True)
+        print("compiling the C++ kernels, once for this kind of CPU (up to half a minute)", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory(dir=cache_folder) as folder:
             made = Path(folder) / path.name
             openmp = ["-fopenmp"] if sys.platform == "linux" else []
