@@ -172,8 +172,9 @@ docs: $(VENV)/.dev ## Make a site of all pages, config keys and docstrings, and 
 	$(BIN)/sphinx-build --quiet --fresh-env --fail-on-warning --keep-going --conf-dir docs/site --doctree-dir build/doctrees . build/site
 	@echo 'build/site/index.html'
 
-gallery: setup ## Draw the published cells, and write docs/gallery.md
+gallery: setup ## Draw the published cells, write docs/gallery.md, and draw the cell that README.md shows
 	$(BIN)/python -m pdarts.tools.gallery --output docs/gallery.md
+	$(BIN)/python -m pdarts.draw --genotype studies/cifar10/results/search/pdarts/seed0/genotype.json --output docs/found.svg
 
 schema: setup ## Generate rules/config.schema.yaml from pdarts/settings
 	$(BIN)/python -m pdarts.settings.schema >rules/config.schema.yaml
