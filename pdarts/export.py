@@ -21,7 +21,7 @@ from pdarts.checking import parse_argument
 from pdarts.data import manifest
 from pdarts.engine import files, step
 from pdarts.engine.device import device_name
-from pdarts.errors import InputError
+from pdarts.errors import InputError, counted
 from pdarts.nets import exporting, saved
 from pdarts.settings.machine import Machine
 from pdarts.space import genotype_file
@@ -51,8 +51,10 @@ def main() -> None:
     cells = Genotype.parse(trained["genotype"], str(arguments.weights))
     exported = exporting.export(network, cells, dataset["image_size"], str(arguments.weights))
     told = exporting.metadata(trained, dataset, trained["network"] | {"auxiliary": False})
-    _write(arguments.output_stem, exported, network.state_dict(), told)
-    _say(arguments.output_stem, exported, dataset["image_size"])
+    contents = _contents(exported, network.state_dict(), told)
+    message = _message(arguments.output_stem, contents, exported, dataset["image_size"])
+    files.write_together({Path(f"{arguments.output_stem}.{ending}"): content for ending, content in contents.items()})
+    print(message)
 
 
 def _dataset(trained: dict[str, Any], given: Path | None, weights: Path) -> dict[str, Any]:
@@ -76,43 +78,39 @@ def _dataset(trained: dict[str, Any], given: Path | None, weights: Path) -> dict
     return dataset
 
 
-def _write(stem: str, exported: exporting.Exported, state: dict[str, torch.Tensor], told: dict[str, str]) -> None:
+def _contents(exported: exporting.Exported, state: dict[str, torch.Tensor], told: dict[str, str]) -> dict[str, bytes]:
+    """Make the content of each file, by its ending."""
     from safetensors.torch import save
 
     exported.onnx.model.metadata_props.update(told)
     program = io.BytesIO()
     torch.export.save(exported.program, program, extra_files={"metadata.json": json.dumps(told)})
     weights = {name: tensor.contiguous() for name, tensor in state.items()}
-    contents = {
+    return {
         "onnx": exporting.serialized(exported.onnx),
         "pt2": program.getvalue(),
         "safetensors": save(weights, told),
     }
-    files.write_together({Path(f"{stem}.{ending}"): content for ending, content in contents.items()})
 
 
-def _say(stem: str, exported: exporting.Exported, image_size: int) -> None:
-    """Print the size of each file, and the time that a single image takes where a file computes."""
-    functions: dict[str, tuple[str, Callable[[torch.Tensor], Any]]] = {
-        f"{stem}.onnx": (
-            f"ONNX Runtime {version('onnxruntime')}",
-            exporting.onnx_function(exporting.serialized(exported.onnx)),
-        ),
-        f"{stem}.pt2": (f"PyTorch {torch.__version__}", exported.program.module()),
+def _message(stem: str, contents: dict[str, bytes], exported: exporting.Exported, image_size: int) -> str:
+    """Write the size of each file, and the time that a single image takes where a file computes."""
+    computing: dict[str, tuple[str, Callable[[torch.Tensor], Any]]] = {
+        "onnx": (f"ONNX Runtime {version('onnxruntime')}", exporting.onnx_function(contents["onnx"])),
+        "pt2": (f"PyTorch {torch.__version__}", exported.program.module()),
     }
-    for name, (program, function) in functions.items():
-        time = f"{exporting.latency(function, image_size):.3g} ms an image by {program}"
-        print(f"{name}: {_megabytes(name)}, {time}")
-    print(f"{stem}.safetensors: {_megabytes(f'{stem}.safetensors')}")
-    threads = torch.get_num_threads()
-    print(
-        f"times: median of {exporting.TIMED} single images, {threads} {'thread' if threads == 1 else 'threads'} of "
+    lines = []
+    for ending, content in contents.items():
+        line = f"{stem}.{ending}: {len(content) / 1e6:.3g} MB"
+        if ending in computing:
+            program, function = computing[ending]
+            line += f", {exporting.latency(function, image_size):.3g} ms an image by {program}"
+        lines.append(line)
+    lines.append(
+        f"times: median of {exporting.TIMED} single images, {counted(torch.get_num_threads(), 'thread')} of "
         f"{device_name(torch.device('cpu'))}; values differ from the network's by at most {exported.difference:.1g}"
     )
-
-
-def _megabytes(name: str) -> str:
-    return f"{Path(name).stat().st_size / 1e6:.3g} MB"
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
