@@ -4,6 +4,7 @@ import re
 
 from pdarts.reporting.cell_drawing import draw
 from pdarts.reporting.figures import svg
+from pdarts.space import genotype_file
 from pdarts.tools.gallery import Size, page, published, size, sources
 from tests.configuration import CONFIG, ROOT
 from tests.genotypes import FOLDER
@@ -19,6 +20,11 @@ def test_every_published_cell_has_a_source_and_a_drawing() -> None:
     for name in NAMES:
         kept = (ROOT / "docs" / "gallery" / f"{name}.svg").read_text(encoding="utf-8")
         assert kept == svg(draw(published(name))), f"{name}.svg; call make gallery"
+
+
+def test_the_cell_in_the_readme_is_one_that_the_study_found() -> None:
+    cell = genotype_file.read(ROOT / "studies/cifar10/results/search/pdarts/seed0/genotype.json")
+    assert (ROOT / "docs" / "found.svg").read_text(encoding="utf-8") == svg(draw(cell)), "call make gallery"
 
 
 def test_the_page_in_git_is_the_one_that_is_written() -> None:

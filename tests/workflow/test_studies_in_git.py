@@ -66,6 +66,21 @@ def test_tables_in_git_are_those_of_the_results_in_git(clone: Tree, study: str) 
             assert (clone.root / name).read_bytes() == (PROJECT / name).read_bytes(), f"{name}; call make study-tables"
 
 
+def table(text: str, column: str) -> list[dict[str, str]]:
+    """The rows of the table in Markdown that has a column, as values by column."""
+    (found,) = (block for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE) if column in block)
+    lines = found.replace("\N{NO-BREAK SPACE}", " ").splitlines()
+    header, _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
+    return [dict(zip(header, row, strict=True)) for row in rows]
+
+
+def test_the_readme_has_every_row_of_the_study_that_has_results() -> None:
+    column = "Difference to Random cells (95 % interval)"
+    shown = table((PROJECT / "README.md").read_text(encoding="utf-8"), column)
+    found = table((PROJECT / "studies/cifar10/tables/study.md").read_text(encoding="utf-8"), column)
+    assert shown == [{name: row[name] for name in shown[0]} for row in found if row["Accuracy (%)"] != "not run"]
+
+
 @pytest.mark.parametrize("study", STUDIES)
 def test_images_that_are_here_are_those_of_the_manifests_in_git(study: str) -> None:
     manifests = [manifest.read(path) for path in sorted((PROJECT / study / "results" / "data").glob("*.json"))]
