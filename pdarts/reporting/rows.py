@@ -156,8 +156,8 @@ class Row:
 
     @property
     def mixed(self) -> list[str]:
-        """Keys of `MIXABLE` in which the results behind this row differ."""
-        records = [record for record, _ in self.records.values()]
+        """Keys of `MIXABLE` in which the results behind this row differ; none before its first test."""
+        records = [record for record, _ in self.records.values()] if self.tests else []
         return [what for what, key in MIXABLE.items() if len({key(record) for record in records}) > 1]
 
 
