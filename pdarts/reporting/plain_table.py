@@ -94,7 +94,7 @@ def marked(number: str, row: Row) -> str:
 def count(row: Row) -> str:
     """Write how many trainings have results, and of how many if some are missing."""
     found = len(row.evaluations)
-    return str(found) if found == row.expected else f"{found} of {row.expected}"
+    return str(found) if found == row.expected else f"{found}{NO_BREAK}of{NO_BREAK}{row.expected}"
 
 
 def sizes(row: Row, name: str) -> tuple[int, ...]:

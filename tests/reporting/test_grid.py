@@ -146,14 +146,16 @@ def test_a_missing_result_is_named_unless_a_partial_table_is_wanted(tmp_path: Pa
     (tmp_path / "seed1/metrics.jsonl").unlink()
     with pytest.raises(InputError, match=r"seed1/metrics\.jsonl: this metrics file of a training does not exist"):
         values_of(files)
-    assert (shown(files, partial=True)["Accuracy (%)"], shown(files, partial=True)["n"]) == ("98.00 ± 1.41", "2 of 3")
+    said = shown(files, partial=True)
+    assert (said["Accuracy (%)"], said["n"].split()) == ("98.00 ± 1.41", ["2", "of", "3"])
 
 
 def test_a_row_without_any_result_says_so(tmp_path: Path) -> None:
     files = row(tmp_path, [97.0], searches=1)
     (tmp_path / "seed0/test.json").unlink()
     said = shown(files, partial=True)
-    assert (said["Accuracy (%)"], said["n"], said["Parameters"], said["Training"]) == ("not run", "0 of 1", "–", "–")
+    assert (said["Accuracy (%)"], said["Parameters"], said["Training"]) == ("not run", "–", "–")
+    assert said["n"].split() == ["0", "of", "1"]
     assert said["Search"] == "90 s"
 
 
