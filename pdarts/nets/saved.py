@@ -21,6 +21,8 @@ from pdarts.nets.reference_network import listed, network_arguments, network_sta
 from pdarts.space.genotype import Genotype
 
 KEYS = ("network", "genotype", "state", "dataset", "recipe", "seconds", "provenance")
+ANEW = "make it anew with pdarts.train, or get it anew from where it came"
+"""What messages advise about a file that cannot be used."""
 
 
 def dump(content: dict[str, Any]) -> bytes:
@@ -92,16 +94,10 @@ def network_of(saved: dict[str, Any], where: str) -> Network:
         network.load_state_dict(saved["state"])
     except (RuntimeError, TypeError, ValueError, KeyError) as error:
         reason = shorten(str(error), 200, placeholder=" …") or type(error).__name__
-        raise InputError(
-            f"{where}: its weights do not fit its genotype and network ({reason}); make it anew "
-            "with pdarts.train, or get it anew from where it came"
-        ) from error
+        raise InputError(f"{where}: its weights do not fit its genotype and network ({reason}); {ANEW}") from error
     classes, named = saved["network"]["classes"], saved["dataset"] and len(saved["dataset"]["classes"])
     if named not in (None, classes):
-        raise InputError(
-            f"{where}: its network tells {classes} classes apart, but its dataset has {named}; make it anew with "
-            "pdarts.train, or get it anew from where it came"
-        )
+        raise InputError(f"{where}: its network tells {classes} classes apart, but its dataset has {named}; {ANEW}")
     return network.eval()
 
 
@@ -117,10 +113,7 @@ def _read(path: Path) -> Any:
     except Exception as error:  # whatever torch raises, only the bytes can be at fault
         kind = re.search(r"GLOBAL (\S+)", str(error))
         beside = f" (it names {kind[1]}, which could run code; save the state dict alone)" if kind else ""
-        raise InputError(
-            f"{path}: not a whole weights file of plain values and tensors{beside}; make it anew with pdarts.train, "
-            "or get it anew from where it came"
-        ) from error
+        raise InputError(f"{path}: not a whole weights file of plain values and tensors{beside}; {ANEW}") from error
 
 
 def _reference_state(content: Any, path: Path) -> dict[str, Tensor] | None:
