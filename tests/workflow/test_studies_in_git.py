@@ -81,6 +81,21 @@ def test_the_readme_has_every_row_of_the_study_that_is_complete() -> None:
     assert shown == [{name: row[name] for name in shown[0]} for row in found if " of " not in row["n"]]
 
 
+@pytest.mark.parametrize("page", ["README.md", "studies/cifar10/README.md"])
+def test_every_interval_that_a_page_quotes_stands_in_a_table_of_the_study(page: str) -> None:
+    found = {each for path in PROJECT.glob("studies/cifar10/tables/*.md") for each in intervals(path)}
+    assert intervals(PROJECT / page) <= found
+
+
+def intervals(page: Path) -> set[tuple[str, ...]]:
+    """Find the confidence intervals of a page, such as (+0.80 to +3.47), which prose may write without plus signs."""
+    text = page.read_text(encoding="utf-8").replace("+", "")
+    number = r"(\N{MINUS SIGN}?\d+\.\d+)"
+    found = {tuple(each) for each in re.findall(rf"{number}\s+to\s+{number}\)", text)}
+    assert found, f"{page} quotes no interval"
+    return found
+
+
 @pytest.mark.parametrize("study", STUDIES)
 def test_images_that_are_here_are_those_of_the_manifests_in_git(study: str) -> None:
     manifests = [manifest.read(path) for path in sorted((PROJECT / study / "results" / "data").glob("*.json"))]
