@@ -13,7 +13,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from pdarts import extensions
+from pdarts import extensions, memory
 from pdarts.data.manifest import describe, images_of
 from pdarts.data.view import described
 from pdarts.errors import InputError
@@ -163,6 +163,13 @@ class Infinite(nn.Module):
         return node.value / 0
 
 
+class Huge(nn.Module):
+    """Needs more memory than any machine has."""
+
+    def forward(self, node: NodeValue, scale: Tensor | None = None) -> Tensor:
+        return node.value + torch.zeros(2**46).sum()
+
+
 @pytest.mark.parametrize(
     ("operation", "message"),
     [
@@ -175,6 +182,19 @@ class Infinite(nn.Module):
 def test_an_operation_that_cannot_be_exported_is_named(
     operation: type[nn.Module], message: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    with pytest.raises(InputError, match=message):
+        export_with(operation)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_lack_of_memory_is_not_taken_for_a_fault_of_an_operation() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        export_with(Huge)
+    assert "281475 GB were asked for" in str(memory.lack(caught.value))
+
+
+def export_with(operation: type[nn.Module]) -> None:
+    """Export a small network with an operation of the user's."""
     cells: dict[str, Any] = published("PDARTS").to_json()
     cells["reduce"] = [["max_pool_3x3", index % 2] for index in range(7)] + [["mine", 2]]
     with nothing_registered():
@@ -182,9 +202,7 @@ def test_an_operation_that_cannot_be_exported_is_named(
         extensions.builders["mine"] = lambda channels, stride, search: operation()
         genotype = Genotype.parse(cells, "mine")
         network = Network(genotype, "cifar", 1, 2, 10, auxiliary=False).eval()
-        with pytest.raises(InputError, match=message):
-            exporting.export(network, genotype, 8, "mine.pt")
-    assert capfd.readouterr().err == ""
+        exporting.export(network, genotype, 8, "mine.pt")
 
 
 def test_weights_of_others_need_to_be_explained(tmp_path: Path, folder: Path) -> None:

@@ -29,7 +29,7 @@ BELOW = {
     "extensions": {"errors", "settings", "space"},
     "nets": {"checking", "errors", "extensions", "settings", "space"},
     "nets.inference": {"data", "errors", "extensions", "nets"},
-    "nets.exporting": {"data", "errors", "nets", "space"},
+    "nets.exporting": {"data", "errors", "memory", "nets", "space"},
     "data": {"checking", "errors", "memory", "settings"},
     "engine": {"checking", "errors", "extensions", "gpus", "memory", "settings", "sources", "data"},
     "progressive": {"checking", "errors", "extensions", "settings", "space", "nets", "data", "engine"},

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from pdarts.engine import distributed, memory
+from pdarts import memory
+from pdarts.engine import distributed
 from pdarts.engine.device import device_name
 from pdarts.engine.divergence import LossWatch, all_finite
 from pdarts.engine.journal import Journal

@@ -9,9 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from pdarts import extensions
+from pdarts import extensions, memory
 from pdarts.checking import fields
-from pdarts.engine.memory import ADVICE, lack_of_memory
 from pdarts.engine.termination import PROCESS
 from pdarts.errors import InputError
 from pdarts.settings.base import Settings
@@ -122,8 +121,8 @@ def run(main: Callable[[], None]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor may the interpreter's end write there
         sys.exit(128 + signal.SIGPIPE)
     except (MemoryError, RuntimeError, OSError) as error:
-        if (lacking := lack_of_memory(error)) is not None:
-            sys.exit(f"error: out of memory: {lacking}; {ADVICE}. The same command continues what was saved")
+        if (lacking := memory.lack(error)) is not None:
+            sys.exit(f"error: out of memory: {lacking}; {memory.ADVICE}. The same command continues what was saved")
         if not isinstance(error, OSError) or (error.filename is None and error.errno is None):
             raise
         obstructed = isinstance(error, (IsADirectoryError, NotADirectoryError, FileExistsError))

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
+from pdarts import memory
 from pdarts.data.view import described
 from pdarts.errors import InputError
 from pdarts.nets.execution import Execution
@@ -160,10 +161,12 @@ def _exported(module: nn.Module, shape: tuple[int, ...], name: str) -> Exported:
             )
         assert onnx is not None
         difference = _difference(module, (onnx_function(serialized(onnx)), program.module()), shape)
-    except (ImportError, MemoryError):
+    except ImportError:
         raise
     except Exception as error:  # torch raises many kinds, and an operation of the user's may raise any
         cause = error.__cause__ or error  # torch.onnx tells what the matter is in the cause alone
+        if memory.lack(cause) is not None:
+            raise cause from None
         reason = next(iter(str(cause).strip().splitlines()), "no reason given")
         raise InputError(
             f"{name} cannot be exported ({type(cause).__name__}: {reason}); write it with operations of PyTorch that "

@@ -19,7 +19,6 @@ from pdarts.engine import testing
 from pdarts.engine.device import set_up, steps_sharing
 from pdarts.engine.graphs import Graphs, recorder
 from pdarts.engine.loop import NetworkTraining, fit
-from pdarts.engine.memory import lack_of_memory
 from pdarts.engine.metrics import evaluate
 from pdarts.engine.provenance import now, provenance
 from pdarts.engine.run import Run
@@ -81,7 +80,7 @@ def child(
         clock = partial(Stopwatch, device, limit, together, recorder(device, machine) is not None)
         time_steps(work, kinds, device, machine, clock, lambda name, value: sending.send((name, value)))
     except (MemoryError, RuntimeError) as error:
-        if (lacking := lack_of_memory(error)) is None:
+        if (lacking := memory.lack(error)) is None:
             raise
         sending.send(("failed", f"memory ran out ({lacking})"))
     sending.close()
