@@ -115,14 +115,14 @@ def _result_columns(index: int, group: str, paper: str) -> list[ComparisonColumn
 
 
 def contrasts_of(comparisons: Sequence[Comparison], baseline: str) -> Contrasts:
-    """Set the errors of each row beside those of the baseline in the same column, where both have several."""
+    """Set the errors of each row that has several beside those of the baseline in the same column."""
     (base,) = (comparison for comparison in comparisons if comparison.architecture == baseline)
     found = {}
     for comparison in comparisons:
         for result, theirs in zip(comparison.results, base.results, strict=True):
             row, other = result.compared, theirs.compared
-            if row and other:
-                found[id(result)] = Contrast(row, result.errors(row), other, theirs.errors(other))
+            if row:
+                found[id(result)] = Contrast(row, result.errors(row), other, theirs.errors(other) if other else ())
     return found
 
 

@@ -24,7 +24,8 @@ class Contrast:
 
     row: Row
     values: Sequence[float]
-    baseline: Row
+    baseline: Row | None
+    """None where the baseline has no results."""
     baseline_values: Sequence[float]
 
     @property
@@ -162,10 +163,12 @@ def statements(name: str, contrasts: Sequence[Contrast]) -> list[Statement]:
 
 def _shares_searches(contrast: Contrast) -> bool:
     """Whether a row's cells come from searches that the baseline's come from, too."""
+    if contrast.baseline is None or contrast.row is contrast.baseline:
+        return False
     ours, theirs = (
         {path for step, path in row.records if step == "search"} for row in (contrast.row, contrast.baseline)
     )
-    return contrast.row is not contrast.baseline and not ours.isdisjoint(theirs)
+    return not ours.isdisjoint(theirs)
 
 
 def _spread(row: Row) -> str:

@@ -203,8 +203,8 @@ def contrasts_of(rows: Sequence[Row], baselines: Sequence[Row]) -> dict[int, Con
     for row in rows:
         alike = (other for other in baselines if other is row or other.training_settings == row.training_settings)
         baseline = max(alike, key=lambda other: other is row, default=None)
-        if baseline and row.tests:
-            found[id(row)] = Contrast(row, _accuracies(row), baseline, _accuracies(baseline))
+        if row.tests:
+            found[id(row)] = Contrast(row, _accuracies(row), baseline, _accuracies(baseline) if baseline else ())
     return found
 
 

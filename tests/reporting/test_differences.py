@@ -76,6 +76,15 @@ def test_a_table_with_a_baseline_says_how_rows_differ_and_what_their_results_com
     assert "Difference to Drawn" in forms["tex"]
 
 
+def test_where_the_baseline_has_not_run_rows_still_say_what_their_results_come_from(table: dict[str, Any]) -> None:
+    for path in (Path(seed) for seed in table["rows"][1]["runs"]["training"]["trainings"]):
+        for test in path.glob("**/test.json"):
+            test.unlink()
+    lines = report(parse(TableFiles, table, "table"), partial=True)["md"].splitlines()
+    cells = [[cell.strip() for cell in line.split("|")[5:7]] for line in lines[4:8]]
+    assert cells == [["–", "2 searches"], ["–", "–"], ["–", "2 seeds of 1 cell"], ["–", "1 seed of 1 cell"]]
+
+
 def test_a_table_without_a_baseline_has_no_more_columns(table: dict[str, Any]) -> None:
     forms = report(parse(TableFiles, {**table, "baseline": None}, "table"))
     assert not [form for form, text in forms.items() if "Drawn (95" in text or "- Spread" in text]
