@@ -3,9 +3,10 @@
     python -m pdarts.trace --stages stage1.json stage2.json --metrics stage1.metrics.jsonl stage2.metrics.jsonl \\
         --max-skips 2 --output trace.jsonl
 
-The output has a line for each epoch of all stages in order: the stage, the epoch in it, the genotype, the skip
-connections of the normal cell with and without the limit, the parameters of all cells in a network of the last stage's
-depth and width, and the mean entropy of the architecture weights from 0 (decided) to 1 (open).
+The output has a line for each epoch of all stages in order: the stage, the epoch in it, whether alphas were frozen,
+the genotype, the skip connections of the normal cell with and without the limit, the parameters of all cells in a
+network of the last stage's depth and width, and the mean entropy of the architecture weights from 0 (decided) to 1
+(open).
 """
 
 import json
@@ -51,7 +52,8 @@ def _lines(paths: Sequence[Path], stages: Sequence[Stage], max_skips: int | None
             weights, edge_weights = _tensors(epoch.architecture_weights), _tensors(epoch.edge_weights or {})
             architecture = Architecture(candidates, weights, edge_weights or None)
             described = trace(architecture, method, max_skips, size)
-            yield {"stage": result.stage, "epoch": epoch.epoch, **described}
+            frozen = epoch.epoch <= result.settings.frozen_epochs
+            yield {"stage": result.stage, "epoch": epoch.epoch, "frozen": frozen, **described}
 
 
 def _tensors(rows: Mapping[str, Sequence[Any]]) -> dict[str, Tensor]:

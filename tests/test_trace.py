@@ -46,6 +46,7 @@ def test_every_epoch_has_the_cell_that_derive_yields_for_a_stage_that_ended_ther
     files = ["--stages", stage, "--metrics", stage.with_suffix(".jsonl"), "--max-skips", 2]
     assert call("trace", *files, "--output", tmp_path / "trace.jsonl") is None
     lines = [json.loads(line) for line in (tmp_path / "trace.jsonl").read_text().splitlines()]
+    assert [line["frozen"] for line in lines] == [True, False]
     for line, ended in zip(lines, epochs, strict=True):
         for limit, key in ((["--max-skips", 2], "skips"), ([], "unlimited_skips")):
             written(tmp_path, method, [ended])
@@ -73,7 +74,7 @@ def written(folder: Path, method: str, epochs: list[Architecture]) -> Path:
     metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
     write_stage(path, 3, cells=to_json(epochs[-1]), epochs_run=len(epochs))
     stage = json.loads(path.read_text())
-    stage["settings"] |= {"method": method, "cells": 3, "channels": 4}
+    stage["settings"] |= {"method": method, "cells": 3, "channels": 4, "frozen_epochs": 1}
     path.write_text(json.dumps(stage))
     return path
 

@@ -7,7 +7,7 @@ from pdarts.reporting import differences, plain_table
 from pdarts.reporting.columns import TableColumn, records
 from pdarts.reporting.comparison import Comparison, Result, search_devices
 from pdarts.reporting.differences import Contrast
-from pdarts.reporting.grid import NO_BREAK, NOT_RUN, NOTHING, QUOTED, Heading, days, duration, signed, span
+from pdarts.reporting.grid import NO_BREAK, NOT_RUN, NOTHING, QUOTED, Heading, days, duration, marked, signed, span
 from pdarts.reporting.paper import PaperRow
 from pdarts.reporting.plain_table import (
     Cost,
@@ -15,7 +15,6 @@ from pdarts.reporting.plain_table import (
     count,
     deviation,
     gpu_days,
-    marked,
     mean,
     search_cost,
     sizes,
@@ -144,7 +143,7 @@ def _errors(result: Result, row: Row | None) -> str:
     if row is None:
         return NOTHING
     errors = result.errors(row)
-    return marked(f"{averaged(errors)} ({count(row)})", row) if errors else NOT_RUN
+    return marked(f"{averaged(errors)} ({count(row)})", bool(row.mixed)) if errors else NOT_RUN
 
 
 def _error_values(entry: Entry) -> Values:

@@ -8,8 +8,8 @@ from statistics import fmean, variance
 import numpy as np
 
 from pdarts.reporting.columns import Entry, Line, TableColumn
-from pdarts.reporting.grid import NO_BREAK, NOTHING, Heading, counted, signed, span
-from pdarts.reporting.rows import Row
+from pdarts.reporting.grid import MIXED, NO_BREAK, NOTHING, Heading, counted, marked, signed, span
+from pdarts.reporting.rows import Row, differing
 from pdarts.reporting.statements import Statement, grouped
 
 CONFIDENCE = 0.95
@@ -42,6 +42,12 @@ class Contrast:
         return None if half is None or self.difference is None else (self.difference - half, self.difference + half)
 
     @property
+    def mixed(self) -> bool:
+        """Whether the results of the row and of the baseline were not made alike."""
+        theirs = self.baseline.provenances if self.baseline else []
+        return self.difference is not None and bool(differing([*self.row.provenances, *theirs]))
+
+    @property
     def text(self) -> str:
         """The difference with its interval."""
         if self.row is self.baseline:
@@ -51,7 +57,7 @@ class Contrast:
         within = (
             ["no", "spread"] if self.interval is None else [signed(self.interval[0]), "to", signed(self.interval[1])]
         )
-        return f"{signed(self.difference)} ({NO_BREAK.join(within)})"
+        return marked(f"{signed(self.difference)} ({NO_BREAK.join(within)})", self.mixed)
 
 
 def welch(values: Sequence[float], others: Sequence[float]) -> float | None:
@@ -149,6 +155,10 @@ def statements(name: str, contrasts: Sequence[Contrast]) -> list[Statement]:
         "row has fewer than two results"
     )
     found = [("Difference", computed)]
+    if any(contrast.mixed for contrast in contrasts):
+        found.append(
+            ("Difference", f"{MIXED} marks one of results that were not made alike; the warnings say what differs")
+        )
     if sharing := [contrast.row.architecture for contrast in contrasts if _shares_searches(contrast)]:
         found.append(
             (

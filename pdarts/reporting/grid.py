@@ -127,6 +127,11 @@ def comma_separated(records: Sequence[Mapping[str, object]]) -> str:
     return text.getvalue()
 
 
+def marked(number: str, mixed: bool) -> str:
+    """Mark a number if the results behind it were not made alike."""
+    return f"{number}{NO_BREAK}{MIXED}" if mixed else number
+
+
 def signed(number: float) -> str:
     """Write two decimals, with a sign unless both are zero."""
     text = f"{abs(number):.2f}"

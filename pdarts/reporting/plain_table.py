@@ -12,9 +12,9 @@ from statistics import fmean, stdev
 from pdarts.reporting import differences
 from pdarts.reporting.columns import TableColumn
 from pdarts.reporting.differences import Contrast
-from pdarts.reporting.grid import MIXED, NO_BREAK, NOT_RUN, NOTHING, Heading, days, duration, plural, span
+from pdarts.reporting.grid import NO_BREAK, NOT_RUN, NOTHING, Heading, days, duration, marked, plural, span
 from pdarts.reporting.result_files import Provenance
-from pdarts.reporting.rows import Row
+from pdarts.reporting.rows import Row, differing
 from pdarts.reporting.training_files import Evaluation
 
 DAY = 86_400
@@ -86,11 +86,6 @@ def averaged(values: Sequence[float]) -> str:
     return f"{fmean(values):.2f}" + (f" ± {stdev(values):.2f}" if len(values) > 1 else "")
 
 
-def marked(number: str, row: Row) -> str:
-    """Mark a number if the results behind it were not made alike."""
-    return f"{number}{NO_BREAK}{MIXED}" if row.mixed else number
-
-
 def count(row: Row) -> str:
     """Write how many trainings have results, and of how many if some are missing."""
     found = len(row.evaluations)
@@ -122,8 +117,8 @@ def _devices(row: Row) -> tuple[str, ...]:
 
 def _search(row: Row) -> str:
     """Write the cost of a search; if one of several was chosen, that of all of them and of their validations."""
-    search, validation = search_cost(row), validation_cost(row)
-    return str(search) if validation.seconds is None else f"{len(row.searches)} × ({search} + {validation})"
+    search, validation = marked(str(search_cost(row)), bool(differing(row.search_provenances))), validation_cost(row)
+    return search if validation.seconds is None else f"{len(row.searches)} × ({search} + {validation})"
 
 
 PlainColumn = TableColumn[Row, Row]
@@ -136,7 +131,7 @@ COLUMNS = (
     PlainColumn(Heading("Dataset"), lambda row: row.dataset or NOTHING, lambda row: {"dataset": row.dataset}),
     PlainColumn(
         Heading("Accuracy (%)", numeric=True, main=True),
-        lambda row: marked(averaged(_accuracies(row)), row),
+        lambda row: marked(averaged(_accuracies(row)), bool(row.mixed)),
         lambda row: {
             "top1_mean": mean(_accuracies(row)),
             "top1_std": deviation(_accuracies(row)),
@@ -176,7 +171,7 @@ COLUMNS = (
     ),
     PlainColumn(
         Heading("Training", numeric=True),
-        lambda row: str(training_cost(row)),
+        lambda row: marked(str(training_cost(row)), bool(differing(row.training_provenances))),
         lambda row: {
             "training_seconds": training_cost(row).seconds,
             "training_gpu_days": training_cost(row).gpu_days,

@@ -1,6 +1,6 @@
 """Results behind the rows of a table."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -23,6 +23,11 @@ MIXABLE: dict[str, Callable[[Provenance], str | None]] = {
 
 Records = dict[tuple[str, str], tuple[Provenance, float]]
 """Provenance and seconds by step and file."""
+
+
+def differing(records: Sequence[Provenance]) -> list[str]:
+    """Find the keys of `MIXABLE` in which results differ."""
+    return [what for what, key in MIXABLE.items() if len(set(map(key, records))) > 1]
 
 
 @dataclass(frozen=True)
@@ -127,6 +132,11 @@ class Row:
         return [sum(edge.operation == SKIP for edge in cell.edges) for cell in cells]
 
     @property
+    def provenances(self) -> list[Provenance]:
+        """Provenance of all results behind this row."""
+        return [record for record, _ in self.records.values()]
+
+    @property
     def training_provenances(self) -> list[Provenance]:
         """Provenance of each training."""
         records = [evaluation.training_provenance for evaluation in self.evaluations]
@@ -157,8 +167,7 @@ class Row:
     @property
     def mixed(self) -> list[str]:
         """Keys of `MIXABLE` in which the results behind this row differ; none before its first test."""
-        records = [record for record, _ in self.records.values()] if self.tests else []
-        return [what for what, key in MIXABLE.items() if len({key(record) for record in records}) > 1]
+        return differing(self.provenances) if self.tests else []
 
 
 def merged(rows: Iterable[Row]) -> Records:

@@ -105,6 +105,8 @@ class TraceEpoch(Result):
     stage: int
     epoch: int
     """Number within the stage."""
+    frozen: bool = False
+    """Whether alphas were not trained in it; older files do not say."""
     genotype: dict[str, Any] | None
     skips: int | None
     """Skip connections of the normal cell."""

@@ -13,14 +13,15 @@ HEADINGS = (
     Heading("Settled", numeric=True),
     Heading("Skips after each stage", numeric=True),
     Heading("Most skips without limit", numeric=True),
-    Heading("Entropy", numeric=True),
+    Heading("Entropy after each stage", numeric=True),
 )
 
 EXPLAINED = (
-    "From the architecture weights of the normal cell after every epoch; epochs are counted through all stages. "
-    "Settled: the first epoch from which on every epoch yields the cell that was found. Skips: skip connections of the "
-    "cell that the weights yield, in brackets without the skip limit where that differs. Entropy: mean over the "
-    "weights, after the first and after the last epoch, from 1 (all choices open) to 0 (decided)."
+    "From the architecture weights of the normal cell after every epoch; epochs are counted through all stages, each "
+    "of which starts with fresh weights. Settled: the first epoch from which on every epoch yields the cell that was "
+    "found. Skips: skip connections of the cell that the weights yield, in brackets without the skip limit where that "
+    "differs; the most are those of an epoch that trained alphas. Entropy: mean over the weights, from 1 (all choices "
+    "open) to 0 (decided)."
 )
 
 
@@ -48,15 +49,17 @@ def searches(files: TableFiles, partial: bool) -> Grid:
 
 
 def _told(trace: Trace) -> tuple[str, ...]:
-    counts = [epoch.unlimited_skips for epoch in trace.epochs if epoch.unlimited_skips is not None]
-    most = max(counts, default=None)
-    first = next((number for number, epoch in enumerate(trace.epochs, 1) if epoch.unlimited_skips == most), None)
-    entropies = [f"{trace.epochs[index].entropy['normal']:.3f}" for index in (0, -1)]
+    counts = {
+        number: epoch.unlimited_skips
+        for number, epoch in enumerate(trace.epochs, 1)
+        if epoch.unlimited_skips is not None and not epoch.frozen
+    }
+    first = max(counts, key=counts.__getitem__, default=None)
     return (
         f"epoch {trace.settled} of {len(trace.epochs)}",
         ", ".join(map(_skips, trace.ends)),
-        NOTHING if most is None else f"{most} in epoch {first}",
-        " → ".join(entropies),
+        NOTHING if first is None else f"{counts[first]} in epoch {first}",
+        ", ".join(f"{end.entropy['normal']:.3f}" for end in trace.ends),
     )
 
 

@@ -140,12 +140,17 @@ def write_trace(
     cells: tuple[str, ...] = ("PDARTS",),
     limit: int = 8,
     stages: tuple[int, ...] = (1, 2, 3),
+    frozen: int = 0,
 ) -> str:
-    """In every stage an epoch for each number of skips without limit; the cells repeat within a stage."""
+    """In every stage an epoch for each number of skips without limit; the cells repeat within a stage.
+
+    Alphas were frozen in the first epochs of each stage.
+    """
     lines = [
         {
             "stage": stage,
             "epoch": epoch,
+            "frozen": epoch <= frozen,
             "genotype": published(cells[(epoch - 1) % len(cells)]).to_json(),
             "skips": min(found, limit),
             "unlimited_skips": found,

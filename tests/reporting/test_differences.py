@@ -13,7 +13,7 @@ from pdarts.reporting.differences import t_bound, welch
 from pdarts.reporting.document import report
 from pdarts.reporting.grid import MINUS
 from pdarts.reporting.table_files import TableFiles
-from tests.reporting.examples import row, runs
+from tests.reporting.examples import provenance, row, runs, write_test
 from tests.reporting.test_comparison import BARE, CIFAR10, MEASURED, files, shown
 
 DRUG_1 = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
@@ -74,6 +74,16 @@ def test_a_table_with_a_baseline_says_how_rows_differ_and_what_their_results_com
     assert [record["independent"] for record in records] == ["True", "True", "False", "False"]
     assert "Difference to Drawn" in forms["html"]
     assert "Difference to Drawn" in forms["tex"]
+
+
+def test_a_difference_of_rows_that_were_not_made_alike_is_marked(table: dict[str, Any], tmp_path: Path) -> None:
+    for seed in range(2):
+        other = provenance(device="Apple M3")
+        write_test(tmp_path / f"given/seed{seed}/test.json", 96.5, provenance=other, training_provenance=other)
+    forms = report(parse(TableFiles, table, "table"))
+    cells = [line.split("|")[5].strip() for line in forms["md"].splitlines()[4:8]]
+    assert [cell.endswith("‡") for cell in cells] == [False, False, True, False]
+    assert "- Difference: ‡ marks one of results that were not made alike" in forms["md"]
 
 
 def test_where_the_baseline_has_not_run_rows_still_say_what_their_results_come_from(table: dict[str, Any]) -> None:

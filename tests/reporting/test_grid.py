@@ -174,6 +174,16 @@ def test_a_number_whose_results_were_not_made_alike_carries_a_mark(tmp_path: Pat
     assert read(files).mixed == ["versions of torch"]
 
 
+def test_times_are_marked_where_theirs_were_not_made_alike(tmp_path: Path) -> None:
+    files = row(tmp_path, [97.0, 98.0], searches=2)
+    other = provenance(device="Apple M3")
+    write_stage(tmp_path / "search/seed1/stage3.json", 3, provenance=other)
+    said = shown(files)
+    assert [said[heading].endswith("‡") for heading in ("Accuracy (%)", "Search", "Training")] == [True, True, False]
+    write_test(tmp_path / "seed1/test.json", 98.0, training_provenance=other)
+    assert shown(files)["Training"].endswith("‡")
+
+
 def test_columns_that_tell_nothing_are_left_out_and_groups_follow() -> None:
     headings = (Heading("A"), Heading("x", group="G"), Heading("y", group="G"), Heading("z"))
     grid = Grid(headings, (("a", "–", "1", "–"), ("b", "–", "–", "–"))).without_empty_columns()

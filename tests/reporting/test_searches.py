@@ -23,12 +23,12 @@ def test_a_search_has_settled_where_its_normal_cell_changed_last(tmp_path: Path)
 
 def test_a_table_lists_each_search_once_with_skips_before_and_after_the_limit(tmp_path: Path) -> None:
     rows = [row(tmp_path, [97.0, 98.0], 2), row(tmp_path, [97.0, 98.0], 2, architecture="The same")]
-    write_trace(tmp_path / "search/seed1/trace.jsonl", (1, 5, 4), ("PDARTS", "DARTS_V2"), limit=2)
+    write_trace(tmp_path / "search/seed1/trace.jsonl", (9, 5, 4), ("PDARTS", "DARTS_V2"), limit=2, frozen=1)
     files = {"title": "T", "paper": None, "columns": {}, "rows": rows}
     grid = searches(parse(TableFiles, files, "table"), partial=False)
     assert grid.rows == (
-        ("P-DARTS, The same", "0", "epoch 1 of 9", "0, 0, 0", "0 in epoch 1", "1.000 → 0.333"),
-        ("P-DARTS, The same", "1", "epoch 9 of 9", "2 (4), 2 (4), 2 (4)", "5 in epoch 2", "1.000 → 0.333"),
+        ("P-DARTS, The same", "0", "epoch 1 of 9", "0, 0, 0", "0 in epoch 1", "0.333, 0.333, 0.333"),
+        ("P-DARTS, The same", "1", "epoch 9 of 9", "2 (4), 2 (4), 2 (4)", "5 in epoch 2", "0.333, 0.333, 0.333"),
     )
     (tmp_path / "search/seed1/trace.jsonl").unlink()
     assert len(searches(parse(TableFiles, files, "table"), partial=True).rows) == 1
