@@ -81,7 +81,9 @@ class Config(Settings):
     def _check_random_search(self, name: str, search: RandomSearch) -> None:
         known(f"random_searches.{name}.dataset", search.dataset, self.datasets)
         known(f"random_searches.{name}.recipe", search.recipe, self.recipes)
-        training = self.trainings[draws_training(name)]
+        training = self.trainings.get(draws_training(name))
+        if training is None:
+            return  # what is wrong with it is said of it
         if training.genotype != DrawnCell(random_search=name, draw="each") or training.dataset != search.dataset:
             raise ValueError(
                 f"trainings.{draws_training(name)} has another genotype or dataset than the draws of "
@@ -89,8 +91,8 @@ class Config(Settings):
             )
         try:
             portion = self.recipe_of(training).train_portion
-        except InputError:
-            return  # what is wrong with the training is said of it
+        except (KeyError, InputError):
+            return
         if portion == 1:
             raise ValueError(
                 f"random_searches.{name}.recipe is {search.recipe!r}, whose train_portion is 1, so that test images "

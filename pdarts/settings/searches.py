@@ -202,10 +202,12 @@ def with_keys_of_method(settings: type[Protocol], values: object) -> type[Protoc
         ValueError: if the values have a key of another method.
     """
     method = values.get("method") if isinstance(values, dict) else None
-    own = METHODS.get(method, MethodKeys) if isinstance(method, str) else MethodKeys
-    for other, keys in METHODS.items() if method in METHODS else ():
+    if not isinstance(values, dict) or not isinstance(method, str) or method not in METHODS:
+        return _composed(settings, MethodKeys)
+    own = METHODS[method]
+    for other, keys in METHODS.items():
         foreign = keys.model_fields.keys() - own.model_fields.keys()
-        if isinstance(values, dict) and (found := sorted(foreign & values.keys())):
+        if found := sorted(foreign & values.keys()):
             raise ValueError(f"{found[0]} is a key of method {other}, but method is {method!r}; leave it out")
     return _composed(settings, own)
 

@@ -62,7 +62,10 @@ class Row(Settings):
     """First part of the names of the row's trainings, `NAME-on-DATASET`; by default the name of the search, with
     `-skipsM` or `-stageN` behind it where the row has such a limit or stage."""
     search: (
-        Annotated[Annotated[Name, Tag("<str>")] | Annotated[Named[Name], Tag("<dict>")], Discriminator(_form_of_search)]
+        Annotated[
+            Annotated[Name, Tag("<str>")] | Annotated[Named[Name], Field(min_length=1), Tag("<dict>")],
+            Discriminator(_form_of_search),
+        ]
         | None
     ) = None
     """Name under `searches`, or one for each column. Its chosen genotype is retrained with every seed of the column,
@@ -90,9 +93,15 @@ class Row(Settings):
     """Measurements by other people, by column: each is a `subject` in `pdarts/reporting/paper.yaml`."""
 
     @property
+    def _named(self) -> list[str]:
+        """Keys that name what the row shows, of which a row has one at most."""
+        keys = ("search", "genotype", "training", "checkpoint")
+        return [key for key in keys if getattr(self, key) is not None]
+
+    @property
     def quotes(self) -> bool:
         """Whether the row only repeats figures of the paper."""
-        return not (self.search or self.genotype or self.training or self.checkpoint)
+        return not self._named
 
     def stands_in(self, column: str) -> bool:
         """Whether the row is not limited to other columns."""
@@ -119,7 +128,7 @@ class Row(Settings):
         if search is None:
             genotype = self.genotype.model_dump() if isinstance(self.genotype, Settings) else self.genotype
             own = {**made, "genotype": genotype, "seeds": column.seeds}
-            return {f"{self.name}-on-{column.dataset}": own} if genotype else {}
+            return {} if genotype is None else {f"{self.name}-on-{column.dataset}": own}
         found = {"search": search, "max_skips": self.max_skips, "stage": self.stage}
         variant = "" if self.max_skips is None else f"-skips{self.max_skips}"
         variant += "" if self.stage is None else f"-stage{self.stage}"
@@ -131,15 +140,17 @@ class Row(Settings):
 
     @model_validator(mode="after")
     def _names_one_thing(self) -> Self:
-        named = [key for key in ("search", "genotype", "training", "checkpoint") if getattr(self, key)]
-        if len(named) > 1:
+        if len(named := self._named) > 1:
             raise ValueError(f"({self.architecture}) has both {named[0]} and {named[1]}; give each a row of its own")
+        retrains = self.search is not None or self.genotype is not None
+        if self.name is not None and not retrains:
+            raise ValueError(f"({self.architecture}) has a name but no search or genotype whose trainings it names")
         if self.genotype is not None and self.name is None:
             raise ValueError(f"({self.architecture}) has a genotype but no name; name its trainings, as in name: mine")
         of_search = [key for key in ("seed", "max_skips", "stage") if getattr(self, key) is not None]
         if of_search and self.search is None:
             raise ValueError(f"({self.architecture}) has {of_search[0]} but no search; name the search")
-        if self.changes and not (self.search or self.genotype):
+        if self.changes and not retrains:
             raise ValueError(f"({self.architecture}) has changes but no search or genotype; change its training")
         return self
 
@@ -206,9 +217,10 @@ class Table(Settings):
             return
         measured = [row.architecture for row in self.rows if not (row.quotes or row.checkpoint)]
         known("baseline: an architecture that is trained here", self.baseline, measured)
-        if measured.count(self.baseline) > 1:
+        alike = [row.architecture for row in self.rows].count(self.baseline)
+        if alike > 1:
             raise ValueError(
-                f"baseline is {self.baseline!r}, which {measured.count(self.baseline)} rows are called; give the row "
+                f"baseline is {self.baseline!r}, which {alike} rows are called; give the row "
                 "that others are compared with an architecture of its own"
             )
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from pdarts.settings.base import Name, Positive, Settings, SkipLimit
 from pdarts.settings.repeats import Seed, Seeds
@@ -68,7 +68,7 @@ def _form_of_genotype(value: Any) -> str:
 
 
 Genotype = Annotated[
-    Annotated[str, Tag("<str>")]
+    Annotated[str, Field(min_length=1), Tag("<str>")]
     | Annotated[FromSearch, Tag("<FromSearch>")]
     | Annotated[RandomCells, Tag("<RandomCells>")]
     | Annotated[FromRandomSearch, Tag("<FromRandomSearch>")]

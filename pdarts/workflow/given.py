@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -119,7 +119,10 @@ def _yaml(text: str, where: str) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """A loader that refuses a key which stands twice, of which the first would be lost, and numbers of other bases."""
+    """A loader that refuses a key which stands twice, of which the first would be lost, and numbers of other bases.
+
+    Dates are refused, since no setting is one.
+    """
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
         number: int = super().construct_yaml_int(node)
@@ -128,16 +131,22 @@ class _Loader(yaml.SafeLoader):
             raise InputError(f"line {line}: YAML reads {node.value} as {number}; write it as a decimal number")
         return number
 
+    def construct_yaml_timestamp(self, node: yaml.ScalarNode) -> NoReturn:
+        line = node.start_mark.line + 1
+        raise InputError(f"line {line}: YAML reads {node.value} as a date; put text in quotes")
+
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         node: yaml.MappingNode = super().compose_mapping_node(anchor)
         seen = set()
         for key, _ in node.value:
-            if key.value in seen and isinstance(key, yaml.ScalarNode):
-                raise InputError(
-                    f"line {key.start_mark.line + 1}: {key.value} stands here a second time; keep one of them"
-                )
-            seen.add(key.value if isinstance(key, yaml.ScalarNode) else None)
+            where = f"line {key.start_mark.line + 1}"
+            if not isinstance(key, yaml.ScalarNode):
+                raise InputError(f"{where}: a key is a word, not braces or brackets; put text in quotes")
+            if key.value in seen:
+                raise InputError(f"{where}: {key.value} stands here a second time; keep one of them")
+            seen.add(key.value)
         return node
 
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_yaml_timestamp)

@@ -25,6 +25,7 @@ DIGITS = CONFIG.searches["digits"].stage_settings(1).model_dump(mode="json")
         ("pc-darts-cifar10/partial_channels", ABSENT, "searches.pc-darts-cifar10.partial_channels: missing; add it"),
         ("sdarts-rs-cifar10/radius", ABSENT, "searches.sdarts-rs-cifar10.radius: missing; add it"),
         ("digits/method", ABSENT, "searches.digits.method: missing; add it"),
+        ("digits/method", ["p_darts"], "searches.digits.method"),
         (
             "pc-darts-cifar10/partial_chanels",
             4,

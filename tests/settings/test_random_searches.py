@@ -87,6 +87,20 @@ def test_a_change_of_the_short_trainings_lets_no_test_image_decide() -> None:
 
 
 @pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ({"chagnes": {"epochs": 1}}, r"trainings\.mine-draws\.chagnes: unknown key; did you mean 'changes'\?"),
+        ({"recipe": "cifar-drwas"}, r"trainings\.mine-draws\.recipe is 'cifar-drwas', which does not exist"),
+    ],
+)
+def test_a_mistake_in_what_overrides_the_short_trainings_is_named(override: dict[str, object], message: str) -> None:
+    values = declared()
+    values["trainings"]["mine-draws"] = override
+    with pytest.raises(InputError, match=message):
+        parse_config(values)
+
+
+@pytest.mark.parametrize(
     ("genotype", "seeds", "draws"),
     [
         ({"random_search": "mine", "seed": "each"}, (0, 2), (0, 1, 2, 6, 7, 8)),

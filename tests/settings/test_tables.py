@@ -172,6 +172,20 @@ def test_a_name_that_is_no_number_of_repetitions_is_refused() -> None:
             {"baseline": "A", "rows": [{**ROW, "training": "x"}, {**ROW, "training": "y"}]},
             r"baseline is 'A', which 2 rows are called; give the row",
         ),
+        (
+            {
+                "columns": {"one": COLUMN, "two": {**COLUMN, "heading": "Other"}},
+                "baseline": "A",
+                "rows": [
+                    {**ROW, "training": "x", "columns": ["one"]},
+                    {**ROW, "checkpoint": "y", "columns": ["two"]},
+                ],
+            },
+            r"baseline is 'A', which 2 rows are called; give the row",
+        ),
+        ({"columns": COLUMNS, "rows": [{**ROW, "search": {}}]}, r"rows\[0\]\.search"),
+        ({"columns": COLUMNS, "rows": [{**ROW, "name": "a", "genotype": ""}]}, r"rows\[0\]\.genotype"),
+        ({"columns": COLUMNS, "rows": [{**ROW, "name": "a", "training": "x"}]}, r"\(A\) has a name but no search or"),
         ({"columns": COLUMNS, "complete": True, "rows": [{**ROW, "search": "x"}]}, r"complete is true, but the table"),
     ],
 )

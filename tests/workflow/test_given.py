@@ -29,6 +29,9 @@ STAGE = "results/search/tiny/seed0/stage1.json"
         (b"repeats: {}\nextensions: [caf\xe9.py]\n", "mine.yaml, line 2: no UTF-8; save this config file with"),
         (b"machine: {threads: 1}\nrepeats: {}\nmachine: {}\n", "mine.yaml, line 3: machine stands here a second time"),
         (b"machine: {threads: 1,\n  workers: 2, threads: 3}\n", "mine.yaml, line 2: threads stands here a second time"),
+        (b"tables:\n  demo: {title: 2024-05-01}\n", "mine.yaml, line 2: YAML reads 2024-05-01 as a date; put text in"),
+        (b"searches:\n  2024-02-30: {}\n", "mine.yaml, line 2: YAML reads 2024-02-30 as a date"),
+        (b"trainings: {digits: {seeds: {{retrainings}}}}\n", "mine.yaml, line 1: a key is a word, not braces or"),
         (b"a: \x00\n", "mine.yaml: no YAML (unacceptable character #x0000"),
     ],
 )
