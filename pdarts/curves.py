@@ -57,7 +57,7 @@ def _searches(title: str, stages: list[Stage], traces: list[Path]) -> Figure:
     if len(traces) != len(searches):
         raise InputError(
             f"--traces names {counted(len(traces), 'file')}, --stages those of "
-            f"{counted(len(searches), 'search', 'searches')}; give the trace of each search, by pdarts.trace"
+            f"{counted(len(searches), 'search')}; give the trace of each search, by pdarts.trace"
         )
     found = [_trace_of(search, path) for search, path in zip(searches, traces, strict=True)]
     return searches_curves(title, searches, found) if others else search_curves(title, first, found[0])

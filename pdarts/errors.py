@@ -1,5 +1,6 @@
 """What messages are made of: the error for mistakes in the user's input, warnings of what may be one, and plurals."""
 
+import re
 import sys
 
 
@@ -16,6 +17,15 @@ def warn(sentence: str) -> None:
     print(f"warning: {sentence}", file=sys.stderr, flush=True)
 
 
-def counted(number: int, singular: str, plural: str = "") -> str:
-    """Write a number with its noun, such as `1 file` and `2 files`; `plural` is for nouns that take more than an s."""
-    return f"{number:,} {singular if number == 1 else plural or f'{singular}s'}"
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun, such as `1 file` and `2 searches`."""
+    return f"{number:,} {plural(str(number), noun)}"
+
+
+def plural(number: str, noun: str) -> str:
+    """Put a noun in the plural, unless the number before it is written as 1."""
+    if number == "1":
+        return noun
+    if re.search(r"[^aeiou]y$", noun):
+        return f"{noun[:-1]}ies"
+    return noun + ("es" if re.search(r"(s|[^o]ch)$", noun) else "s")  # searches, but epochs

@@ -61,8 +61,8 @@ def _rooms() -> Iterator[int]:
     for folder in _groups():
         held, text = folder / "memory.current", (folder / "memory.max").read_text(encoding="ascii").strip()
         if text != "max" and held.exists():
-            reclaimable = of_the_system(folder / "memory.stat", "file") or 0
-            yield max(0, int(text) - int(held.read_text(encoding="ascii")) + reclaimable)
+            cached, shared = (of_the_system(folder / "memory.stat", name) or 0 for name in ("file", "shmem"))
+            yield max(0, int(text) - int(held.read_text(encoding="ascii")) + cached - shared)
 
 
 def _groups() -> Iterator[Path]:

@@ -4,7 +4,7 @@ Words in braces are the wildcards of the workflow; `STAGE.format(search="digits"
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 RESULTS = Path("results")
@@ -102,9 +102,9 @@ FOLDERS = (
 """Folders of one entry of the config each, the innermost first; all files in a folder belong to its entry."""
 
 
-def forms(table: str) -> list[str]:
-    """List the files of a table from their common stem."""
-    return [f"{table}.{form}" for form in TABLE_FORMS]
+def forms(stem: str, endings: Iterable[str] = TABLE_FORMS) -> list[str]:
+    """List the files of a table, or others with a common stem."""
+    return [f"{stem}.{ending}" for ending in endings]
 
 
 def variant(max_skips: int | None = None, stage: int | None = None) -> str:

@@ -105,7 +105,7 @@ rule sample:
     log:
         paths.LOGS["sample"],
     wildcard_constraints:
-        variant=r"|_skips\d+",
+        variant=r"|_skips(?:0|[1-9]\d*)",
     conda:
         "../envs/pdarts.yaml"
     resources:

@@ -75,7 +75,7 @@ rule export:
     input:
         paths.WEIGHTS,
     output:
-        expand("{stem}.{form}", stem=[paths.EXPORT], form=paths.EXPORT_FORMS),
+        paths.forms(paths.EXPORT, paths.EXPORT_FORMS),
     log:
         paths.LOGS["export"],
     conda:

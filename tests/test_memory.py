@@ -36,5 +36,5 @@ def test_the_limit_of_a_group_of_processes_counts_without_what_it_has_taken(
     assert unlimited is not None
     assert unlimited > 10**6
     (group / "memory.max").write_text("1000\n")
-    (group / "memory.stat").write_text("anon 600\nfile 100\n")
+    (group / "memory.stat").write_text("anon 600\nfile 130\nshmem 30\n")
     assert memory.free() == 400

@@ -12,10 +12,10 @@ import os
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 from threading import Thread
 from typing import NamedTuple
@@ -108,21 +108,21 @@ def _verified(root: Path, split: str, files: Files, workers: int, problems: list
     shown = time.monotonic()
     with log.open("a", encoding="utf-8") as file:
         file.write("\n")  # behind a line that a kill has cut off
-        outcomes = _outcomes([f"{folder}/{path}" for path in waiting], workers)
-        for number, (path, outcome) in enumerate(zip(waiting, outcomes, strict=True), 1):
-            if isinstance(outcome, str):
-                problems.append((folder / path, outcome))
-            else:
-                known[path] = outcome
-                file.write(json.dumps([path, *files[path], *outcome]) + "\n")
-            if time.monotonic() - shown > REPORT_SECONDS or number == len(waiting):
-                shown = time.monotonic()
-                file.flush()
-                print(
-                    f"{root}: {number:,} of {counted(len(waiting), f'{split} image')} verified",
-                    file=sys.stderr,
-                    flush=True,
-                )
+        with closing(_outcomes([f"{folder}/{path}" for path in waiting], workers)) as outcomes:
+            for number, (path, outcome) in enumerate(zip(waiting, outcomes, strict=True), 1):
+                if isinstance(outcome, str):
+                    problems.append((folder / path, outcome))
+                else:
+                    known[path] = outcome
+                    file.write(json.dumps([path, *files[path], *outcome]) + "\n")
+                if time.monotonic() - shown > REPORT_SECONDS or number == len(waiting):
+                    shown = time.monotonic()
+                    file.flush()
+                    print(
+                        f"{root}: {number:,} of {counted(len(waiting), f'{split} image')} verified",
+                        file=sys.stderr,
+                        flush=True,
+                    )
     return known
 
 
@@ -139,8 +139,8 @@ def _noted(log: Path, files: Files) -> dict[str, Image]:
     return known
 
 
-def _outcomes(paths: list[str], workers: int) -> Iterator[Image | str]:
-    """Verify files in parallel; yields the results of `_verify` in the order of `paths`."""
+def _outcomes(paths: list[str], workers: int) -> Generator[Image | str, None, None]:
+    """Verify files in parallel; yields the results of `_verify` in the order of `paths`. Once closed, no more begin."""
     if workers == 0:
         yield from map(_verify, paths)
         return
@@ -156,7 +156,8 @@ def _outcomes(paths: list[str], workers: int) -> Iterator[Image | str]:
             "a process that verifies images has ended, probably killed for lack of memory; set fewer machine.workers "
             "and run the same command again: what is verified is not decoded again"
         ) from error
-    pool.shutdown()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _end_with_parent() -> None:

@@ -3,17 +3,29 @@
 import fcntl
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a lock on the file `path`, which is created and stays; others wait until its holder releases it or ends."""
     with path.open("a") as file:
+        hold(file, f"{path.parent}: waiting for another process that works in this folder")
+        yield
+
+
+def hold(file: IO[str], waiting: str) -> None:
+    """Lock an open file until it is closed. Where the file system has no locks, nothing is waited for.
+
+    Args:
+        file: the file.
+        waiting: what is said on standard error if another process holds it.
+    """
+    with suppress(OSError):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"{path.parent}: waiting for another process that works in this folder", file=sys.stderr, flush=True)
+            print(waiting, file=sys.stderr, flush=True)
             fcntl.flock(file, fcntl.LOCK_EX)
-        yield

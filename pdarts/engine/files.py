@@ -57,7 +57,7 @@ def _naming(path: Path, part: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.filename in (None, str(part)):
+        if error.filename is None or str(part) in (error.filename, error.filename2):
             error.filename = str(path)
         raise
 

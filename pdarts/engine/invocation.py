@@ -7,10 +7,9 @@ from typing import Any
 
 import torch
 
-from pdarts.engine.provenance import now, provenance
+from pdarts.engine.provenance import code_of, now, provenance
 from pdarts.engine.tracking import Tracker
 from pdarts.settings.machine import Wandb
-from pdarts.sources import fingerprint
 
 
 class Invocation:
@@ -23,13 +22,10 @@ class Invocation:
     """
 
     def __init__(self, step: str, arguments: Namespace, method: str | None = None) -> None:
-        self.step, self.arguments, self.method, self.started = step, arguments, method, now()
+        self.step, self.arguments, self.started = step, arguments, now()
         self.seed: int | None = vars(arguments).get("seed")
-
-    @property
-    def code(self) -> str:
-        """Hash of the code that the step runs."""
-        return fingerprint(self.step, self.method, extensions=self.arguments.extensions)
+        self.code = code_of(step, method, arguments.extensions)
+        """Hash of the code that the step runs, `code`, its `commit`, and whether it is as committed, `clean`."""
 
     def name(self, part: str = "") -> str:
         """The experiment with its seed, and the part of it that the step is, such as `stage 1`."""
@@ -48,8 +44,7 @@ class Invocation:
             device,
             self.started,
             step=self.step,
-            method=self.method,
-            extensions=self.arguments.extensions,
+            code=self.code,
             seed=self.seed,
             inputs=inputs,
             rehearsal=self.arguments.rehearsal,

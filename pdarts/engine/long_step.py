@@ -74,7 +74,7 @@ class LongStep:
             InputError: if the same work has failed before and would fail again.
         """
         call, settings = self.invocation, self.settings.model_dump(mode="json")
-        identity = {"step": call.step, "seed": call.seed, "settings": settings, **inputs, "code": call.code}
+        identity = {"step": call.step, "seed": call.seed, "settings": settings, **inputs, "code": call.code["code"]}
         self.read = {path: content_digest(path) for path in read.values() if path is not None}
         self.inputs = read
         self.resume_file = ResumeFile(self.arguments.output, identity, self.machine.resume_other_code)

@@ -33,8 +33,7 @@ def provenance(
     started: datetime,
     *,
     step: str,
-    method: str | None = None,
-    extensions: Iterable[str] = (),
+    code: Mapping[str, Any],
     seed: int | None = None,
     inputs: Mapping[str, Path | None] | None = None,
     rehearsal: bool = False,
@@ -45,8 +44,7 @@ def provenance(
         device: the device that computed it.
         started: the time at which its step began.
         step: name of the step, such as `search`.
-        method: method of search whose code is part of the step's; None if there is none.
-        extensions: files of the user whose code is part of the step's too.
+        code: what `code_of` said when it began.
         seed: seed of the step, if it has one.
         inputs: text files that it read, by the option that named them; None where one was left out.
         rehearsal: whether the step rehearses, so that its result counts for nothing.
@@ -55,8 +53,7 @@ def provenance(
         "version": _version("pdarts"),
         "rehearsal": rehearsal,
         "step": step,
-        "code": fingerprint(step, method, extensions=extensions),
-        **code_version(),
+        **code,
         "seed": seed,
         "inputs": {name: content_digest(path) for name, path in (inputs or {}).items() if path is not None},
         "python": platform.python_version(),
@@ -70,6 +67,17 @@ def provenance(
         "seconds": round((now() - started).total_seconds(), 3),
         "cpu_seconds": round(time.process_time(), 3),
     }
+
+
+def code_of(step: str, method: str | None = None, extensions: Iterable[str] = ()) -> dict[str, Any]:
+    """Name the code of a step as it is now: its hash, and the commit; while the step runs, files may be edited.
+
+    Args:
+        step: name of the step.
+        method: method of search whose code is part of the step's; None if there is none.
+        extensions: files of the user whose code is part of the step's too.
+    """
+    return {"code": fingerprint(step, method, extensions=extensions), **code_version()}
 
 
 def content_digest(path: Path) -> str:

@@ -1,6 +1,5 @@
 """The files that a long step continues from: written whole, with a checksum, and used for the same work only."""
 
-import fcntl
 import glob
 import hashlib
 import io
@@ -8,13 +7,13 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
 import torch
 
+from pdarts.data.lock import hold
 from pdarts.engine import files
 from pdarts.errors import InputError
 
@@ -51,12 +50,7 @@ class ResumeFile:
         """
         self.output.parent.mkdir(parents=True, exist_ok=True)
         self._lock = self.output.with_name(f"{self.output.name}{LOCK}").open("a")  # held while it is open
-        with suppress(OSError):
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                print(f"{self.output}: waiting for another process that computes it", file=sys.stderr, flush=True)
-                fcntl.flock(self._lock, fcntl.LOCK_EX)
+        hold(self._lock, f"{self.output}: waiting for another process that computes it")
 
     def refuse_failed(self) -> None:
         """Refuse work that has failed before and would fail again.

@@ -257,7 +257,7 @@ def _unannounced(kills_before: tuple[str, int] | None) -> str:
     """
     said, kills = "", memory.kills()
     if kills is not None and kills_before is not None and kills[0] == kills_before[0] and kills > kills_before:
-        more = counted(kills[1] - kills_before[1], "process", "processes")
+        more = counted(kills[1] - kills_before[1], "process")
         said = f"; since then this system has killed {more} for lack of memory"
     return (
         "an earlier attempt neither finished nor was told to end: it failed, or the system or the scheduler killed it"

@@ -1,6 +1,7 @@
 """Options with their explanations, and the handling of errors, for all entry points."""
 
 import argparse
+import errno
 import os
 import select
 import signal
@@ -15,6 +16,13 @@ from pdarts.engine.termination import PROCESS
 from pdarts.errors import InputError
 from pdarts.settings.base import Settings
 from pdarts.settings.machine import Machine
+
+ADVICE = {
+    "free space": (errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+    "change permissions": (errno.EACCES, errno.EPERM, errno.EROFS),
+    "name another path, or move what is there": (errno.EISDIR, errno.ENOTDIR, errno.EEXIST),
+}
+"""What to do about errors of the file system, by number."""
 
 
 def parser(docstring: str | None) -> argparse.ArgumentParser:
@@ -125,12 +133,9 @@ def run(main: Callable[[], None]) -> None:
             sys.exit(f"error: out of memory: {lacking}; {memory.ADVICE}. The same command continues what was saved")
         if not isinstance(error, OSError) or (error.filename is None and error.errno is None):
             raise
-        obstructed = isinstance(error, (IsADirectoryError, NotADirectoryError, FileExistsError))
-        advice = "name another path, or move what is there" if obstructed else "free space or change permissions"
-        sys.exit(
-            f"error: {error.filename or 'a file'}: {error.strerror}; {advice}, "
-            "then run the same command again: finished results are kept"
-        )
+        advice = next((advice for advice, numbers in ADVICE.items() if error.errno in numbers), None)
+        again = f"; {advice}, then run the same command again: finished results are kept" if advice else ""
+        sys.exit(f"error: {error.filename or 'a file'}: {error.strerror}{again}")
 
 
 def _closed(stream: TextIO) -> bool:

@@ -3,10 +3,12 @@
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -27,6 +29,7 @@ class Termination:
 
     def __init__(self, at_once: bool = False) -> None:
         self.told, self.at_once, self._waits = False, at_once, False
+        self._programs: set[subprocess.Popen[str]] = set()
 
     def install(self) -> None:
         """Handle these signals from now on, but not that of a closed terminal under `nohup`, which ignores it."""
@@ -54,16 +57,34 @@ class Termination:
         finally:
             self._waits = False
 
+    def run(self, command: Sequence[str], **streams: Any) -> subprocess.CompletedProcess[str]:
+        """Run a program that cleans up behind itself. If this process is told to end meanwhile, it does so afterwards.
+
+        The program is told, too; a terminal sends Ctrl-C to both of them.
+        """
+        with subprocess.Popen(command, text=True, **streams) as program:
+            self._programs.add(program)
+            try:
+                said, errors = program.communicate()
+            finally:
+                self._programs.discard(program)
+        if self.told:
+            sys.exit(RETRY)
+        return subprocess.CompletedProcess(command, program.returncode, said, errors)
+
     def _end(self, number: int, frame: FrameType | None) -> None:
         self.told = True
-        if self.at_once:
+        if self._programs:
+            for program in self._programs if number != signal.SIGINT else ():
+                program.send_signal(number)
+        elif self.at_once:
             if multiprocessing.parent_process() is None:
                 print("told to end before there was anything to save", file=sys.stderr, flush=True)
             if multiprocessing.active_children():
                 end_children()
                 os._exit(RETRY)  # else threads that look after these processes would complain of their end
             sys.exit(RETRY)
-        if self._waits:
+        elif self._waits:
             raise ToldToEnd
 
 

@@ -3,21 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pdarts.reporting.measures import ERRORS
 from pdarts.reporting.paper import Independent, PaperFigures, PaperRow, paper
 from pdarts.reporting.plain_table import mean
 from pdarts.reporting.rows import Row
 from pdarts.reporting.table_files import MeasuredColumn, ReleasedFiles, RowFiles, Runs, TableFiles
-from pdarts.reporting.training_files import Evaluation
 
-Measure = Callable[[Evaluation], float]
 RowOf = Callable[[str, str, Runs | ReleasedFiles], Row]
 """Reads the results behind a row, given its architecture, the heading of a column, and the files."""
-
-MEASURES: dict[str, Measure] = {
-    "top1_error": lambda evaluation: 100 - evaluation.top1,
-    "top5_error": lambda evaluation: 100 - evaluation.top5,
-}
-"""Functions that compute a test error in percent, by its name in the settings."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +33,7 @@ class Result:
 
     def errors(self, row: Row | None) -> tuple[float, ...]:
         """Test error of each training of `row` in percent."""
-        return tuple(map(MEASURES[self.column.measure], row.evaluations)) if row else ()
+        return tuple(map(ERRORS[self.column.measure].of, row.evaluations)) if row else ()
 
     @property
     def shown(self) -> Row | None:

@@ -10,8 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
+from pdarts.errors import counted
 from pdarts.reporting.figures import INK, OPERATION_COLORS, style
-from pdarts.reporting.grid import counted
 from pdarts.reporting.searches import Stage, Trace
 from pdarts.reporting.stage_axes import head, mark_stages, numbers_of
 from pdarts.reporting.trace_panels import align, draw_trace, explain_lines

@@ -7,8 +7,9 @@ from statistics import fmean, variance
 
 import numpy as np
 
+from pdarts.errors import counted
 from pdarts.reporting.columns import Entry, Line, TableColumn
-from pdarts.reporting.grid import MIXED, NO_BREAK, NOTHING, Heading, counted, marked, signed, span
+from pdarts.reporting.grid import MIXED, NO_BREAK, NOTHING, Heading, marked, signed, span
 from pdarts.reporting.rows import Row, differing
 from pdarts.reporting.statements import Statement, grouped
 

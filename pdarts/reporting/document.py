@@ -9,12 +9,14 @@ from typing import Literal
 from markupsafe import Markup
 from matplotlib.figure import Figure as DrawnFigure
 
+from pdarts.errors import counted
 from pdarts.reporting import columns, comparison_table, plain_table, provenance_tables
 from pdarts.reporting.comparison import compare
 from pdarts.reporting.differences import Contrast, statements
 from pdarts.reporting.figures import svg
-from pdarts.reporting.grid import REHEARSAL, Grid, as_rehearsal, comma_separated, counted, escape_markdown, markdown
+from pdarts.reporting.grid import REHEARSAL, Grid, as_rehearsal, comma_separated, escape_markdown, markdown
 from pdarts.reporting.legend import legend
+from pdarts.reporting.measures import ERRORS
 from pdarts.reporting.notes import notes
 from pdarts.reporting.page import inline_svg, read_svg, render
 from pdarts.reporting.paper import paper
@@ -29,8 +31,6 @@ REHEARSED = "Rehearsal: all of this was made at toy size, to see that it works. 
 
 EXPLAINING = ("Columns", "Paper")
 """Labels of the statements that explain headings."""
-
-MEASURES = {"top1_error": "Test error", "top5_error": "Top-5 error"}
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def _compared(files: TableFiles, partial: bool, rehearsal: bool) -> Content:
     contrasts = comparison_table.contrasts_of(comparisons, files.baseline) if files.baseline else {}
     unverified = figures is not None and figures.unverified
     shown = comparison_table.columns(comparisons, unverified, files.baseline, contrasts)
-    measures = [MEASURES[column.measure] for column in files.columns.values()]
+    measures = [ERRORS[column.measure] for column in files.columns.values()]
     rows = list(known.values())
     return Content(
         grid=columns.grid(shown, comparisons).without_empty_columns(),

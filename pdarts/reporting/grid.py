@@ -150,16 +150,6 @@ def days(number: float) -> str:
     return f"{number:.2g}" if number < 9.95 else f"{number:,.1f}"
 
 
-def counted(number: int, noun: str) -> str:
-    """Write a number with its noun, in the plural unless the number is 1."""
-    return f"{number:,} {plural(str(number), noun)}"
-
-
-def plural(number: str, noun: str) -> str:
-    """Put a noun in the plural, unless the number before it is written as 1."""
-    return noun if number == "1" else noun + ("es" if noun.endswith(("search", "class")) else "s")
-
-
 def span(values: Sequence[int]) -> str:
     """Write the lowest and the highest of exact numbers, or the one number if they are equal."""
     if not values:

@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from pdarts.reporting.grid import MIXED, counted
+from pdarts.errors import counted
+from pdarts.reporting.grid import MIXED
 from pdarts.reporting.result_files import Accepted, Brought, Provenance
 from pdarts.reporting.rows import MIXABLE, Records, Row, merged
 

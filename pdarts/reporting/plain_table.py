@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
+from pdarts.errors import plural
 from pdarts.reporting import differences
 from pdarts.reporting.columns import TableColumn
 from pdarts.reporting.differences import Contrast
-from pdarts.reporting.grid import NO_BREAK, NOT_RUN, NOTHING, Heading, days, duration, marked, plural, span
+from pdarts.reporting.grid import NO_BREAK, NOT_RUN, NOTHING, Heading, days, duration, marked, span
 from pdarts.reporting.result_files import Provenance
 from pdarts.reporting.rows import Row, differing
 from pdarts.reporting.training_files import Evaluation

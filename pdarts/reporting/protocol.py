@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
-from pdarts.reporting.grid import counted, days, duration, plural
+from pdarts.errors import counted, plural
+from pdarts.reporting.grid import days, duration
+from pdarts.reporting.measures import ACCURACY, Measure
 from pdarts.reporting.plain_table import DAY
 from pdarts.reporting.rows import RandomSearch, Row
 from pdarts.reporting.search_files import StageResult
@@ -11,20 +13,13 @@ from pdarts.reporting.statements import Statement, amounts, grouped, headings, l
 from pdarts.reporting.training_files import EvaluatedRecipe, Evaluation
 from pdarts.space.genotype import Genotype
 
-MEASURES = {
-    "Accuracy": "whose most probable class is right",
-    "Test error": "whose most probable class is wrong",
-    "Top-5 error": "whose class is not among the five most probable",
-}
-"""Which test images a measure is the percentage of."""
 
-
-def protocol(rows: Sequence[Row], measures: Sequence[str] = ("Accuracy",)) -> list[Statement]:
+def protocol(rows: Sequence[Row], measures: Sequence[Measure] = (ACCURACY,)) -> list[Statement]:
     """Describe data, cells, searches and trainings, and how numbers are counted.
 
     Args:
         rows: the sets of runs behind a table.
-        measures: keys of `MEASURES` for its main numbers.
+        measures: what its main numbers are.
     """
     tested = [row for row in rows if row.tests]
     if not tested:
@@ -203,11 +198,11 @@ def _selection(rows: Sequence[Row]) -> Statement:
     )
 
 
-def _measure(rows: Sequence[Row], measure: str) -> Statement:
+def _measure(rows: Sequence[Row], measure: Measure) -> Statement:
     images = amounts(dict.fromkeys(row.evaluations[0].images for row in rows), "test image")
-    text = f"percent of {images} {MEASURES[measure]}"
+    text = f"percent of {images} {measure.images}"
     if any(len(row.tests) > 1 for row in rows):
         text += "; mean over n trainings ± sample standard deviation (n - 1)"
     if any(len(row.tests) == 1 for row in rows):
         text += "; a single training has no deviation"
-    return measure, text
+    return measure.title, text

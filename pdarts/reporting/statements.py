@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from pdarts.reporting.grid import counted
+from pdarts.errors import counted
 from pdarts.reporting.rows import Row
 
 Statement = tuple[str, str]

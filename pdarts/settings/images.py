@@ -54,7 +54,7 @@ def _check_batches(settings: Recipe | StageSettings, size: int, images: int, tra
             why = ", since BatchNorm sees feature maps of one pixel" if least > 1 else ""
             raise InputError(
                 f"batch_size is {batch_size}, so that a batch of the {counted(images, 'image')} that train {trained} "
-                f"has {batch} for {counted(processes, 'process', 'processes')}, but each needs {least}{why}; change "
+                f"has {batch} for {counted(processes, 'process')}, but each needs {least}{why}; change "
                 "batch_size, or leave images out with the dataset's train_images"
             )
 

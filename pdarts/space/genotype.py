@@ -143,7 +143,7 @@ def _edges(entries: Pairs | Triples) -> Iterator[Edge]:
 def _parse_pairs(pairs: Any, where: str) -> tuple[Pairs, range]:
     """Check a list of pairs; returns them and the nodes that they lead to."""
     if not isinstance(pairs, list) or not pairs or len(pairs) % EDGES_INTO_NODE:
-        found = counted(len(pairs), "entry", "entries") if isinstance(pairs, list) else repr(pairs)
+        found = counted(len(pairs), "entry") if isinstance(pairs, list) else repr(pairs)
         raise InputError(f"{where} has {found}; allowed: {_FORMS}")
     for index, pair in enumerate(pairs):
         if not isinstance(pair, list) or len(pair) != 2:

@@ -9,11 +9,12 @@ it came from. Other files are listed, with the reason why they were refused. Fig
 
 import shutil
 from collections.abc import Mapping
+from functools import partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from pdarts.engine import step
+from pdarts.engine import files, step
 from pdarts.engine.provenance import now
 from pdarts.errors import InputError
 from pdarts.paths import REHEARSAL, RESULTS
@@ -41,9 +42,16 @@ def main() -> None:
         )
     config = config_of(arguments)
     found = jobs(arguments.target, config)
-    brought, refused = _bring(found, source, bool(reason))
+    brought: dict[Job, bool] = {}
+    try:
+        refused = _bring(found, source, bool(reason), brought)
+        if brought:
+            _mark(brought, source, reason, config)
+    except BaseException:  # what is copied but not marked would count as made here
+        for path in (path for job in brought for path in job.outputs):
+            path.unlink(missing_ok=True)
+        raise
     if brought:
-        _mark(brought, source, reason, config)
         print("brought in:", *(f"  {path}" for job in brought for path in job.outputs), sep="\n")
     if refused:
         print("not brought in:", *(f"  {path}: {why}" for path, why in refused.items()), sep="\n")
@@ -51,14 +59,16 @@ def main() -> None:
         print(f"nothing pending of {' '.join(arguments.target)} is in {source}")
 
 
-def _bring(found: list[Job], source: Path, other_code: bool) -> tuple[dict[Job, bool], dict[Path, str]]:
-    """Copy the files that fit.
+def _bring(found: list[Job], source: Path, other_code: bool, brought: dict[Job, bool]) -> dict[Path, str]:
+    """Copy the files that fit, and return reasons against others, by path.
 
-    Returns:
-        Jobs whose files were copied, with whether other code had made them; and reasons against others, by path.
+    Args:
+        found: all jobs of the targets.
+        source: the other folder.
+        other_code: whether files count that other code made.
+        brought: takes the jobs whose files are copied, each before that, with whether other code made them.
     """
     made_by = makers(found)
-    brought: dict[Job, bool] = {}
     refused: dict[Path, str] = {}
     for job in TopologicalSorter({job: set(needed(job, made_by)) for job in found}).static_order():
         there = {path: source / path.relative_to(RESULTS) for path in job.outputs if path.is_relative_to(RESULTS)}
@@ -70,9 +80,8 @@ def _bring(found: list[Job], source: Path, other_code: bool) -> tuple[dict[Job, 
             refused[job.path("output")] = str(error)
         else:
             for path, other in there.items():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(other, path)
-    return brought, refused
+                files.write(path, partial(shutil.copyfile, other))
+    return refused
 
 
 def _fits(job: Job, there: Mapping[Path, Path], not_brought: set[Job], other_code: bool) -> bool:
@@ -103,16 +112,11 @@ def _mark(brought: Mapping[Job, bool], source: Path, reason: str, config: list[s
     """Note in each result where it came from, and tell Snakemake that it is up to date.
 
     Raises:
-        InputError: if Snakemake refuses, such as during a run; the copied files are deleted then.
+        InputError: if Snakemake refuses, such as during a run.
     """
     outputs = [path for job in brought for path in job.outputs]
     touch = (*config, "--touch", "--", *map(str, outputs))
-    try:
-        snakemake(*touch)
-    except InputError:
-        for path in outputs:
-            path.unlink()
-        raise
+    snakemake(*touch)
     for job, by_other_code in brought.items():
         entry: dict[str, Any] = {"when": now().isoformat(timespec="seconds"), "from": str(source)}
         if by_other_code:

@@ -76,7 +76,8 @@ def main() -> None:
     cells = {name: published(name) for name in sources()}
     for name, genotype in cells.items():
         files.write_text(output.with_suffix("") / f"{name}.svg", svg(draw(genotype)))
-    files.write_text(output, page(recipe, {name: size(genotype, recipe) for name, genotype in cells.items()}))
+    sizes = {name: size(genotype, recipe) for name, genotype in cells.items()}
+    files.write_text(output, page(recipe, sizes, output.stem))
 
 
 def sources() -> dict[str, Source]:
@@ -97,16 +98,17 @@ def size(genotype: Genotype, recipe: Recipe) -> Size:
     return Size(count.parameters(network), count.multiply_adds(network, IMAGE_SIZE))
 
 
-def page(recipe: Recipe, sizes: dict[str, Size]) -> str:
+def page(recipe: Recipe, sizes: dict[str, Size], folder: str) -> str:
     """Write the page, in Markdown.
 
     Args:
         recipe: the recipe `cifar`.
         sizes: sizes of the recipe's network, by name of the cell.
+        folder: where drawings lie, beside the page.
     """
     listed = sources()
     lines = [_row(name, source, sizes[name]) for name, source in listed.items()]
-    sections = [_section(name, source) for name, source in listed.items()]
+    sections = [_section(name, source, folder) for name, source in listed.items()]
     introduction = INTRODUCTION.format(cells=recipe.cells, channels=recipe.channels, size=IMAGE_SIZE)
     return introduction + "".join([*lines, NOTE, *sections])
 
@@ -118,11 +120,11 @@ def _row(name: str, source: Source, taken: Size) -> str:
     return f"| `{name}` | {source.title} | {numbers} | {paper} |\n"
 
 
-def _section(name: str, source: Source) -> str:
+def _section(name: str, source: Source, folder: str) -> str:
     short = source.file.removeprefix("https://github.com/").replace("/blob/master/", "/")
     entry = f" as `{source.entry}`" if source.entry else ""
     facts = f"`genotype: {name}`, listed in [{short}]({source.file}){entry}. {source.remark}".rstrip()
-    return f"\n## {source.title}\n\n{facts}\n\n![Both cells of {source.title}](gallery/{name}.svg)\n"
+    return f"\n## {source.title}\n\n{facts}\n\n![Both cells of {source.title}]({folder}/{name}.svg)\n"
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ can be interrupted at any time.
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ from pathlib import Path
 from pdarts import curves, draw, report, trace
 from pdarts.data.tree import index_file
 from pdarts.engine import files, step
+from pdarts.engine.termination import PROCESS
 from pdarts.errors import InputError, counted
 from pdarts.settings.datasets import ImageFolder, parse_dataset
 from pdarts.tools import project
@@ -47,6 +47,8 @@ def main() -> None:
     folder: Path = arguments.folder
     if not (folder / "config.yaml").is_file():
         raise InputError(f"--folder is {folder}, where there is no config.yaml; allowed: the folder of a study")
+    if arguments.tables and arguments.target:
+        raise InputError("--tables makes all tables, but --target is given too; leave one of them out")
     os.chdir(folder)
     config = read_project()
     project.link(Path.cwd(), (*project.READ, "data"))
@@ -89,7 +91,7 @@ def restored(results: list[Job], dry_run: bool) -> set[Job]:
     if not any(map(there, results)) or not repeated:
         return finished
     stamp(job for job in results if job in finished)
-    done = subprocess.run(runs([str(path) for job in repeated for path in kept(job)], dry_run), check=False)
+    done = PROCESS.run(runs([str(path) for job in repeated for path in kept(job)], dry_run))
     if done.returncode != 0:
         sys.exit(done.returncode)
     if dry_run:
@@ -128,7 +130,7 @@ def index_images(finished: set[Job]) -> None:
             made = Path(folder, "manifest.json")
             options = [*_words(job), "--output", str(made)]  # the second --output counts
             command = [sys.executable, "-m", "pdarts.prepare", *options]
-            if (done := subprocess.run(command, check=False)).returncode != 0:
+            if (done := PROCESS.run(command)).returncode != 0:
                 sys.exit(done.returncode)
             if files.read_json(made, "manifest", "pdarts.prepare") != files.read_json(
                 job.path("output"), "manifest", "pdarts.prepare"

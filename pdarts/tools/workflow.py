@@ -18,6 +18,7 @@ from typing import Any
 
 from pdarts import paths
 from pdarts.checking import parse_argument
+from pdarts.engine.termination import PROCESS
 from pdarts.errors import InputError, counted
 from pdarts.settings.machine import Machine
 from pdarts.tools.declared import read_project
@@ -76,7 +77,8 @@ class Job:
     def outputs(self) -> tuple[Path, ...]:
         """The files that it writes."""
         if stem := self.option("output-stem"):
-            return tuple(map(Path, paths.forms(stem)))
+            endings = paths.EXPORT_FORMS if self.step == "export" else paths.TABLE_FORMS
+            return tuple(map(Path, paths.forms(stem, endings)))
         names = OUTPUTS[:1] if self.step in ("curves", "trace") else OUTPUTS
         return tuple(Path(value) for name in names for value in self.options.get(name, ()))
 
@@ -211,7 +213,7 @@ def snakemake(*arguments: str) -> str:
         InputError: if it fails, with the message that ended the workflow, or else with all that it printed.
     """
     command = [sys.executable, "-m", "snakemake", *arguments]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = PROCESS.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode != 0 and (refused := re.search(r"^error: (.+)\Z", done.stdout, re.MULTILINE | re.DOTALL)):
         raise InputError(refused[1].strip())
     if done.returncode != 0:

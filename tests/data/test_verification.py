@@ -40,3 +40,17 @@ def test_the_end_of_a_process_that_verifies_images_is_said(tmp_path: Path) -> No
     _, said = process.communicate(timeout=20)
     assert "InputError: a process that verifies images has ended" in said.splitlines()[-1]
     assert "set fewer machine.workers" in said
+
+
+def test_a_consumer_that_fails_does_not_wait_for_files_that_are_queued(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "stuck.jpg")
+    script = (
+        "import sys; from contextlib import closing; from pdarts.data.folder import _outcomes\n"
+        "with closing(_outcomes(sys.argv[1:], 1)) as outcomes:\n    next(outcomes)\n    raise OSError('full')"
+    )
+    slow = "import sys, time; [open(sys.argv[1], 'w').close() or time.sleep(0.02) for _ in range(10**6)]"
+    with subprocess.Popen([sys.executable, "-c", slow, str(tmp_path / "stuck.jpg")]) as writing:
+        call = [sys.executable, "-c", script, *[str(tmp_path / "stuck.jpg")] * 4000]
+        done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+        writing.kill()
+    assert done.stderr.splitlines()[-1] == "OSError: full"

@@ -30,7 +30,7 @@ def test_the_cell_in_the_readme_is_one_that_the_study_found() -> None:
 def test_the_page_in_git_is_the_one_that_is_written() -> None:
     rows = re.findall(r"^\| `(\w+)` \|.*?\| ([\d.]+) M \| (\d+) M \|", PAGE, re.MULTILINE)
     sizes = {name: Size(round(float(params) * 1e6), int(madds) * 10**6) for name, params, madds in rows}
-    assert page(RECIPE, sizes) == PAGE, "call make gallery"
+    assert page(RECIPE, sizes, "gallery") == PAGE, "call make gallery"
     for name in ("FairDARTS_a", "NASNet"):
         parameters, multiply_adds = size(published(name), RECIPE)
         assert sizes[name] == (round(parameters, -4), round(multiply_adds, -6))

@@ -46,6 +46,14 @@ def test_a_job_is_what_its_command_says() -> None:
     assert len(report.outputs) == 4
 
 
+def test_an_export_writes_forms_of_a_network_and_no_table() -> None:
+    call = "python -m pdarts.export --weights w.pt --output-stem n 2> >(tee l >&2)"
+    said = f"Shell command: # code 5d1f24f680b8a911\n{call}\n"
+    (export,) = parse(said, {Path("n.onnx")})
+    assert export.outputs == (Path("n.onnx"), Path("n.pt2"), Path("n.safetensors"))
+    assert export.pending
+
+
 def test_pending_is_what_would_be_made_anew() -> None:
     assert [job.pending for job in parse(DRY_RUN, outdated(SUMMARY))] == [True, False, False]
 

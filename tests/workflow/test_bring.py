@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -145,9 +146,17 @@ def test_what_lies_here_is_never_overwritten(tree: Tree, elsewhere: Path) -> Non
         path.write_text("mine")
     before = own.read_text()
     done = bring(tree, elsewhere)
-    if f"{STAGES[0]}: " in done.stdout:
-        assert "there is one here, which is out of date" in done.stdout
+    assert f"  {STAGES[0]}: there is one here, which is out of date" in done.stdout
     assert own.read_text() == before
+
+
+def test_where_the_disk_is_full_nothing_comes_in(tree: Tree, elsewhere: Path) -> None:
+    kilobytes = (elsewhere / "train/tiny/seed0/weights.pt").stat().st_size // 1024 - 1
+    call = ["-m", "pdarts.tools.bring", "--configfile", CONFIG, "--target", TARGET, "--source", str(elsewhere)]
+    limited = ["bash", "-c", f'ulimit -f {kilobytes}; exec "$@"', "bash", sys.executable, *call]
+    done = subprocess.run(limited, cwd=tree.root, capture_output=True, text=True, check=False)
+    assert f"error: {WEIGHTS}: File too large; free space" in done.stderr
+    assert tree.results() == {}
 
 
 def test_nothing_comes_in_while_another_run_is_under_way(tree: Tree, elsewhere: Path) -> None:

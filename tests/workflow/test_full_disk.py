@@ -45,7 +45,7 @@ def test_a_full_disk_is_said_and_the_retry_continues_from_the_resume_file_before
         resource.prlimit(number, resource.RLIMIT_FSIZE, (4096, 4096))  # less than a resume file has
         said += process.stderr.read()
     assert process.returncode == 0, said
-    assert re.search(rf"error: {STAGE}\.resume-\w{{8}}: File too large; free space or change permissions", said)
+    assert re.search(rf"error: {STAGE}\.resume-\w{{8}}: File too large; free space, then run the same", said)
     (stopped,) = json.loads(tree.read(STAGE))["provenance"]["resumed"]
     assert stopped["epoch"] >= 1
     assert "| epoch 12/12" in said

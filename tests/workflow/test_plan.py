@@ -92,7 +92,12 @@ def test_planned_stands_against_actual_once_the_device_is_calibrated(tree: Tree)
 def test_a_device_that_is_unknown_is_refused(finished: Tree) -> None:
     done = finished.python("-m", "pdarts.tools.plan", *ALWAYS, "--device", "TPU")
     assert done.returncode == 1
-    assert "error: --device: 'TPU' has no calibration" in done.stdout
+    assert "error: --device: 'TPU' has no calibration and no results (allowed: " in done.stdout
+
+
+def test_a_device_may_have_results_alone(finished: Tree) -> None:
+    device = json.loads(finished.read(STAGE))["provenance"]["device"]
+    assert "Nothing is pending." in plan(finished, "--device", device.split()[0].lower())
 
 
 def test_a_target_that_is_misspelt_is_refused(finished: Tree) -> None:

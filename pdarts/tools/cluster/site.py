@@ -124,7 +124,9 @@ def limits(asked: Sequence[Request], profile: Mapping[str, Any]) -> list[Finding
         if needed > retries + 1:
             row = f"{request} asks for {request.wanted_minutes} minutes in jobs of {runtime}: {needed} of them in a row"
             found.append(Finding(False, f"{row}, but retries is {retries}; set retries: {needed - 1} or more"))
-    return found or [Finding(True, f"long steps save before their time limit, and have {retries} retries")]
+    return list(dict.fromkeys(found)) or [
+        Finding(True, f"long steps save before their time limit, and have {retries} retries")
+    ]
 
 
 def data(config: Config, datasets: Sequence[str]) -> list[Finding]:
@@ -151,7 +153,8 @@ def data(config: Config, datasets: Sequence[str]) -> list[Finding]:
 
 def space(folder: Path) -> list[Finding]:
     """Check whether there is room for results."""
-    free = shutil.disk_usage(folder).free / 1e9
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(there).free / 1e9
     enough = free >= FREE
     return [Finding(enough, f"{free:,.0f} GB free in {folder}/" + ("" if enough else f"; free up to {FREE} or more"))]
 

@@ -107,13 +107,12 @@ def read_profile(path: Path) -> dict[str, Any]:
 
 
 def requests(found: Iterable[Job], config: Config, profile: Mapping[str, Any]) -> list[Request]:
-    """Collect the requests of the first attempts of jobs, each kind once."""
-    kinds: dict[str, Request] = {}
+    """Collect the requests of the first attempts of jobs, each once."""
+    asked: list[Request] = []
     for job in found:
-        if job.step not in LOCAL_STEPS:
-            request = _request(job, config, profile)
-            kinds.setdefault(str(request), request)
-    return list(kinds.values())
+        if job.step not in LOCAL_STEPS and (request := _request(job, config, profile)) not in asked:
+            asked.append(request)
+    return asked
 
 
 def _request(job: Job, config: Config, profile: Mapping[str, Any]) -> Request:
@@ -164,13 +163,13 @@ def absent() -> Finding | None:
 
 def jobs_from(folder: Path) -> list[str] | None:
     """List the numbers of this user's jobs in the queue that Snakemake submitted in `folder`; None if not answered."""
-    answered, said = client("squeue", "--noheader", "--user", getpass.getuser(), "--format", "%i|%k|%Z")
-    lines = [line.split("|") for line in said.splitlines()]
+    answered, said = client("squeue", "--noheader", "--user", getpass.getuser(), "--format", "%i|%Z|%k")
+    lines = [line.split("|", 2) for line in said.splitlines()]
     return (
         None
         if not answered
         else [
-            number for number, comment, folder_of in lines if comment.startswith("rule_") and Path(folder_of) == folder
+            number for number, folder_of, comment in lines if comment.startswith("rule_") and Path(folder_of) == folder
         ]
     )
 

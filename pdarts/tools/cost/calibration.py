@@ -119,14 +119,14 @@ def named(name: str | None, steps: int = 1) -> Calibration | None:
         steps: number of steps that will share a GPU. Measurements of a GPU that others shared do not fit.
 
     Raises:
-        InputError: if none, or more than one, has that name.
+        InputError: if more than one has that name.
     """
     present = all_there()
     if name is None:
         return next((one for one in present if one.steps == steps or not one.on_gpu), None)
     exact = [one for one in present if one.device == name]
     fitting = exact or [one for one in present if name.lower() in one.device.lower()]
-    if len(fitting) != 1:
-        problem = "stands for several calibrations" if fitting else "has no calibration"
-        raise InputError(f"--device: {name!r} {problem}{suggestion(name, [one.device for one in present])}")
-    return fitting[0]
+    if len(fitting) > 1:
+        devices = [one.device for one in present]
+        raise InputError(f"--device: {name!r} stands for several calibrations{suggestion(name, devices)}")
+    return fitting[0] if fitting else None

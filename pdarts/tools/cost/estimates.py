@@ -9,13 +9,10 @@ from pathlib import Path
 from pdarts.checking import suggestion
 from pdarts.errors import InputError
 from pdarts.space.topology import EDGES, KINDS
-from pdarts.tools.cost.calibration import Calibration
-from pdarts.tools.cost.records import Record, record_of, same_work
+from pdarts.tools.cost.calibration import Calibration, all_there
+from pdarts.tools.cost.records import ESTIMATED, Record, record_of, same_work
 from pdarts.tools.cost.work import Work, work_of
 from pdarts.tools.workflow import Job
-
-ESTIMATED = ("search", "train", "test")
-"""Steps that compute; the others take seconds of a CPU."""
 
 BYTES_PER_WEIGHT = 24
 """Length of an architecture weight in an epoch's line of metrics."""
@@ -73,9 +70,8 @@ def device_of(found: Iterable[Job], calibration: Calibration | None, name: str |
         return statistics.mode(devices) if devices else None
     fitting = sorted({device for device in devices if name.lower() in device.lower()})
     if len(fitting) != 1:
-        raise InputError(
-            f"--device: {name!r} has no calibration and no results{suggestion(name, sorted(set(devices)))}"
-        )
+        known = sorted({*devices, *(one.device for one in all_there())})
+        raise InputError(f"--device: {name!r} has no calibration and no results{suggestion(name, known)}")
     return fitting[0]
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pdarts.errors import counted
 from pdarts.tools.cost.calibration import Calibration
-from pdarts.tools.cost.estimates import ESTIMATED, Cost, expected
-from pdarts.tools.cost.records import record_of
+from pdarts.tools.cost.estimates import Cost, expected
+from pdarts.tools.cost.records import ESTIMATED, record_of
 from pdarts.tools.cost.table_rows import waited_for
 from pdarts.tools.cost.work import work_of
 from pdarts.tools.workflow import Job

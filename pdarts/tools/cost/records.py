@@ -10,6 +10,9 @@ from pdarts.engine.files import read_json
 from pdarts.tools.cost.calibration import hardware, steps_of
 from pdarts.tools.workflow import Job
 
+ESTIMATED = ("search", "train", "test")
+"""Steps that compute; the others take seconds of a CPU."""
+
 
 @dataclass(frozen=True)
 class Record:
@@ -30,10 +33,9 @@ def record_of(job: Job) -> Record | None:
 
     The cost of a training is read from the test of its weights, so that no weights need be loaded.
     """
-    name = {"search": "output", "train": "output", "test": "output"}.get(job.step)
-    if name is None or not all(path.exists() for path in job.outputs):
+    if job.step not in ESTIMATED or not all(path.exists() for path in job.outputs):
         return None
-    path = job.path(name)
+    path = job.path("output")
     if job.step == "train":
         path = path.with_name("test.json")
         if not path.exists():

@@ -20,7 +20,7 @@ from pdarts.engine.device import set_up, steps_sharing
 from pdarts.engine.graphs import Graphs, recorder
 from pdarts.engine.loop import NetworkTraining, fit
 from pdarts.engine.metrics import evaluate
-from pdarts.engine.provenance import now, provenance
+from pdarts.engine.provenance import code_of, now, provenance
 from pdarts.engine.run import Run
 from pdarts.nets import saved
 from pdarts.nets.execution import move_to_device
@@ -68,7 +68,8 @@ def child(
     if device.type == "cpu":  # CUDA reserves far more addresses than it ever fills
         _leave_memory_for_others()
     time_steps = _time_search if work.step == "search" else _time_training
-    made = provenance(device, started, step="tools.calibrate") | {"steps_per_gpu": steps_sharing(device, machine)}
+    made = provenance(device, started, step="tools.calibrate", code=code_of("tools.calibrate"))
+    made["steps_per_gpu"] = steps_sharing(device, machine)
     try:
         sending.send(("provenance", made))
         for kind in kinds:

@@ -14,6 +14,7 @@ from pdarts.engine.files import read_json
 from pdarts.errors import InputError
 from pdarts.settings.augmentation import StreamedAugmentation
 from pdarts.settings.datasets import Dataset
+from pdarts.settings.images import portions
 from pdarts.settings.recipes import Recipe
 from pdarts.settings.searches import parse_stage
 from pdarts.space import genotype_file
@@ -29,7 +30,7 @@ FREE = {
 """Settings that do not change the cost of an iteration, though perhaps the number of iterations."""
 
 STAND_IN = Path(__file__).parents[2] / "genotypes" / "PDARTS.json"
-"""Genotype whose cost stands in for that of a genotype that is not found yet."""
+"""Genotype whose cost stands in for that of every genotype that a job makes, so that one calibration serves all."""
 
 
 @dataclass(frozen=True)
@@ -93,20 +94,19 @@ class Work:
         return {"decoding": (augmentation, batch_size), "evaluation_decoding": (None, tested)}
 
     @property
-    def trained_on(self) -> int:
-        """Number of training images that train network weights."""
-        return math.floor(self.settings["train_portion"] * self.size.train)
+    def parts(self) -> tuple[int, int]:
+        """Numbers of training images that train network weights, and that train alphas or are scored."""
+        return portions(self.size.train, self.settings["train_portion"], self.settings.get("alphas_portion"))
 
     def counts(self) -> dict[str, float]:
         """Count the iterations of the job by kind; those of `evaluation` have batches of their own size."""
         if self.step == "train":
             recipe = parse(Recipe, self.settings, "settings")
-            return {"train_step": recipe.epochs * math.ceil(self.trained_on / recipe.batch_size)}
+            return {"train_step": recipe.epochs * math.ceil(self.parts[0] / recipe.batch_size)}
         stage = parse_stage(self.settings, "settings")
-        steps = math.ceil(self.trained_on / stage.batch_size)
+        trained_on, scored_on = self.parts
+        steps = math.ceil(trained_on / stage.batch_size)
         scored = min(stage.scored_epochs, stage.epochs)
-        others = self.size.train - self.trained_on
-        scored_on = others if stage.alphas_portion is None else math.floor(stage.alphas_portion * self.size.train)
         return {
             "weights_step": stage.frozen_epochs * steps,
             "joint_step": (stage.epochs - stage.frozen_epochs) * steps,
@@ -115,7 +115,7 @@ class Work:
 
     def test_counts(self) -> dict[str, float]:
         """Count the iterations of a training's test, like `counts`."""
-        return {"evaluation": math.ceil((self.size.train - self.trained_on or self.size.test) / testing.BATCH_SIZE)}
+        return {"evaluation": math.ceil((self.parts[1] or self.size.test) / testing.BATCH_SIZE)}
 
 
 def work_of(job: Job, makers: Mapping[Path, Job]) -> Work | None:

@@ -1,5 +1,7 @@
 """What a site lacks besides SLURM's own facts is said before any job."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,20 @@ def test_a_disk_without_room_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (finding,) = site.space(tmp_path)
     assert finding.good is False
     assert "free up to 1000000000 or more" in finding.text
+
+
+def test_results_need_not_be_there_yet(tmp_path: Path) -> None:
+    (finding,) = site.space(tmp_path / "results" / "mine")
+    assert finding.text.startswith(f"{shutil.disk_usage(tmp_path).free / 1e9:,.0f} GB free in {tmp_path}/results/mine/")
+
+
+def test_jobs_whose_comment_has_bars_are_left_over_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    squeue = tmp_path / "squeue"
+    squeue.write_text(f"#!/bin/sh\necho '7|{tmp_path}|rule_train|mine'\necho '8|/elsewhere|a|b|c'\n")
+    squeue.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    (finding,) = site.left_over(tmp_path)
+    assert finding.text.endswith("scancel 7")
 
 
 def test_a_lock_that_is_left_is_said(tmp_path: Path) -> None:

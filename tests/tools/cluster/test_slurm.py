@@ -1,5 +1,6 @@
 """What jobs will ask of SLURM, from config.yaml and a profile, without any SLURM."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import yaml
 
 from pdarts.errors import InputError
 from pdarts.tools.cluster.site import limits
-from pdarts.tools.cluster.slurm import client, minutes, read_profile, requests
+from pdarts.tools.cluster.slurm import LOCAL_STEPS, client, minutes, read_profile, requests
 from pdarts.tools.workflow import Job
 from tests.configuration import CONFIG, ROOT
 
@@ -40,9 +41,25 @@ def test_images_that_are_decoded_need_cpus() -> None:
     assert request.resources["mem_mb"] == CONFIG.requests.datasets["imagenet"]["train"].memory
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_jobs_on_one_dataset_that_ask_for_different_gpus_are_different_requests(order: int) -> None:
+    small = CONFIG.trainings["published-on-imagenet"].model_copy(update={"recipe": "imagenet-reference"})
+    config = CONFIG.model_copy(update={"trainings": {**CONFIG.trainings, "small": small}})
+    asked = requests([IMAGENET, job("train", experiment="small"), IMAGENET][::order], config, PROFILE)
+    assert sorted(request.resources["gpu"] for request in asked) == [1, 8]
+
+
 def test_what_runs_beside_snakemake_asks_for_nothing() -> None:
     steps = ("download", "draw", "curves", "report", "derive")
     assert [request.rule for request in requests([job(step) for step in steps], CONFIG, PROFILE)] == ["derive"]
+
+
+def test_steps_that_are_no_jobs_are_those_of_local_rules() -> None:
+    (listed,) = re.findall(r"^localrules:\n((?:    \w+,\n)+)", (ROOT / "Snakefile").read_text(), re.MULTILINE)
+    rules = "".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
+    bodies = dict(re.findall(r"^rule (\w+):\n(.*?)(?=^\w|\Z)", rules, re.MULTILINE | re.DOTALL))
+    called = [re.findall(r'command\(\s*"(\w+)"', bodies.get(name, "")) for name in listed.replace(",", "").split()]
+    assert {step for steps in called for step in steps} == set(LOCAL_STEPS)
 
 
 def test_retries_that_cannot_suffice_are_said() -> None:
