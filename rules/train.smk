@@ -52,6 +52,7 @@ rule test:
     conda:
         "../envs/pdarts.yaml"
     threads: needed("threads", "test")
+    priority: 1 # before other trainings, so that each is finished when it can be
     resources:
         gpu=needed("gpus", "test"),
         mem_mb=needed("memory", "test"),

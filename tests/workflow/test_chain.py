@@ -181,3 +181,18 @@ def test_an_export_of_what_is_finished_runs_nothing_else(tree: Tree) -> None:
     printed = tree.snakemake("--dry-run", "--", f"{TRAINED}/network.onnx").stdout
     jobs = re.findall(r"^(\w+) +\d+$", printed.split("Job stats:\n")[1].split("\n\n")[0], re.MULTILINE)
     assert jobs == ["export", "total"]
+
+
+def test_a_training_is_tested_before_the_next_one_begins(tree: Tree) -> None:
+    text = tree.read(CONFIG)
+    tree.write(CONFIG, text.replace("recipe: tiny\n    seeds: [0]", "recipe: tiny\n    seeds: [1, 2, 3]"))
+    tree.edit(CONFIG, "genotype: {search: tiny, seed: each}", "genotype: {search: tiny, seed: 0}")
+    tree.run("--cores", "1")
+    folders = [tree.root / f"results/train/tiny/seed{seed}" for seed in (1, 2, 3)]
+    times = sorted(
+        (path.stat().st_mtime_ns, name)
+        for folder in folders
+        for name in ("weights.pt", "test.json")
+        for path in [folder / name]
+    )
+    assert [name for _, name in times] == ["weights.pt", "test.json"] * 3
