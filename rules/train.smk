@@ -49,10 +49,10 @@ rule test:
         paths.TEST,
     log:
         paths.LOGS["test"],
+    priority: 1  # before other trainings, so that each is finished when it can be
     conda:
         "../envs/pdarts.yaml"
     threads: needed("threads", "test")
-    priority: 1 # before other trainings, so that each is finished when it can be
     resources:
         gpu=needed("gpus", "test"),
         mem_mb=needed("memory", "test"),
