@@ -75,7 +75,7 @@ class Termination:
     def _end(self, number: int, frame: FrameType | None) -> None:
         self.told = True
         if self._programs:
-            for program in self._programs if number != signal.SIGINT else ():
+            for program in tuple(self._programs) if number != signal.SIGINT else ():
                 program.send_signal(number)
         elif self.at_once:
             if multiprocessing.parent_process() is None:
