@@ -92,7 +92,7 @@ class Config(Settings):
         try:
             portion = self.recipe_of(training).train_portion
         except (KeyError, InputError):
-            return
+            return  # so it is here
         if portion == 1:
             raise ValueError(
                 f"random_searches.{name}.recipe is {search.recipe!r}, whose train_portion is 1, so that test images "

@@ -144,7 +144,7 @@ class Row(Settings):
             raise ValueError(f"({self.architecture}) has both {named[0]} and {named[1]}; give each a row of its own")
         retrains = self.search is not None or self.genotype is not None
         if self.name is not None and not retrains:
-            raise ValueError(f"({self.architecture}) has a name but no search or genotype whose trainings it names")
+            raise ValueError(f"({self.architecture}) has a name but no search or genotype; leave the name out")
         if self.genotype is not None and self.name is None:
             raise ValueError(f"({self.architecture}) has a genotype but no name; name its trainings, as in name: mine")
         of_search = [key for key in ("seed", "max_skips", "stage") if getattr(self, key) is not None]
