@@ -20,7 +20,7 @@ from pdarts.reporting.plain_table import (
     sizes,
     validation_cost,
 )  # fmt: skip
-from pdarts.reporting.rows import Row
+from pdarts.reporting.rows import Row, differing
 
 Values = dict[str, object]
 
@@ -216,7 +216,8 @@ def _search_cost(comparison: Comparison, several_devices: bool) -> str:
     for row in (result.shown for result in comparison.results if result.shown):
         if row.search_count:
             devices = "; ".join(dict.fromkeys(record.hardware for record in row.search_provenances))
-            texts.append(f"{_cost_of_row(row)} ({devices})" if several_devices else _cost_of_row(row))
+            cost = marked(_cost_of_row(row), bool(differing(row.search_provenances)))
+            texts.append(f"{cost} ({devices})" if several_devices else cost)
     return _joined(texts)
 
 

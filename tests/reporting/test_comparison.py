@@ -105,6 +105,8 @@ def test_searches_on_several_devices_name_theirs_where_their_cost_stands(tmp_pat
     assert rows[MEASURED]["Search cost: here"] == "0.3 GPU-days (NVIDIA V100)"
     assert rows["Other"]["Search cost: here"] == "90 s (AMD EPYC 7B13, 1 thread)"
     assert "of searches on" not in forms(table)["md"]
+    write_stage(tmp_path / "one/search/seed0/stage3.json", 3, seconds=30.0)
+    assert "‡ (NVIDIA V100; AMD EPYC 7B13, 1 thread)" in shown(table)[MEASURED]["Search cost: here"]
 
 
 def test_a_choice_costs_all_searches_and_their_validations(tmp_path: Path) -> None:
