@@ -38,6 +38,8 @@ def derive(architecture: Architecture, method: type[Method], max_skips: int | No
 def refine(strengths: Strengths, max_skips: int, select: Callable[[Strengths], Selection]) -> Selection:
     """Select edges; while these have too many skip connections, strike the weakest of them and select again.
 
+    A struck skip connection has a strength of 0. It is selected again where its edge has no other operation.
+
     Raises:
         InputError: if too many are left although all selected ones are struck.
     """
@@ -47,13 +49,13 @@ def refine(strengths: Strengths, max_skips: int, select: Callable[[Strengths], S
         skips = [edge for edge, name in selected.items() if name == SKIP]
         if len(skips) <= max_skips:
             return selected
-        weakest = min(skips, key=lambda edge: strengths[edge][SKIP])
-        if strengths[weakest][SKIP] == 0:
+        left = [edge for edge in skips if strengths[edge][SKIP] > 0]
+        if not left:
             raise InputError(
                 f"max_skips is {max_skips}, but these candidates leave at least {len(skips)} skip connections; "
                 f"allowed here: {len(skips)} to {EDGES_KEPT}"
             )
-        strengths[weakest][SKIP] = 0.0
+        strengths[min(left, key=lambda edge: strengths[edge][SKIP])][SKIP] = 0.0
 
 
 def _strengths(architecture: Architecture, kind: str) -> Strengths:

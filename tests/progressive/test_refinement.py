@@ -62,6 +62,14 @@ def test_a_limit_that_the_candidates_cannot_meet_is_refused() -> None:
         refine([{"skip_connect": 0.5}] * len(EDGES), 1, Method.select)
 
 
+def test_a_node_that_has_skips_alone_does_not_keep_the_others_from_being_struck() -> None:
+    skips_alone, both = {"skip_connect": 0.4}, {"skip_connect": 0.6, "sep_conv_3x3": 0.5}
+    selected = refine([skips_alone if target == 2 else both for _, target in EDGES], 2, Method.select)
+    assert [EDGES[edge][1] for edge, name in selected.items() if name == "skip_connect"] == [2, 2]
+    with pytest.raises(InputError, match="leave at least 2 skip connections; allowed here: 2 to 8"):
+        refine([skips_alone if target == 2 else both for _, target in EDGES], 1, Method.select)
+
+
 def test_keeping_more_than_present_is_refused() -> None:
     with pytest.raises(ValueError, match="cannot keep 3 operations of 2"):
         prune((("none", "skip_connect"),) * len(EDGES), torch.full((len(EDGES), 2), 0.5), 3)
