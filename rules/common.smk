@@ -10,8 +10,11 @@ import shlex
 import sys
 from functools import cache
 
-# The package beside this workflow and the interpreter that runs Snakemake, whatever else is installed.
+# The package beside this workflow and the interpreter that runs Snakemake, whatever else is installed. The profile may
+# have imported an installed package by now, such as that of another checkout.
 sys.path.insert(0, workflow.basedir)
+for name in [name for name in sys.modules if name.partition(".")[0] == "pdarts"]:
+    del sys.modules[name]
 os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]))
 
 from pdarts import paths

@@ -1,7 +1,10 @@
 """Only what is invalid runs again: edits of a finished workflow, and the jobs that they bring about."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +13,11 @@ from tests.workflow.tree import (
     DERIVE_AND_LATER,
     DRAW,
     NOTHING,
+    PROJECT,
     REPORT,
     SEARCH,
     SEARCH_CURVES,
+    TARGET,
     TEST,
     TRACE,
     TRAINING_CURVES,
@@ -55,6 +60,22 @@ def test_editing_the_test_step_reruns_test_and_table(tree: Tree) -> None:
     tree.edit("pdarts/engine/testing.py", "BATCH_SIZE = 256", "BATCH_SIZE = 128")
     assert tree.run() == TEST | REPORT
     assert tree.run() == set()
+
+
+def test_the_code_beside_the_workflow_counts_whatever_package_is_installed(tree: Tree) -> None:
+    change_code(tree, "pdarts/test.py")
+    snakemake = Path(sys.executable).with_name("snakemake")  # to this command its own folder comes first, not ours
+    command = [snakemake, "--configfile", CONFIG, "--dry-run", "--", TARGET]
+    done = subprocess.run(
+        command,
+        cwd=tree.root,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert "Test tiny, seed 0" in done.stdout
 
 
 def test_editing_the_refinement_reruns_no_search_stage(tree: Tree) -> None:
