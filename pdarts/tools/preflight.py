@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pdarts.engine import step
+from pdarts.errors import counted
 from pdarts.tools.cluster.site import checks
 from pdarts.tools.cluster.slurm import Finding, read_profile, requests
 from pdarts.tools.declared import read_project
@@ -26,15 +27,17 @@ def main() -> None:
     arguments = parser.parse_args()
     config = read_project(arguments.configfile, arguments.config)
     profile = read_profile(arguments.profile)
-    asked = requests(jobs(arguments.target, config_of(arguments)), config, profile)
+    pending = jobs(arguments.target, config_of(arguments))
+    asked = requests(pending, config, profile)
+    again = requests(pending, config, profile, attempt=2) if profile.get("retries") else []
     with ThreadPoolExecutor() as pool:
-        found = [
-            finding for done in pool.map(lambda check: check(), checks(asked, config, profile)) for finding in done
-        ]
+        answers = pool.map(lambda check: check(), checks(asked, again, config, profile))
+        found = [finding for answer in answers for finding in answer]
     print(*map(_line, found), sep="\n")
     problems = [finding for finding in found if finding.good is False]
     if problems:
-        sys.exit(f"{len(problems)} to mend first; facts about the site are set in {arguments.profile}/config.yaml")
+        where = f"{arguments.profile}/config.yaml describes the site, and config.yaml the data"
+        sys.exit(f"{counted(len(problems), 'problem')} to mend first; {where}")
 
 
 def _line(finding: Finding) -> str:

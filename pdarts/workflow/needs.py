@@ -13,6 +13,8 @@ from pdarts.workflow.declared import declared
 
 CONTINUING = ("search", "train")
 """Steps that continue in the next job where one ends too early."""
+COMPUTING = ("search", "train", "test", "export")
+"""Steps that compute with networks; all others take one thread."""
 LOADERS = {"prepare": 1, "search": 2, "train": 1, "test": 1}
 """Sets of images that a step decodes at a time."""
 
@@ -46,10 +48,10 @@ def needs_of(config: Config, step: str, names: Mapping[str, str], attempt: int =
     request = config.requests.of(step if step in LOADERS else "short", dataset)
     processes, again = processes_of(config, step, names), min(attempt, 2)
     decoders = LOADERS.get(step, 0) * config.machine.workers * _decodes(config, step, dataset)
-    threads = max(1, decoders) if step == "prepare" else config.machine.threads + decoders
+    computing = config.machine.threads if step in COMPUTING else 0
     return Needs(
         processes=processes,
-        threads=processes * threads,
+        threads=processes * max(1, computing + decoders),
         gpus=processes * request.gpus,
         memory=request.memory * again,
         minutes=request.minutes * (1 if step in CONTINUING else again),

@@ -70,6 +70,15 @@ def test_two_nodes_give_the_same_bits_as_one_whatever_interrupts_them(site: Site
     assert NOTHING in later.stdout, later.stdout
 
 
+@pytest.mark.long
+def test_a_step_of_one_process_is_saved_before_the_time_limit_too(site: Site) -> None:
+    number, output = submit(site, "--partition=both", "--nodes=2")
+    loses_nothing(output, 4, 1, "scancel", "--batch", "--signal=USR1", number)
+    wait_for("good end", lambda: state(number) == "COMPLETED")
+    said = LOG_SHOWN.sub("", output.read_text())
+    assert [said.count(f"{EPOCH}{epoch}/") for epoch in range(1, 21)] == [1] * 20
+
+
 def test_processes_that_the_nodes_cannot_share_are_refused(site: Site) -> None:
     site.edit(CONFIG, "batch_size: 16\n    processes: 1", "batch_size: 15\n    processes: 3")
     number, output = submit(site, "--partition=both", "--nodes=2")

@@ -43,3 +43,13 @@ def test_everything_that_is_wrong_is_said_at_once(accounting: None, site: Site) 
         "search on tiny asks for 10 minutes in jobs of 2: 5 of them in a row, but retries is 1; set retries: 4 or more",
     ):
         assert [problem for problem in problems if text in problem], f"{text}:\n{said}"
+
+
+def test_a_second_attempt_that_no_node_could_hold_is_said(accounting: None, site: Site) -> None:
+    site.edit(CONFIG, "train: {gpus: 1, memory: 3000", "train: {gpus: 1, memory: 40000")  # a node has 64000
+    code, said = preflight(site)
+    assert code == 1
+    (problem,) = re.findall(r"^PROBLEM  (.*)", said, re.MULTILINE)
+    assert problem.startswith("train on tiny, attempt 2: --account=lab --partition=gpu --time=10 --mem=80000")
+    assert "is refused" in problem
+    assert "1 problem to mend first" in said

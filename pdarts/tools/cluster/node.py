@@ -47,7 +47,7 @@ def look(request: Request, config: Config, datasets: Sequence[str]) -> list[Find
     where = f"a node of partition {request.partition or 'the default'}"
     if not answered:
         busy = "Unable to allocate" in said or "immediate" in said.lower()
-        return [Finding(None if busy else False, f"{where}: not seen from, {last_line(said)}")]
+        return [Finding(None if busy else False, f"no job could look from {where}: {last_line(said)}")]
     seen = json.loads(last_line(said))
     slow = "; the environment lies on a slow file system: docs/cluster.md" if seen["seconds"] > SLOW else ""
     found = [Finding(not slow, f"{where} ({seen['node']}) starts torch in {seen['seconds']:.0f} s{slow}")]

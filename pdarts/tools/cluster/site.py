@@ -26,10 +26,18 @@ FREE = 10
 Check = Callable[[], list[Finding]]
 
 
-def checks(asked: Sequence[Request], config: Config, profile: Mapping[str, Any]) -> list[Check]:
+def checks(
+    asked: Sequence[Request], again: Sequence[Request], config: Config, profile: Mapping[str, Any]
+) -> list[Check]:
     """List all checks of a target's requests; none depends on the result of another.
 
     Where no SLURM answers, the first one says so, and only those are left that do not ask it.
+
+    Args:
+        asked: requests of first attempts.
+        again: requests of second attempts, for more memory and perhaps time, if there may be any.
+        config: the whole config.
+        profile: of Snakemake.
     """
     datasets = sorted({request.dataset for request in asked if request.dataset})
     local = [partial(limits, asked, profile), partial(data, config, datasets), partial(space, paths.RESULTS)]
@@ -39,7 +47,7 @@ def checks(asked: Sequence[Request], config: Config, profile: Mapping[str, Any])
     accounts = {str(name) for request in asked if (name := request.resources.get("slurm_account"))}
     return [
         partial(accounting, profile, accounts),
-        *(partial(submission, request) for request in asked),
+        *(partial(submission, request) for request in [*asked, *again]),
         *(partial(look, request, config, datasets) for request in partitions.values()),
         *(partial(preemption, name) for name in partitions if name),
         *local,

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from pdarts import paths
 from pdarts.errors import InputError
 from pdarts.settings.config import Config
 from pdarts.tools.workflow import Job
@@ -31,9 +32,12 @@ class Request:
     """Resources by Snakemake's names, such as `mem_mb`; `runtime` is in minutes."""
     wanted_minutes: int
     """Minutes that config.yaml asks for; the profile may allow less."""
+    attempt: int
+    """Number of the attempt, from 1."""
 
     def __str__(self) -> str:
-        return f"{self.rule} on {self.dataset}" if self.dataset else self.rule
+        kind = f"{self.rule} on {self.dataset}" if self.dataset else self.rule
+        return kind if self.attempt == 1 else f"{kind}, attempt {self.attempt}"
 
     @property
     def partition(self) -> str | None:
@@ -103,26 +107,25 @@ def read_profile(path: Path) -> dict[str, Any]:
         raise InputError(f"--profile is {path}, of which config.yaml cannot be read: {error}") from error
     if not isinstance(profile, dict) or profile.get("executor") != "slurm":
         raise InputError(f"--profile is {path}, whose executor is not slurm; allowed: a profile such as profiles/slurm")
+    for key in ("default-resources", "set-resources"):
+        if not isinstance(profile.get(key, {}), dict):
+            raise InputError(f"{path}/config.yaml: {key} is {profile[key]!r}; write names with values below it")
     return profile
 
 
-def requests(found: Iterable[Job], config: Config, profile: Mapping[str, Any]) -> list[Request]:
-    """Collect the requests of the first attempts of jobs, each once."""
+def requests(found: Iterable[Job], config: Config, profile: Mapping[str, Any], attempt: int = 1) -> list[Request]:
+    """Collect the requests of jobs in one of their attempts, each request once."""
     asked: list[Request] = []
     for job in found:
-        if job.step not in LOCAL_STEPS and (request := _request(job, config, profile)) not in asked:
+        if job.step not in LOCAL_STEPS and (request := _request(job, config, profile, attempt)) not in asked:
             asked.append(request)
     return asked
 
 
-def _request(job: Job, config: Config, profile: Mapping[str, Any]) -> Request:
+def _request(job: Job, config: Config, profile: Mapping[str, Any], attempt: int) -> Request:
     rule = "test_checkpoint" if job.step == "test" and job.option("genotype") else job.step
-    owners = {"search": "search", "train": "training", "test": "training", "test_checkpoint": "checkpoint"}
-    name = owners.get(rule)
-    names = {name: job.experiment} if name else {}
-    if job.step == "prepare":
-        names = {"dataset": job.path("output").stem}
-    needs = needs_of(config, job.step, names)
+    names = paths.wildcards_of(job.outputs[0])
+    needs = needs_of(config, job.step, names, attempt)
     resources = {
         **profile.get("default-resources", {}),
         "cpus_per_task": needs.threads,
@@ -132,7 +135,8 @@ def _request(job: Job, config: Config, profile: Mapping[str, Any]) -> Request:
         **profile.get("set-resources", {}).get(rule, {}),
     }
     plain = {key: _plain(value) for key, value in resources.items()}
-    return Request(rule, dataset_of(config, names), {**plain, "runtime": minutes(plain["runtime"])}, needs.minutes)
+    plain["runtime"] = minutes(plain["runtime"])
+    return Request(rule, dataset_of(config, names), plain, needs.minutes, attempt)
 
 
 def _plain(value: Any) -> Any:

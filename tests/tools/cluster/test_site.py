@@ -72,9 +72,9 @@ def test_without_slurm_that_is_said_first_and_nothing_is_well_that_only_slurm_kn
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "results").mkdir()
-    search = Job("search", "", {"experiment": ("digits",)}, pending=True)
+    search = Job("search", "", {"output": ("results/search/digits/seed0/stage1.json",)}, pending=True)
     asked = requests([search], CONFIG, PROFILE)
-    first, *others = [finding for check in site.checks(asked, CONFIG, PROFILE) for finding in check()]
+    first, *others = [finding for check in site.checks(asked, [], CONFIG, PROFILE) for finding in check()]
     assert first.good is False
     assert first.text.startswith("there is no SLURM here (there is no command scontrol)")
     assert {finding.text.split(",")[0].split(" in ")[-1] for finding in others} == {

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from pdarts.errors import InputError
+from pdarts.settings.requests import Request
 from pdarts.tools.cluster.site import limits
 from pdarts.tools.cluster.slurm import LOCAL_STEPS, client, minutes, read_profile, requests
 from pdarts.tools.workflow import Job
@@ -19,8 +20,8 @@ def job(step: str, **options: str) -> Job:
     return Job(step, "", {name: (value,) for name, value in options.items()}, pending=True)
 
 
-SEARCH = job("search", experiment="pdarts-cifar10")
-IMAGENET = job("train", experiment="published-on-imagenet")
+SEARCH = job("search", output="results/search/pdarts-cifar10/seed0/stage1.json")
+IMAGENET = job("train", output="results/train/published-on-imagenet/seed0/weights.pt")
 
 
 def test_a_request_joins_the_config_and_the_profile() -> None:
@@ -45,13 +46,33 @@ def test_images_that_are_decoded_need_cpus() -> None:
 def test_jobs_on_one_dataset_that_ask_for_different_gpus_are_different_requests(order: int) -> None:
     small = CONFIG.trainings["published-on-imagenet"].model_copy(update={"recipe": "imagenet-reference"})
     config = CONFIG.model_copy(update={"trainings": {**CONFIG.trainings, "small": small}})
-    asked = requests([IMAGENET, job("train", experiment="small"), IMAGENET][::order], config, PROFILE)
+    asked = requests(
+        [IMAGENET, job("train", output="results/train/small/seed0/weights.pt"), IMAGENET][::order], config, PROFILE
+    )
     assert sorted(request.resources["gpu"] for request in asked) == [1, 8]
 
 
 def test_what_runs_beside_snakemake_asks_for_nothing() -> None:
-    steps = ("download", "draw", "curves", "report", "derive")
-    assert [request.rule for request in requests([job(step) for step in steps], CONFIG, PROFILE)] == ["derive"]
+    derive = job("derive", output="results/search/pdarts-cifar10/seed0/genotype.json")
+    beside = [job(step) for step in ("download", "draw", "curves", "report")]
+    assert [request.rule for request in requests([*beside, derive], CONFIG, PROFILE)] == ["derive"]
+
+
+def test_a_short_job_asks_for_what_its_rule_does() -> None:
+    machine = CONFIG.machine.model_copy(update={"threads": 8})
+    datasets = {**CONFIG.requests.datasets, "digits": {"short": Request(memory=500, minutes=5)}}
+    own = CONFIG.requests.model_copy(update={"datasets": datasets})
+    config = CONFIG.model_copy(update={"machine": machine, "requests": own})
+    derive = job("derive", output="results/search/digits/seed0/genotype_skips1.json")
+    (request,) = requests([derive], config, PROFILE)
+    assert str(request) == "derive on digits"
+    assert [request.resources[name] for name in ("mem_mb", "runtime", "cpus_per_task")] == [500, 5, 1]
+
+
+def test_the_second_attempt_asks_for_twice_the_memory() -> None:
+    (request,) = requests([IMAGENET], CONFIG, PROFILE, attempt=2)
+    assert str(request) == "train on imagenet, attempt 2"
+    assert request.resources["mem_mb"] == 2 * CONFIG.requests.datasets["imagenet"]["train"].memory
 
 
 def test_steps_that_are_no_jobs_are_those_of_local_rules() -> None:
@@ -105,6 +126,9 @@ def test_a_profile_that_is_none_is_refused(tmp_path: Path) -> None:
         read_profile(tmp_path)
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"cores": "all"}))
     with pytest.raises(InputError, match="whose executor is not slurm"):
+        read_profile(tmp_path)
+    (tmp_path / "config.yaml").write_text("executor: slurm\ndefault-resources: [slurm_account=lab]")
+    with pytest.raises(InputError, match=r"default-resources is \['slurm_account=lab'\]; write names with values"):
         read_profile(tmp_path)
 
 
