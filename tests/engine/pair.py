@@ -4,6 +4,7 @@ that does the work of both in turn."""
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from pdarts.engine.resume_file import ResumeFile
 from pdarts.engine.run import Run
 from pdarts.engine.schedules import cosine
 from pdarts.engine.seeds import derive_seed
+from pdarts.engine.termination import PROCESS
 from pdarts.engine.tracking import Tracker
 from pdarts.nets.network import Network
 from pdarts.nets.supernet import Supernet
@@ -104,6 +106,15 @@ def search(stage: Any, folder: Path) -> dict[str, Tensor]:
     return dict(architecture.weights)
 
 
+def resumed(stage: Any, folder: Path) -> dict[str, Tensor]:
+    """The same, told to end and continued in the middle of the first epoch."""
+    PROCESS.told = True
+    with suppress(SystemExit):
+        search(stage, folder)
+    PROCESS.told = False
+    return search(stage, folder)
+
+
 def scored(share: Share) -> Tally:
     """All images; the last batch has one, so one process gets none."""
     tested = network().eval()
@@ -115,6 +126,7 @@ WORK = {
     "train": train,
     "train_channels_last": partial(train, layout=torch.channels_last),
     **{name: partial(search, stage) for name, stage in SEARCHES.items()},
+    **{f"{name}_resumed": partial(resumed, stage) for name, stage in SEARCHES.items()},
 }
 
 
@@ -302,6 +314,9 @@ def attacked(pair: InTurn, stage: Any, epoch: int, batch: Batch) -> dict[str, Te
     first, last = stage.radius
     radius = first + (last - first) * epoch / stage.epochs
     weights = {kind: project(rows + radius * (2 * drawn[kind] - 1)) for kind, rows in at_rest.items()}
+    first_one, second_one = pair.networks
+    for buffer, of_first in zip(second_one.buffers(), first_one.buffers(), strict=True):
+        buffer.copy_(of_first)
     for one in pair.networks:
         one.eval()
     for _ in range(7):

@@ -58,6 +58,18 @@ def test_all_processes_hold_the_same_alphas(work: str, folder: Path) -> None:
     assert all(torch.equal(first[kind], second[kind]) for kind in first)
 
 
+@pytest.mark.parametrize("work", pair.SEARCHES)
+def test_a_search_of_two_processes_that_is_continued_ends_with_the_same_bits(work: str, folder: Path) -> None:
+    for process in range(2):
+        through, resumed = (
+            torch.load(folder / f"{name}{process}.pt", weights_only=True) for name in (work, f"{work}_resumed")
+        )
+        assert all(torch.equal(through[kind], resumed[kind]) for kind in through)
+    metrics = [(folder / name / "metrics.jsonl").read_text() for name in (work, f"{work}_resumed")]
+    without_times = [[{**json.loads(line), "seconds": 0} for line in text.splitlines()] for text in metrics]
+    assert without_times[0] == without_times[1]
+
+
 def test_all_processes_hold_the_same_weights_and_statistics_of_their_own(folder: Path) -> None:
     first, second = (torch.load(folder / f"train{number}.pt", weights_only=True) for number in range(2))
     differing = [name for name in first if not torch.equal(first[name], second[name])]

@@ -49,7 +49,11 @@ class Method(darts.Method):
         return perturbed if self.kind == "random" else self._attacked(point, batch, relaxed, perturbed, radius)
 
     def _attacked(self, point: Point, batch: Batch, relaxed: Weights, start: Weights, radius: Tensor) -> Weights:
-        """Climb from `start` to weights with a higher loss; returns `relaxed` if the loss is no higher in the end."""
+        """Climb from `start` to weights with a higher loss; returns `relaxed` if the loss is no higher in the end.
+
+        All processes compute with the running statistics of the first one, which alone a resume file keeps.
+        """
+        distributed.copy_from_first(point.supernet.buffers())
         perturbed, (images, labels) = start, batch
         with evaluating(point.supernet):
             for _ in range(ATTACKS):
