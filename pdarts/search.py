@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pdarts.checking import argument_values
 from pdarts.data import manifest
+from pdarts.data.batches import batches_of_parts
 from pdarts.data.division import Division
 from pdarts.engine import distributed, files, long_step, step
 from pdarts.engine.resume_file import result_was_read
@@ -45,7 +46,7 @@ def main() -> None:
         before = files.read_json(arguments.previous, "stage file", "pdarts.search")
         result_was_read(arguments.previous, before.get("provenance", {}))
     division = Division(stage.train_portion, stage.alphas_portion, stage.division, derive_seed(seed, "division"))
-    images = work.batches(dataset, division)
+    images = batches_of_parts(dataset, division, work.machine, work.batching(dataset))
     run = work.run(derive_seed(seed, "stage", number), len(images[0]), f"stage {number}")
     architecture = search_stage(stage, candidates, images, len(dataset.classes), work.machine, run)
     if distributed.rank() == 0:

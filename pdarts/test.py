@@ -60,8 +60,8 @@ def main() -> None:
         )
     move_to_device(network, device, "float32", machine)  # whatever it was trained in
     dataset = manifest.read(arguments.data)
-    _check_classes(arguments, trained, dataset)
     portion = trained["recipe"]["train_portion"] if trained["recipe"] else 1
+    _check_dataset(arguments, trained, dataset, portion)
     batches = batches_to_test(dataset, portion, machine, device)
     settle(network, _outcome, device, lambda: next(batches.in_order()))
     logits_of = Graphs("test", lambda images: network(images)[0], recorder(device, machine))
@@ -105,14 +105,19 @@ def _outcome(network: Network, images: Tensor, labels: Tensor) -> tuple[Tensor, 
     return F.cross_entropy(logits, labels), logits
 
 
-def _check_classes(arguments: Namespace, trained: dict[str, Any], dataset: AnyManifest) -> None:
-    """Refuse a dataset that has not as many classes as the network."""
+def _check_dataset(arguments: Namespace, trained: dict[str, Any], dataset: AnyManifest, portion: float) -> None:
+    """Refuse a dataset that has not as many classes as the network, or of which nobody knows what was trained on."""
     classes = trained["network"]["classes"]
     if len(dataset.classes) != classes:
         source = f" ({trained['dataset']['source']})" if trained["dataset"] else ""
         raise InputError(
-            f"{arguments.weights} tells {classes} classes apart, but {arguments.data} has {len(dataset.classes)}; test "
+            f"{arguments.weights} has {classes} classes, but {arguments.data} has {len(dataset.classes)}; test "
             f"it on the dataset it was trained on{source}"
+        )
+    if portion < 1 and dataset.model_dump(mode="json") != trained["dataset"]:
+        raise InputError(
+            f"{arguments.weights} was trained on a part of the images of another dataset than {arguments.data} "
+            f"describes, so the others may be among them; give the manifest that pdarts.train was given"
         )
 
 

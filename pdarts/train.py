@@ -12,6 +12,7 @@ import torch
 from pdarts import extensions
 from pdarts.checking import parse_argument
 from pdarts.data import manifest
+from pdarts.data.batches import batches_of_part
 from pdarts.data.division import Division
 from pdarts.engine import distributed, files, long_step, step
 from pdarts.engine.loop import NetworkTraining, fit
@@ -40,7 +41,7 @@ def main() -> None:
     dataset = manifest.read(arguments.data)
     read = {"genotype": genotype.to_json(), "dataset": dataset.model_dump(mode="json")}
     work.claim(read, {"data": arguments.data, "genotype": arguments.genotype})
-    batches, _ = work.batches(dataset, Division(recipe.train_portion))
+    batches = batches_of_part(dataset, Division(recipe.train_portion), 0, work.machine, work.batching(dataset))
     described: dict[str, Any] = {
         "stem": recipe.stem,
         "cells": recipe.cells,

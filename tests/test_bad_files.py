@@ -96,6 +96,38 @@ def test_a_stage_that_keeps_more_than_there_is_is_refused(tmp_path: Path, manife
     assert end == f"error: operations is 3, but {previous} has 2; allowed: 2 to 2"
 
 
+@pytest.mark.parametrize(
+    ("search", "changes", "message"),
+    [
+        ("digits", {"operations": 3}, "operations is 3, but the first stage starts with all 8 candidates; write 8"),
+        ("digits", {"frozen_epochs": 1}, "frozen_epochs is 1, but a stage has 1 epoch, so that alphas would never"),
+        ("pc-darts-cifar10", {"channels": 18}, "channels is 18; allowed: multiples of partial_channels, which is 4"),
+    ],
+)
+def test_a_stage_that_the_config_would_refuse_is_refused_by_hand_too(
+    search: str, changes: dict[str, object], message: str, tmp_path: Path, manifest: Path
+) -> None:
+    settings = CONFIG.searches[search].stage_settings(1).model_dump(mode="json")
+    small = {"cells": 1, "epochs": 1, "frozen_epochs": 0, "warmup_epochs": 0, "scored_epochs": 0}
+    call_of = search_arguments(manifest, tmp_path, 1)
+    call_of[call_of.index("--settings") + 1] = json.dumps({**settings, **small, **changes})
+    end = call("search", *call_of)
+    assert end is not None
+    assert message in end
+
+
+def test_held_out_images_of_another_dataset_are_refused(tmp_path: Path, manifest: Path) -> None:
+    weights, output = tmp_path / "weights.pt", tmp_path / "test.json"
+    assert call("train", *train_arguments(manifest, weights, train_portion=0.5)) is None
+    (tmp_path / "fewer").mkdir()
+    others = write_manifest(tmp_path / "fewer", images=48)
+    end = call("test", "--data", others, "--weights", weights, "--output", output, "--machine", QUIET)
+    assert end is not None
+    assert end.startswith(f"error: {weights} was trained on a part of the images of another dataset than {others}")
+    assert not output.exists()
+    assert call("test", "--data", manifest, "--weights", weights, "--output", output, "--machine", QUIET) is None
+
+
 def test_a_skip_limit_of_9_is_refused(tmp_path: Path) -> None:
     stage = stage_file(tmp_path / "stage3.json", CANDIDATES[:3], {})
     end = call("derive", "--stage", stage, "--max-skips", 9, "--output", tmp_path / "g.json", "--machine", QUIET)

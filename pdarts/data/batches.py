@@ -1,6 +1,7 @@
 """Makes batches of the images that a manifest describes, which lie in memory or in image files."""
 
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -41,16 +42,30 @@ def batches_of_parts(
 ) -> tuple[Batches, Batches]:
     """Make batches of each of two parts of the training images; other arguments are those of `batches_of`.
 
-    No test image is read. The second part is empty where the first takes all images.
+    No test image is read.
 
     Raises:
         InputError: as in `batches_of`, and if a part that should have images would be empty.
     """
+    first, second = _parts(dataset, division, machine, batching)
+    return _batches(dataset, "train", first, machine, batching), _batches(dataset, "train", second, machine, batching)
+
+
+def batches_of_part(
+    dataset: AnyManifest, division: Division, part: Literal[0, 1], machine: Machine, batching: Batching
+) -> Batches:
+    """Make batches of the first or second part, as `batches_of_parts` does; of the other one no image is loaded."""
+    return _batches(dataset, "train", _parts(dataset, division, machine, batching)[part], machine, batching)
+
+
+def _parts(
+    dataset: AnyManifest, division: Division, machine: Machine, batching: Batching
+) -> tuple[Split | Index, Split | Index]:
     _check(dataset, batching)
-    first, second = parts = divided(_split(dataset, "train", machine), division)
+    parts = divided(_split(dataset, "train", machine), division)
     if batching.share.process == 0:
         _warn_of_absent(dataset, parts)
-    return _batches(dataset, "train", first, machine, batching), _batches(dataset, "train", second, machine, batching)
+    return parts
 
 
 def _check(dataset: AnyManifest, batching: Batching) -> None:

@@ -7,26 +7,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from pdarts.errors import warn
+
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a lock on the file `path`, which is created and stays; others wait until its holder releases it or ends."""
     with path.open("a") as file:
-        hold(file, f"{path.parent}: waiting for another process that works in this folder")
+        if not taken(file):
+            print(f"{path.parent}: waiting for another process that works in this folder", file=sys.stderr, flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def hold(file: IO[str], waiting: str) -> None:
-    """Lock an open file until it is closed. Where the file system has no locks, nothing is waited for.
+def taken(file: IO[str]) -> bool:
+    """Lock an open file until it is closed; False if another process holds it.
 
-    Args:
-        file: the file.
-        waiting: what is said on standard error if another process holds it.
+    Where the file system has no locks, a warning says so, and the file counts as locked.
     """
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        print(waiting, file=sys.stderr, flush=True)
-        fcntl.flock(file, fcntl.LOCK_EX)
-    except OSError:
-        return  # no locks here
+        return False
+    except OSError as error:
+        warn(
+            f"{file.name} cannot be locked ({error.strerror}), so nothing keeps two processes from the same work; end "
+            "an earlier one that is still at it"
+        )
+    return True

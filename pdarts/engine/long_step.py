@@ -4,16 +4,15 @@ Both begin alike, with arguments, device, processes and batches; both can be kil
 results how many epochs ran, for how long, and on which device.
 """
 
+import sys
+import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pdarts.checking import parse_argument
-from pdarts.data.batches import batches_of_parts
 from pdarts.data.batching import Batching
-from pdarts.data.division import Division
-from pdarts.data.loaders import Batches
 from pdarts.data.manifest import AnyManifest
 from pdarts.engine import device, distributed, step
 from pdarts.engine.invocation import Invocation
@@ -28,6 +27,9 @@ from pdarts.settings.images import check_images
 from pdarts.settings.machine import Machine
 from pdarts.settings.recipes import Recipe
 from pdarts.settings.searches import StageSettings
+
+PAUSE = 1.0
+"""Seconds after which a step that waits for another one looks again."""
 
 
 def add_arguments(parser: ArgumentParser, experiment: str, *models: type[Settings]) -> None:
@@ -78,20 +80,27 @@ class LongStep:
         self.read = {path: content_digest(path) for path in read.values() if path is not None}
         self.inputs = read
         self.resume_file = ResumeFile(self.arguments.output, identity, self.machine.resume_other_code)
-        if distributed.rank() == 0:
-            self.resume_file.claim()
+        claimed = self._claimed()
+        if not claimed and distributed.rank() == 0:
+            print(f"{self.arguments.output}: waiting for another process that computes it", file=sys.stderr, flush=True)
+        while not claimed:
+            time.sleep(PAUSE)
+            claimed = self._claimed()
         self.resume_file.refuse_failed()
 
-    def batches(self, dataset: AnyManifest, division: Division) -> tuple[Batches, Batches]:
-        """Passes over two parts of the training images; each process takes its share of every batch.
+    def _claimed(self) -> bool:
+        """Whether process 0 could claim the output; all learn the same, so that none runs ahead of it."""
+        return distributed.from_first(distributed.rank() == 0 and self.resume_file.claim())
+
+    def batching(self, dataset: AnyManifest) -> Batching:
+        """How batches of a dataset's training images are made, of which each process takes its share.
 
         Raises:
-            InputError: if images are missing, or too few for these settings.
+            InputError: if its images are too few, or too small, for these settings.
         """
         settings, share = self.settings, distributed.share()
         check_images(settings, dataset.image_size, dataset.splits.train.per_class.values())
-        batching = Batching(settings.batch_size, settings.augmentation, self.device, share)
-        return batches_of_parts(dataset, division, self.machine, batching)
+        return Batching(settings.batch_size, settings.augmentation, self.device, share)
 
     def run(self, seed: int, iterations: int, part: str = "") -> Run:
         """Open the journal of what was claimed.

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from pdarts.data.lock import hold
+from pdarts.data.lock import taken
 from pdarts.engine import files
 from pdarts.errors import InputError
 
@@ -42,15 +42,14 @@ class ResumeFile:
         self.path = output.with_name(f"{output.name}.resume-{work}")
         self.before, self.failed = (self.path.with_name(self.path.name + end) for end in (BEFORE, FAILED))
 
-    def claim(self) -> None:
-        """Wait until no other process computes the same output; after the end of this process the next one may.
+    def claim(self) -> bool:
+        """Claim the output for this process until it ends; False while another one computes it.
 
-        A step goes on when the Snakemake that started it is killed, and the next Snakemake starts the step again. Where
-        the file system has no locks, nothing is waited for.
+        A step goes on when the Snakemake that started it is killed, and the next Snakemake starts the step again.
         """
         self.output.parent.mkdir(parents=True, exist_ok=True)
         self._lock = self.output.with_name(f"{self.output.name}{LOCK}").open("a")  # held while it is open
-        hold(self._lock, f"{self.output}: waiting for another process that computes it")
+        return taken(self._lock)
 
     def refuse_failed(self) -> None:
         """Refuse work that has failed before and would fail again.

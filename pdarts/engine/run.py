@@ -63,7 +63,7 @@ class Run:
         self.earlier_cpu_seconds = 0.0
         """CPU time of these processes."""
         self.resumed: list[dict[str, Any]] = []
-        """Epoch and iteration at which earlier processes stopped, with commit, hash of their code, and device."""
+        """Epoch and iteration at which earlier processes stopped, with commit, code, device and kernels."""
         self._parts: Mapping[str, Stateful] = {}
         self._tallies: Mapping[str, Tally] = {}
         self._earlier_epoch_seconds = 0.0
@@ -141,7 +141,7 @@ class Run:
                 self._save_and_stop()
             except InputError:
                 if alone:
-                    self.save()
+                    self._save_finite()
                 raise
             if item is None:
                 return
@@ -177,6 +177,7 @@ class Run:
                 "kills": memory.kills(),
                 "commit": self._commit,
                 "device": device_name(self.device),
+                "kernels": self.kernels,
                 "resumed": self.resumed,
                 "metrics": self.journal.lines,
                 "tracked": self.journal.tracked,
@@ -190,7 +191,7 @@ class Run:
         self.epoch, self.iteration, self._earlier_epoch_seconds = saved["epoch"], saved["step"], saved["epoch_seconds"]
         self.earlier_seconds, self.earlier_cpu_seconds = saved["seconds"], saved.get("cpu_seconds", 0.0)
         stopped: dict[str, Any] = {"epoch": self.epoch, "step": self.iteration}
-        stopped |= {key: saved.get(key) for key in ("commit", "code", "device")}
+        stopped |= {key: saved.get(key) for key in ("commit", "code", "device", "kernels")}
         self.resumed = [*saved["resumed"], stopped]
         self._wandb_id = saved["wandb_id"]
         for name, part in self._parts.items():
@@ -226,10 +227,13 @@ class Run:
         raise InputError(message)
 
     def _save_and_stop(self) -> NoReturn:
+        self._save_finite(told=True)
+        self._stop()
+
+    def _save_finite(self, told: bool = False) -> None:
         if self.iteration:
             self._check_finite()
-        self.save(told=True)
-        self._stop()
+        self.save(told)
 
     def _stop(self) -> NoReturn:
         reached = f"epoch {self.epoch + 1}, iteration {self.iteration}"

@@ -2,7 +2,7 @@
 
 import torch
 
-from pdarts.data.batches import batches_of, batches_of_parts
+from pdarts.data.batches import batches_of, batches_of_part
 from pdarts.data.batching import Batching
 from pdarts.data.division import Division
 from pdarts.data.loaders import Batches
@@ -24,5 +24,5 @@ def batches_to_test(dataset: AnyManifest, train_portion: float, machine: Machine
     """
     batching = Batching(BATCH_SIZE, None, device)
     if train_portion < 1:
-        return batches_of_parts(dataset, Division(train_portion), machine, batching)[1]
+        return batches_of_part(dataset, Division(train_portion), 1, machine, batching)
     return batches_of(dataset, "test", machine, batching)

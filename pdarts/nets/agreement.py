@@ -1,4 +1,4 @@
-"""Comparison of a backend with PyTorch in float64 on the first images of a run.
+"""Comparison of a backend with PyTorch in float64 on a batch of training or test images.
 
 A card that nobody tried may therefore cost speed, but no result.
 """
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pdarts.errors import warn
+from pdarts.errors import InputError, warn
 from pdarts.nets.execution import Execution, backend_of, compute_by
 
 IMAGES = 16
@@ -35,7 +35,7 @@ def settle(network: Any, outcome: Outcome, device: torch.device, first: Callable
         network: a supernet or an evaluation network.
         outcome: of the network, or of a copy.
         device: of the network.
-        first: fetches images and labels of the first batch.
+        first: fetches images and labels of a batch.
     """
     computing = backend_of(network, device)
     if computing is None or not computing.COMPARED:
@@ -43,6 +43,8 @@ def settle(network: Any, outcome: Outcome, device: torch.device, first: Callable
     images, labels = (part[:IMAGES] for part in first())
     try:
         own, torchs = errors(network, outcome, images, labels)
+    except (InputError, torch.OutOfMemoryError):
+        raise
     except Exception as error:  # noqa: BLE001 - compilers and drivers raise types of their own
         fault = f"fail ({type(error).__name__}: {str(error).strip().splitlines()[0]})"
     else:

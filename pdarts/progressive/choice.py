@@ -13,7 +13,7 @@ def choose(seeds: Sequence[int], validations: Sequence[Path]) -> dict[str, Any]:
 
     Args:
         seeds: seeds of the searches.
-        validations: test results of each genotype's short retraining; empty if there is one seed.
+        validations: test result of each genotype's short retraining; empty if there is one seed.
 
     Returns:
         `seed`, and `candidates`, each with `seed`, `top1` in percent and the number of `images` it was scored on.
@@ -21,8 +21,11 @@ def choose(seeds: Sequence[int], validations: Sequence[Path]) -> dict[str, Any]:
     Raises:
         InputError: if one was scored on test images.
     """
+    if not validations:
+        (seed,) = seeds
+        return {"seed": seed, "candidates": []}
     candidates = []
-    for seed, path in zip(seeds, validations, strict=False):
+    for seed, path in zip(seeds, validations, strict=True):
         result = read_json(path, "test result", "pdarts.test")
         recipe = result["settings"]["recipe"]
         if recipe is None or recipe["train_portion"] == 1:
@@ -30,5 +33,5 @@ def choose(seeds: Sequence[int], validations: Sequence[Path]) -> dict[str, Any]:
                 f"{path} was scored on test images, which must decide nothing; validate with a train_portion below 1"
             )
         candidates.append({"seed": seed, "top1": result["top1"], "images": result["images"]})
-    best = min(candidates, key=lambda one: (-one["top1"], one["seed"]), default={"seed": seeds[0]})
+    best = min(candidates, key=lambda one: (-one["top1"], one["seed"]))
     return {"seed": best["seed"], "candidates": candidates}

@@ -22,7 +22,8 @@ def candidates_of(stage: StageSettings, number: int, previous: Path | None) -> d
         previous: file of the stage before; None for the first stage.
 
     Raises:
-        InputError: if `previous` does not fit the number, or has fewer operations than the stage considers.
+        InputError: if `previous` does not fit the number, or has fewer operations than the stage considers; or if the
+            first stage does not consider all candidates.
     """
     if (number == 1) != (previous is None) or number < 1:
         raise InputError(
@@ -30,6 +31,11 @@ def candidates_of(stage: StageSettings, number: int, previous: Path | None) -> d
             "file of the stage before"
         )
     if previous is None:
+        if stage.operations != (present := len(stage.candidates)):
+            raise InputError(
+                f"operations is {stage.operations}, but the first stage starts with all {present} candidates; write "
+                f"{present}, or list fewer candidates"
+            )
         return all_candidates(stage.candidates)
     value = read_json(previous, "stage file", "pdarts.search")
     held = value.get("stage") if isinstance(value, dict) else None

@@ -53,7 +53,7 @@ def search_stage(
     supernet, method = training.supernet, training.method
     weights_images, alphas_images = images
     training.begin_epoch(stage.frozen_epochs)  # where skip dropout is compared too
-    images_seed = derive_seed(run.seed, "weights_images", run.epoch)
+    images_seed = derive_seed(run.seed, "weights_images", 0)
     settle(supernet, training.outcome, run.device, lambda: next(iter(weights_images.firsts([images_seed]))))
     run.kernels = kernels(supernet, run.device)
     weights_tally, alphas_tally = Tally(run.device), Tally(run.device)

@@ -120,6 +120,11 @@ class SearchProtocol(Settings):
     def _fits_its_method(self) -> Self:
         check_shares(self.batch_size, self.processes)
         check_schedule(self.schedule, self.warmup_epochs, self.epochs, self.weights)
+        if self.frozen_epochs >= self.epochs:
+            raise ValueError(
+                f"frozen_epochs is {self.frozen_epochs}, but a stage has {counted(self.epochs, 'epoch')}, so that "
+                "alphas would never be updated; allowed: fewer than epochs"
+            )
         if self.train_portion + (self.alphas_portion or 0) > 1:
             raise ValueError(
                 f"train_portion is {self.train_portion:g} and alphas_portion {self.alphas_portion:g}, more than all "
@@ -133,6 +138,14 @@ class SearchProtocol(Settings):
 
 class StageSettings(SearchProtocol, Stage):
     """Settings of one stage, as `pdarts.search --settings` takes them."""
+
+    @model_validator(mode="after")
+    def _fits_its_channels(self) -> Self:
+        try:
+            METHODS[self.method].check_channels(cast(MethodKeys, self), self.channels)
+        except ValueError as error:
+            raise ValueError(f"channels is {self.channels}; {error}") from error
+        return self
 
 
 class Search(SearchProtocol):
@@ -167,11 +180,6 @@ class Search(SearchProtocol):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         present = len(self.candidates)
-        if self.frozen_epochs >= self.epochs:
-            raise ValueError(
-                f"frozen_epochs is {self.frozen_epochs}, but a stage has {counted(self.epochs, 'epoch')}, so that "
-                "alphas would never be updated; allowed: fewer than epochs"
-            )
         self.check_limit(self.max_skips)
         for number, stage in enumerate(self.stages, 1):
             try:

@@ -188,7 +188,7 @@ def test_snakemake_runs_as_a_job_and_goes_on_after_its_own_time_limit(site: Site
     options = ["--account=lab", "--partition=cpu", f"--chdir={site.root}"]
     script = [str(site.root / "profiles/slurm/snakemake.sbatch"), "--configfile", CONFIG, *QUICK, "--", TEST]
     main = slurm("sbatch", "--parsable", *options, *script)
-    neighbour = slurm("sbatch", "--parsable", *options, "--wrap", "sleep 900")
+    neighbour = slurm("sbatch", "--parsable", *options, "--mem=100", "--wrap", "sleep 900")
     wait_for("epoch 5", lambda: max(site.epochs(), default=0) >= 5)
     since = time.monotonic()
     slurm("scancel", "--batch", "--signal=USR1", main)

@@ -183,15 +183,20 @@ def test_after_a_kill_for_lack_of_memory_the_next_attempt_says_so(
     )
 
 
-def test_a_step_waits_for_another_process_that_computes_the_same_output(data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_step_waits_for_another_process_that_computes_the_same_output(
+    processes: int, data: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "results"
     held = ResumeFile(folder / "weights.pt", {}, other_code=False)
-    held.claim()
-    with subprocess.Popen(
-        command("train", 1, folder, data, python=warm.python()), cwd=ROOT, stderr=subprocess.PIPE, text=True
-    ) as process:
+    assert held.claim()
+    call = command("train", processes, folder, data, python=warm.python())
+    call[call.index("pdarts.train")] = "tests.engine.impatient"
+    with subprocess.Popen(call, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        assert "waiting for another process that computes it" in process.stderr.readline()
+        while "waiting for another process that computes it" not in process.stderr.readline():
+            assert process.poll() is None
+        time.sleep(5)  # longer than its processes wait for each other
         assert not (folder / "metrics.jsonl").exists()
         del held
         assert "| epoch 5/5" in process.stderr.read()

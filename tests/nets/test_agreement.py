@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pdarts.engine.loop import NetworkTraining
+from pdarts.errors import InputError
 from pdarts.nets import node
 from pdarts.nets.agreement import IMAGES, errors, settle
 from pdarts.nets.backends.cpu import kernels as cpu
@@ -123,6 +124,17 @@ def test_kernels_of_the_cpu_are_as_precise_as_pytorch_and_far_from_the_limit(wor
     own, torchs = errors(one, outcome, torch.randn(IMAGES, 3, pixels, pixels), LABELS[:IMAGES])
     assert 0 < own.median() < 10 * torchs.median() < 1e-4
     assert own.max() < 0.02
+
+
+@pytest.mark.parametrize("error", [InputError("images of 7 pixels"), torch.OutOfMemoryError("CUDA out of memory")])
+def test_what_is_no_fault_of_a_backend_ends_the_step(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(out: torch.Tensor) -> torch.Tensor:
+        raise error
+
+    one, outcome, pixels = network()
+    monkeypatch.setattr(node, "BACKENDS", (Off(fail),))
+    with pytest.raises(type(error)):
+        settle(one, outcome, CPU, lambda: (torch.randn(20, 3, pixels, pixels), LABELS))
 
 
 def test_a_backend_that_was_tried_everywhere_is_not_compared() -> None:

@@ -29,7 +29,7 @@ from pdarts.space.candidates import all_candidates, prune
 from pdarts.space.operations import CANDIDATES
 from pdarts.space.topology import EDGES, KINDS, NODES, incoming
 from tests.data.sources import load
-from tests.searching import point_of, scalar, settings_of, training_of
+from tests.searching import DIGITS, point_of, scalar, settings_of, training_of
 
 CPU = torch.device("cpu")
 SMALL = {"cells": 3, "channels": 4, "epochs": 2, "frozen_epochs": 0, "scored_epochs": 1, "batch_size": 16}
@@ -261,6 +261,20 @@ def test_second_order_alphas_depend_on_the_images_of_the_coming_update_of_weight
             moved[method, seed] = torch.cat([alphas.grad.flatten() for alphas in training.supernet.alphas()])
     assert torch.equal(moved["darts", 1], moved["darts", 2])
     assert not torch.equal(moved["second_order", 1], moved["second_order", 2])
+
+
+def test_a_penalty_of_the_alphas_counts_in_their_second_order_update() -> None:
+    class Penalized(method_named("second_order")):  # type: ignore[misc]
+        def alphas_penalty(self, parameters: Any, epoch: Tensor) -> Tensor:
+            return 5 * torch.stack([alphas.sum() for alphas in parameters["alpha"].values()]).sum()
+
+    moved = []
+    for method in (method_named("second_order"), Penalized):
+        torch.manual_seed(0)
+        training = training_of(all_candidates(FEW), "second_order", **SMALL, alphas=DIGITS["alphas"] | {"clip": None})
+        method(training.method.settings).update_alphas(point_of(training, 0), images(), images())
+        moved.append(torch.cat([alphas.grad.flatten() for alphas in training.supernet.alphas()]))
+    torch.testing.assert_close(moved[1] - moved[0], torch.full_like(moved[0], 5.0), rtol=1e-4, atol=1e-4)
 
 
 def test_a_second_order_step_of_the_alphas_moves_no_network_weight() -> None:

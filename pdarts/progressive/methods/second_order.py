@@ -22,13 +22,15 @@ class Method(darts.Method):
     def update_alphas(self, point: Point, batch: Batch, train_batch: Batch) -> Outcome:
         """Update the alphas by their gradient through the coming update of the weights, with finite differences.
 
-        The virtual network has running statistics of its own; loss and logits are those of the virtual network.
+        The virtual network has running statistics of its own; loss and logits are those of the virtual network. Both
+        updates are by `weights`: `training_weights` count in the update of the network weights that follows.
         """
         supernet, alphas, names = point.supernet, point.supernet.alphas(), point.supernet.weight_names()
         (group,) = point.weights.param_groups
         virtual = self._virtual_weights(point, train_batch)
         statistics = {name: buffer.clone() for name, buffer in supernet.named_buffers()}
         loss, logits = self._loss(point, batch, dict(zip(names, virtual, strict=True)) | statistics)
+        loss = loss + self.alphas_penalty(supernet.architecture_parameters, point.epoch)
         of_virtual = gradients(loss, [*alphas, *virtual], batch[1])
         direct, directions = of_virtual[: len(alphas)], of_virtual[len(alphas) :]
         radius = RADIUS / torch.stack([direction.norm() for direction in directions]).norm()
