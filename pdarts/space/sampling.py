@@ -6,11 +6,8 @@ from random import Random
 from typing import TypeVar
 
 from pdarts.space.genotype import Genotype, Pairs
-from pdarts.space.operations import CANDIDATES, SKIP
+from pdarts.space.operations import SELECTABLE, SKIP
 from pdarts.space.topology import EDGES_INTO_NODE, NODES
-
-CHOICES = tuple(name for name in CANDIDATES if name != "none")
-"""Every operation of the search space that a genotype can name."""
 
 Item = TypeVar("Item")
 
@@ -34,7 +31,7 @@ def sample_cell(generator: Random) -> Pairs:
     pairs = []
     for node in NODES:
         sources = _pick(generator, tuple(combinations(range(node), EDGES_INTO_NODE)))
-        pairs += [(_pick(generator, CHOICES), source) for source in sources]
+        pairs += [(_pick(generator, SELECTABLE), source) for source in sources]
     return tuple(pairs)
 
 
