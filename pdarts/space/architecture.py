@@ -18,7 +18,7 @@ class Architecture:
 
     candidates: Mapping[str, Candidates]
     weights: Mapping[str, Tensor]
-    """Architecture weights, float64 of shape (edges, operations), rows sum to 1."""
+    """Architecture weights from 0 to 1, float64 of shape (edges, operations)."""
     edge_weights: Mapping[str, Tensor] | None
     """Float64 of shape (edges,), summing to 1 over the edges into a node; None where a search has no betas."""
 
