@@ -186,7 +186,7 @@ def _canonical(node: object) -> str:
         return f"[{','.join([_canonical(item) for item in node if not _is_docstring(item)])}]"
     if not isinstance(node, ast.AST):
         return ascii(node)  # not repr: which characters it escapes depends on Python's version
-    if isinstance(node, ast.JoinedStr):  # Python 3.12 puts an empty string behind a format's last field
+    if isinstance(node, ast.JoinedStr):  # Python 3.12 puts an empty string after a format's last field
         node = ast.JoinedStr([part for part in node.values if not (isinstance(part, ast.Constant) and not part.value)])
     fields = []
     for name in node._fields:

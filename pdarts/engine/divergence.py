@@ -14,7 +14,7 @@ INTERVAL = 50
 
 
 class LossWatch:
-    """Looks at sums of losses without waiting for a GPU: they are copied behind its work, and read at the next look.
+    """Looks at sums of losses without waiting for a GPU: they are copied after its work, and read at the next look.
 
     Args:
         tallies: hold the sums.

@@ -131,7 +131,7 @@ def onnx_function(content: bytes) -> Callable[[Tensor], Tensor]:
 
 @torch.inference_mode()
 def latency(function: Callable[[Tensor], object], image_size: int) -> float:
-    """Measure the median time in milliseconds for a single image, behind a few that warm up."""
+    """Measure the median time in milliseconds for a single image, after a few that warm up."""
     image, times = torch.zeros(1, 3, image_size, image_size), []
     for _ in range(TIMED + 5):
         started = time.perf_counter()

@@ -46,7 +46,7 @@ _PARTS = r"preprocess[01]|cell_ops\.\d+\.m_ops\.\d+|_ops\.\d+\._ops\.\d+|_ops\.\
 _CELL_PART = re.compile(rf"(cells\.\d+)\.({_PARTS})\.(.+)\.(\w+)$")
 
 _FIRST = re.compile(r"(.*\.)?(?:stem|stem0)\.0\.weight")
-"""Name of the first tensor of a network, behind the prefix that all its names may have."""
+"""Name of the first tensor of a network, after the prefix that all its names may have."""
 _WRAPPERS = re.compile(r"\b(?:_orig_mod|_checkpoint_wrapped_module|_fsdp_wrapped_module)\.|(?<=\.)module\.")
 """What PyTorch inserts into names where a module is compiled, recomputed or divided among GPUs."""
 SHOWN = 5
@@ -57,7 +57,7 @@ def unwrapped(state: State) -> dict[str, Tensor]:
     """Take the network out of what was saved around it: prefixes such as `module.` or `model.`, and other tensors.
 
     Args:
-        state: under the reference's names, behind any prefix.
+        state: under the reference's names, after any prefix.
 
     Raises:
         InputError: if it has several networks.

@@ -40,7 +40,7 @@ class Point:
     epoch: Tensor
     """Number of the epoch, from 0."""
     skip_dropout: Tensor | None
-    """Rate of the dropout behind skip connections in this epoch, float64, from 0 to below 1; None without dropout."""
+    """Rate of the dropout after skip connections in this epoch, float64, from 0 to below 1; None without dropout."""
 
 
 def descend(

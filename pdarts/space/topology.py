@@ -34,7 +34,7 @@ def incoming(node: int) -> list[int]:
 
 
 def reductions(cells: int) -> tuple[int, int]:
-    """Indices of the two reduction cells of a network, behind one and two thirds of its `cells` cells."""
+    """Indices of the two reduction cells of a network, after one and two thirds of its `cells` cells."""
     return cells // 3, 2 * cells // 3
 
 

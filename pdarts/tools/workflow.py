@@ -42,7 +42,7 @@ class Job:
     code: str
     """Hash of that step's code."""
     options: Mapping[str, tuple[str, ...]]
-    """Values behind each option of its command, by the option's name without dashes."""
+    """Values after each option of its command, by the option's name without dashes."""
     pending: bool
     """Whether a run would run it."""
 

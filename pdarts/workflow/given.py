@@ -69,7 +69,7 @@ def with_settings(values: Mapping[str, Any], entries: Sequence[str]) -> dict[str
 
     Args:
         values: the config without them, or with their text.
-        entries: `KEY=VALUE`, the value in YAML, as behind `snakemake --config`.
+        entries: `KEY=VALUE`, the value in YAML, as after `snakemake --config`.
 
     Raises:
         InputError: if one is no `KEY=VALUE`, or its value no YAML.
