@@ -17,8 +17,8 @@ def sample(generator: Random, max_skips: int | None) -> Genotype:
 
     Args:
         generator: source of random numbers; only its `random()` is called, which is the same in all versions of Python.
-        max_skips: most skip connections of the normal cell; None for no limit. A cell with more is
-            drawn again as a whole, so that all cells within the limit are equally likely. The reduction cell has none.
+        max_skips: most skip connections of the normal cell; None for no limit. A cell with more is drawn again as a
+            whole, so that all cells within the limit are equally likely. The reduction cell has no limit.
     """
     normal = sample_cell(generator)
     while max_skips is not None and sum(name == SKIP for name, _ in normal) > max_skips:
