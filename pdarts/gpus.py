@@ -8,7 +8,7 @@ from dataclasses import dataclass
 LIBRARY = "libnvidia-ml.so.1"
 """Part of every driver for Linux, also under Windows (WSL)."""
 NAMES = ("GPU-", "MIG-")
-"""How the names of GPUs begin in CUDA_VISIBLE_DEVICES where they are no numbers."""
+"""How the names of GPUs begin in CUDA_VISIBLE_DEVICES where they are not numbers."""
 
 
 @dataclass(frozen=True)

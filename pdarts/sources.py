@@ -79,7 +79,7 @@ def fingerprint(
 
     Raises:
         ModuleNotFoundError: if the step, or a module of the package that it imports, does not exist.
-        SyntaxError: if a module is no Python, or imports relatively.
+        SyntaxError: if a module is not Python, or imports relatively.
     """
     modules = package(root)
     counted = hashlib.sha256()
@@ -99,7 +99,7 @@ def package(root: Path) -> dict[str, Module]:
     """Read all modules of the package in `root`, by dotted name; not `__init__.py` files, which hold only docstrings.
 
     Raises:
-        SyntaxError: if a module is no Python, or imports relatively.
+        SyntaxError: if a module is not Python, or imports relatively.
     """
     return {
         ".".join(("pdarts", *path.relative_to(root).with_suffix("").parts)): _read(path.read_bytes(), str(path))

@@ -174,7 +174,7 @@ class Huge(nn.Module):
     ("operation", "message"),
     [
         (Raising, r"mine\.pt: its operation 'mine' cannot be exported \(KeyError: 'bias'\); write it with"),
-        (Infinite, r"mine\.pt: its operation 'mine' computes values that are no finite numbers"),
+        (Infinite, r"mine\.pt: its operation 'mine' computes values that are not finite"),
         (Undecided, r"mine\.pt: its operation 'mine' cannot be exported \(.+\); write it with operations of PyTorch"),
         (Random, r"mine\.pt: its operation 'mine' computes other values once it is exported \(they differ by .+\)"),
     ],

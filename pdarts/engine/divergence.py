@@ -1,4 +1,4 @@
-"""Notices that training diverges: that its loss or its weights are no finite numbers any more."""
+"""Notices that training diverges: that its loss or its weights are no longer finite."""
 
 import math
 from collections.abc import Iterable, Sequence

@@ -173,7 +173,7 @@ def _exported(module: nn.Module, shape: tuple[int, ...], name: str) -> Exported:
             "ONNX has, or use pdarts.nets.inference.Classifier"
         ) from error
     if isnan(difference):
-        raise InputError(f"{name} computes values that are no finite numbers; train it anew, or mend the operation")
+        raise InputError(f"{name} computes values that are not finite; train it anew, or mend the operation")
     if not difference <= TOLERANCE:
         raise InputError(
             f"{name} computes other values once it is exported (they differ by {difference:.2g}, allowed: "

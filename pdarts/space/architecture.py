@@ -51,7 +51,7 @@ def parse(cells: Any, where: str) -> Architecture:
     for kind in KINDS:
         edges = cells.get(kind) if isinstance(cells, dict) else None
         if not isinstance(edges, list) or not all(isinstance(edge, dict) for edge in edges):
-            raise InputError(f"{where}: cells.{kind} is missing or no list; make the file anew with pdarts.search")
+            raise InputError(f"{where}: cells.{kind} is missing or not a list; make the file anew with pdarts.search")
         if [edge.get("edge") for edge in edges] != [list(edge) for edge in EDGES]:
             raise InputError(f"{where}: cells.{kind} must list the {len(EDGES)} edges by target node, then source")
         rows = [_row(edge, f"{where}: cells.{kind}, edge {edge['edge']}") for edge in edges]

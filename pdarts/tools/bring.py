@@ -96,7 +96,7 @@ def _fits(job: Job, there: Mapping[Path, Path], not_brought: set[Job], other_cod
         if not other.exists():
             raise InputError(f"{other} is missing, which belongs to it")
         if rehearsed(other) and not job.rehearsal:
-            raise InputError("it was made in a rehearsal, so it is no result")
+            raise InputError("it was made in a rehearsal, so it is not a result")
     if missing := [str(path) for one in not_brought if one.pending for path in one.outputs]:
         raise InputError(f"it needs {missing[0]}, which is not up to date here and was not brought in")
     try:

@@ -19,7 +19,7 @@ def nasbench301(genotype: Genotype) -> dict[str, str]:
     """Write a genotype as NAS-Bench-301 does; the edges of a node are then listed by source.
 
     Raises:
-        InputError: if it is no cell of that search space, which has two edges from different nodes into each of four
+        InputError: if it is not a cell of that search space, which has two edges from different nodes into each of four
             nodes, all concatenated.
     """
     keys: dict[str, str] = {}
