@@ -3,8 +3,9 @@
     python -m pdarts.tools.bring --source /mnt/cluster/pdarts/results --target cifar
 
 Every pending manifest, search stage, genotype, training and test of the target is looked for in the other folder. What
-was made with the same settings, seed, inputs and code is copied and marked as up to date, and its provenance says where
-it came from. Other files are listed, with the reason why they were refused. Figures and tables are made here.
+was made with the same settings, seed, inputs and code is copied and marked as up to date, and its provenance, if it
+carries one, says where it came from. Other files are listed, with the reason why they were refused. Figures and tables
+are made here.
 """
 
 import shutil
