@@ -72,7 +72,7 @@ def _dataset(trained: dict[str, Any], given: Path | None, weights: Path) -> dict
     dataset = manifest.read(given).model_dump(mode="json")
     if len(dataset["classes"]) != trained["network"]["classes"]:
         raise InputError(
-            f"{weights} tells {trained['network']['classes']} classes apart, but {given} has "
+            f"{weights} has {trained['network']['classes']} classes, but {given} has "
             f"{len(dataset['classes'])}; name the manifest of the images it was trained on"
         )
     return dataset

@@ -147,7 +147,7 @@ def load(files: Iterable[str | Path]) -> None:
 
 
 def named_in(config: object) -> list[str]:
-    """List the files that a config names which is not checked yet; none if `extensions` is no list."""
+    """List the files that a config names which is not checked yet; none if `extensions` is not a list."""
     named = config.get("extensions") if isinstance(config, dict) else None
     return [file for file in named if isinstance(file, str)] if isinstance(named, list) else []
 

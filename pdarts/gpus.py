@@ -8,7 +8,7 @@ from dataclasses import dataclass
 LIBRARY = "libnvidia-ml.so.1"
 """Part of every driver for Linux, also under Windows (WSL)."""
 NAMES = ("GPU-", "MIG-")
-"""How the names of GPUs begin in CUDA_VISIBLE_DEVICES where they are no numbers."""
+"""How the names of GPUs begin in CUDA_VISIBLE_DEVICES where they are not numbers."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def visible(present: int) -> list[str]:
     if value is None:
         return [str(number) for number in range(present)]
     names: list[str] = []
-    for name in map(str.strip, value.split(",")):  # CUDA ignores whatever stands behind a name that it does not know
+    for name in map(str.strip, value.split(",")):  # CUDA ignores whatever stands after a name that it does not know
         if not name.startswith(NAMES) and not name.isdecimal():
             break
         names.append(name)

@@ -107,6 +107,11 @@ def forms(stem: str, endings: Iterable[str] = TABLE_FORMS) -> list[str]:
     return [f"{stem}.{ending}" for ending in endings]
 
 
+def in_command(template: str) -> str:
+    """Write a path as the command of a rule names it, with `{wildcards.seed}` for `{seed}`."""
+    return template.replace("{", "{wildcards.")
+
+
 def variant(max_skips: int | None = None, stage: int | None = None) -> str:
     """Make the end of a genotype's name that has another skip limit than its search, or is from an earlier stage."""
     if stage is not None:

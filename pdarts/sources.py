@@ -79,7 +79,7 @@ def fingerprint(
 
     Raises:
         ModuleNotFoundError: if the step, or a module of the package that it imports, does not exist.
-        SyntaxError: if a module is no Python, or imports relatively.
+        SyntaxError: if a module is not Python, or imports relatively.
     """
     modules = package(root)
     counted = hashlib.sha256()
@@ -99,7 +99,7 @@ def package(root: Path) -> dict[str, Module]:
     """Read all modules of the package in `root`, by dotted name; not `__init__.py` files, which hold only docstrings.
 
     Raises:
-        SyntaxError: if a module is no Python, or imports relatively.
+        SyntaxError: if a module is not Python, or imports relatively.
     """
     return {
         ".".join(("pdarts", *path.relative_to(root).with_suffix("").parts)): _read(path.read_bytes(), str(path))
@@ -186,7 +186,7 @@ def _canonical(node: object) -> str:
         return f"[{','.join([_canonical(item) for item in node if not _is_docstring(item)])}]"
     if not isinstance(node, ast.AST):
         return ascii(node)  # not repr: which characters it escapes depends on Python's version
-    if isinstance(node, ast.JoinedStr):  # Python 3.12 puts an empty string behind a format's last field
+    if isinstance(node, ast.JoinedStr):  # Python 3.12 puts an empty string after a format's last field
         node = ast.JoinedStr([part for part in node.values if not (isinstance(part, ast.Constant) and not part.value)])
     fields = []
     for name in node._fields:

@@ -166,7 +166,10 @@ rule report:
     message:
         "Set the table {wildcards.table}"
     shell:
-        command("report", "{params.extensions} --table {params.table:q} --output-stem results/tables/{wildcards.table}")
+        command(
+            "report",
+            "{params.extensions} --table {params.table:q}" f" --output-stem {paths.in_command(paths.TABLE)}",
+        )
 
 
 rule report_so_far:
@@ -189,5 +192,6 @@ rule report_so_far:
     shell:
         command(
             "report",
-            "{params.extensions} --table {params.table:q} --partial --output-stem results/tables/partial/{wildcards.table}",
+            "{params.extensions} --table {params.table:q} --partial"
+            f" --output-stem {paths.in_command(paths.PARTIAL_TABLE)}",
         )

@@ -94,8 +94,8 @@ rule export:
     shell:
         command(
             "export",
-            "{params.extensions} --weights {input:q} --output-stem results/train/{wildcards.training}/seed{wildcards.seed}/network"
-            " --machine {params.machine:q}",
+            "{params.extensions} --weights {input:q} --machine {params.machine:q}"
+            f" --output-stem {paths.in_command(paths.EXPORT)}",
             code="{params.code}",
         )
 

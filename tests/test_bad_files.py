@@ -178,7 +178,7 @@ def test_weights_that_are_none_are_refused(
         ("network", {"channels": 3}, r"do not fit its genotype and network \(.*size mismatch for .{0,150} …\)"),
         ("network", {"channel": 2}, r"do not fit its genotype and network \(.*unexpected keyword argument 'channel'"),
         ("network", {"stem": "round"}, r"do not fit its genotype and network \('round'\)"),
-        ("dataset", {"classes": ["0", "1", "2"]}, "tells 10 classes apart, but its dataset has 3"),
+        ("dataset", {"classes": ["0", "1", "2"]}, "has 10 classes, but its dataset has 3"),
     ],
 )
 def test_weights_whose_parts_do_not_fit_each_other_are_refused(

@@ -174,7 +174,7 @@ class Huge(nn.Module):
     ("operation", "message"),
     [
         (Raising, r"mine\.pt: its operation 'mine' cannot be exported \(KeyError: 'bias'\); write it with"),
-        (Infinite, r"mine\.pt: its operation 'mine' computes values that are no finite numbers"),
+        (Infinite, r"mine\.pt: its operation 'mine' computes values that are not finite"),
         (Undecided, r"mine\.pt: its operation 'mine' cannot be exported \(.+\); write it with operations of PyTorch"),
         (Random, r"mine\.pt: its operation 'mine' computes other values once it is exported \(they differ by .+\)"),
     ],
@@ -212,7 +212,7 @@ def test_weights_of_others_need_to_be_explained(tmp_path: Path, folder: Path) ->
     weights.write_bytes(saved.dump(dict(reference_state(network, published("PDARTS")))))
     arguments = ["--weights", weights, "--genotype", FOLDER / "PDARTS.json", "--output-stem", tmp_path / "network"]
     assert "name the manifest of its images: --data" in str(call("export", *arguments))
-    assert "tells 100 classes apart, but" in str(call("export", *arguments, "--data", folder / "digits.json"))
+    assert "has 100 classes, but" in str(call("export", *arguments, "--data", folder / "digits.json"))
     mine = ["--weights", folder / "weights.pt", "--output-stem", tmp_path / "network"]
     assert "it needs no --data" in str(call("export", *mine, "--data", folder / "digits.json"))
     assert not list(tmp_path.glob("network.*"))

@@ -63,3 +63,7 @@ def test_the_end_of_a_genotypes_name_is_read_as_it_is_written(
 ) -> None:
     assert paths.variant(max_skips, stage) == ending
     assert (paths.number_in(ending, "skips"), paths.number_in(ending, "stage")) == (max_skips, stage)
+
+
+def test_the_command_of_a_rule_has_the_wildcards_of_its_job_in_paths() -> None:
+    assert paths.in_command(paths.EXPORT) == "results/train/{wildcards.training}/seed{wildcards.seed}/network"

@@ -15,7 +15,7 @@ def decode(content: bytes) -> Image.Image:
 
     Raises:
         ValueError: if the pixels have more than 8 bits a channel.
-        Exception: whatever Pillow raises where `content` is no whole image.
+        Exception: whatever Pillow raises where `content` is not a whole image.
     """
     with Image.open(io.BytesIO(content)) as image:
         return in_colour(image)
@@ -33,7 +33,7 @@ def in_colour(image: Image.Image) -> Image.Image:
 
 
 def problem(error: Exception, content: bytes) -> str:
-    """Say why `content` is no whole image, from what `decode` raised."""
+    """Say why `content` is not a whole image, from what `decode` raised."""
     if isinstance(error, UnidentifiedImageError):
-        return "is no image that Pillow knows" if content else "is empty"
+        return "is not an image that Pillow knows" if content else "is empty"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -63,7 +63,7 @@ def divided(split: AnySplit, division: Division) -> tuple[AnySplit, AnySplit]:
 
 
 def _counts(images: int, division: Division) -> tuple[int, int]:
-    """Index behind the last image of the first part, and that of the second, which follows it."""
+    """Index after the last image of the first part, and that of the second, which follows it."""
     first, second = portions(images, division.first, division.second)
     return first, first + second
 

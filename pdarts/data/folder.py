@@ -107,7 +107,7 @@ def _verified(root: Path, split: str, files: Files, workers: int, problems: list
         return known
     shown = time.monotonic()
     with log.open("a", encoding="utf-8") as file:
-        file.write("\n")  # behind a line that a kill has cut off
+        file.write("\n")  # after a line that a kill has cut off
         with closing(_outcomes([f"{folder}/{path}" for path in waiting], workers)) as outcomes:
             for number, (path, outcome) in enumerate(zip(waiting, outcomes, strict=True), 1):
                 if isinstance(outcome, str):

@@ -49,7 +49,7 @@ class Index:
     """Folder that the paths of the images start from."""
     lines: bytes
     ends: Tensor
-    """Offset behind each line in `lines`, in bytes, int64, shape (N,)."""
+    """Offset after each line in `lines`, in bytes, int64, shape (N,)."""
 
     @classmethod
     def of(cls, lines: bytes, root: Path) -> Self:

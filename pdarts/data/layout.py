@@ -23,10 +23,10 @@ def found(dataset: ImageFolder, root: Path, name: str, problems: list[Problem]) 
     """Find the files below `root/name`, in the folders of classes; what cannot be used is added to `problems`.
 
     Raises:
-        InputError: if that is no folder, if a folder in it cannot be listed, or if the name of a class is not UTF-8.
+        InputError: if that is not a folder, if a folder in it cannot be listed, or if the name of a class is not UTF-8.
     """
     if not (root / name).is_dir():
-        missing = "is no folder" if os.path.lexists(root / name) else f"is not there{_instead(root, name)}"
+        missing = "is not a folder" if os.path.lexists(root / name) else f"is not there{_instead(root, name)}"
         raise InputError(
             f"{dataset.folder}: {root / name} {missing}; images lie in train/CLASS/ and "
             f"val/CLASS/ of one folder, which machine.data_roots.{dataset.folder} names"
@@ -132,11 +132,11 @@ def _parts_below(tree: Tree, level: str) -> set[str]:
 
 
 def _warn(dataset: ImageFolder, folder: Path, tree: Tree) -> None:
-    """Warn of folders without images, which are no class, and of classes that have folders in place of images."""
+    """Warn of folders without images, which are not classes, and of classes that have folders in place of images."""
     labels = classes_in(tree)
     empty = {path for path in tree.folders if path and "/" not in path} - labels
     if empty:
-        warn(f"{dataset.folder}: {folder} has folders without images, which are no classes: {listed(empty)}")
+        warn(f"{dataset.folder}: {folder} has folders without images, which are not classes: {listed(empty)}")
     below = defaultdict(set)
     for path in tree.files:
         label, *parts = path.split("/")

@@ -130,7 +130,7 @@ def read(path: Path) -> AnyManifest:
     except FileNotFoundError as error:
         raise InputError(f"{path}: this manifest does not exist; pdarts.prepare makes it") from error
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not a manifest, since it is no whole JSON ({error}); run pdarts.prepare") from error
+        raise InputError(f"{path}: not a manifest, since it is not whole JSON ({error}); run pdarts.prepare") from error
     if is_image_folder(values):
         return parse(FolderManifest, values, str(path))
     return parse(Manifest, values, str(path))

@@ -89,7 +89,7 @@ def tree_of(top: Path, problems: list[Problem]) -> Tree:
             if stat.S_ISDIR(status.st_mode):
                 waiting.append((path, around | {identity}))
             elif not stat.S_ISREG(status.st_mode):
-                problems.append((folder / entry.name, "is no file but a device, pipe or socket"))
+                problems.append((folder / entry.name, "is not a file but a device, pipe or socket"))
             elif below:
                 tree.files[path] = File(status.st_size, status.st_mtime_ns)
             else:

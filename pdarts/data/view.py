@@ -31,7 +31,7 @@ def view_of(dataset: Mapping[str, Any]) -> View:
 
 
 def described(dataset: Mapping[str, Any]) -> str:
-    """Say in words what a view does, and how pixels are normalized behind it.
+    """Say in words what a view does, and how pixels are normalized after it.
 
     Args:
         dataset: values of its manifest.

@@ -1,4 +1,4 @@
-"""Notices that training diverges: that its loss or its weights are no finite numbers any more."""
+"""Notices that training diverges: that its loss or its weights are no longer finite."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ INTERVAL = 50
 
 
 class LossWatch:
-    """Looks at sums of losses without waiting for a GPU: they are copied behind its work, and read at the next look.
+    """Looks at sums of losses without waiting for a GPU: they are copied after its work, and read at the next look.
 
     Args:
         tallies: hold the sums.

@@ -96,7 +96,7 @@ def read_json(path: Path, what: str, made_by: str) -> Any:
         made_by: the step that makes it anew, such as `pdarts.search`.
 
     Raises:
-        InputError: if the file is missing, cut off or no JSON.
+        InputError: if the file is missing, cut off or not JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -104,5 +104,5 @@ def read_json(path: Path, what: str, made_by: str) -> Any:
         raise InputError(f"{path}: this {what} does not exist; {made_by} makes it") from error
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise InputError(
-            f"{path}: not a {what}, since it is no whole JSON ({error}); make it anew with {made_by}"
+            f"{path}: not a {what}, since it is not whole JSON ({error}); make it anew with {made_by}"
         ) from error

@@ -31,7 +31,7 @@ class Journal:
         """Numbers of each epoch that were sent to W&B."""
 
     def begin(self, run_id: str, lines: Sequence[str], tracked: Sequence[Mapping[str, float | None]]) -> None:
-        """Start the file and the run behind the epochs of earlier processes; W&B is sent those that did not reach it.
+        """Start the file and the run after the epochs of earlier processes; W&B is sent those that did not reach it.
 
         Args:
             run_id: id of the run of W&B.

@@ -5,16 +5,15 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils import clip_grad_norm_
 
 from pdarts.data.loaders import Batches
-from pdarts.engine import distributed
 from pdarts.engine.graphs import Graphs, recorder
 from pdarts.engine.metrics import Tally
 from pdarts.engine.replays import changed_by
 from pdarts.engine.run import Run
 from pdarts.engine.schedules import drop_path_rate, learning_rate, rate_tensor
 from pdarts.engine.seeds import derive_seed
+from pdarts.engine.update import update
 from pdarts.settings.machine import Machine
 from pdarts.settings.recipes import Recipe
 
@@ -67,15 +66,8 @@ class NetworkTraining:
         return loss, logits
 
     def _update(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        parameters = list(self.network.parameters())
-        loss, logits = self.outcome(self.network, images, labels)
-        self.optimizer.zero_grad()
-        loss.backward()
-        distributed.average_gradients(parameters, len(labels))
-        if self.recipe.optimizer.clip is not None:
-            clip_grad_norm_(parameters, self.recipe.optimizer.clip)
-        self.optimizer.step()
-        return loss.detach(), logits.detach()
+        parameters, forward = list(self.network.parameters()), partial(self.outcome, self.network, images, labels)
+        return update(parameters, self.optimizer, self.recipe.optimizer.clip, labels, forward)
 
 
 def fit(training: NetworkTraining, batches: Batches, run: Run) -> None:

@@ -66,7 +66,7 @@ def _runs(architecture: str, capability: tuple[int, int]) -> bool:
     """Whether code for an architecture runs on a GPU of that compute capability.
 
     Machine code (`sm_`) runs on the same major version from its minor version on; code that is compiled at the start
-    (`compute_`) on all newer GPUs. With an `a` behind it, code runs on no other GPU; with an `f`, on its major version.
+    (`compute_`) on all newer GPUs. With an `a` after it, code runs on no other GPU; with an `f`, on its major version.
     """
     found = re.fullmatch(r"(sm|compute)_(\d+)(\d)([af]?)", architecture)
     if found is None:

@@ -23,7 +23,7 @@ class Progress:
         self.terminal = sys.stderr.isatty()
         self.printed = time.monotonic()
         self.started: tuple[float, float] | None = None
-        """Time and epochs done when the estimate begins: behind this process's first iteration, which takes longest."""
+        """Time and epochs done when the estimate begins: after this process's first iteration, which takes longest."""
 
     def iteration(self, epoch: int, number: int, loss: Tensor) -> None:
         """Show the end of an iteration; both counts from 1. `loss` is read only when a line is due."""

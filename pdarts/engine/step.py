@@ -111,7 +111,7 @@ def explain(arguments: argparse.ArgumentParser, option: str, *models: type[Setti
 def run(main: Callable[[], None]) -> None:
     """Run a step. An error of the user ends it with a message and exit code 1, a defect with its traceback.
 
-    So does a lack of memory; the same command may then continue on a larger machine.
+    A lack of memory ends it with a message too; the same command may then continue on a larger machine.
 
     SIGTERM, SIGINT and SIGHUP end it with exit code 75, once its state is saved. If nobody reads its output any more,
     as in `| head`, it ends silently.

@@ -58,7 +58,7 @@ class Termination:
             self._waits = False
 
     def run(self, command: Sequence[str], **streams: Any) -> subprocess.CompletedProcess[str]:
-        """Run a program that cleans up behind itself. If this process is told to end meanwhile, it does so afterwards.
+        """Run a program that cleans up after itself. If this process is told to end meanwhile, it does so afterwards.
 
         The program is told, too; a terminal sends Ctrl-C to both of them.
         """

@@ -60,7 +60,7 @@ class Tracker:
         self._run: Any = None
 
     def start(self, run_id: str) -> None:
-        """Begin the run, or continue it behind the last epoch that this disk or, online, the server has of it.
+        """Begin the run, or continue it after the last epoch that this disk or, online, the server has of it.
 
         Args:
             run_id: by `new_id`; a process that continues another has the id of that.
@@ -203,7 +203,7 @@ def steps_of(file: Path) -> Iterator[int]:
 
 
 def _records(content: bytes) -> Iterator[bytes]:
-    """Yield the records of a run file, which is a log of LevelDB's format behind 7 bytes; it may be cut off."""
+    """Yield the records of a run file, which is a log of LevelDB's format after 7 bytes; it may be cut off."""
     offset, record = 7, b""
     while offset + HEADER.size <= len(content):
         if BLOCK - offset % BLOCK < HEADER.size:

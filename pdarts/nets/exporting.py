@@ -131,7 +131,7 @@ def onnx_function(content: bytes) -> Callable[[Tensor], Tensor]:
 
 @torch.inference_mode()
 def latency(function: Callable[[Tensor], object], image_size: int) -> float:
-    """Measure the median time in milliseconds for a single image, behind a few that warm up."""
+    """Measure the median time in milliseconds for a single image, after a few that warm up."""
     image, times = torch.zeros(1, 3, image_size, image_size), []
     for _ in range(TIMED + 5):
         started = time.perf_counter()
@@ -173,7 +173,7 @@ def _exported(module: nn.Module, shape: tuple[int, ...], name: str) -> Exported:
             "ONNX has, or use pdarts.nets.inference.Classifier"
         ) from error
     if isnan(difference):
-        raise InputError(f"{name} computes values that are no finite numbers; train it anew, or mend the operation")
+        raise InputError(f"{name} computes values that are not finite; train it anew, or mend the operation")
     if not difference <= TOLERANCE:
         raise InputError(
             f"{name} computes other values once it is exported (they differ by {difference:.2g}, allowed: "

@@ -92,7 +92,7 @@ class Classifier(nn.Module):
                 they are, like those that `transform` returns; all else goes through `transform`.
 
         Raises:
-            InputError: if a file is no image.
+            InputError: if a file is not an image.
             ValueError: if pixels have another shape or scale.
         """
         prepared, found = self._prepared(images), [self.mean.new_empty(0, len(self.classes))]

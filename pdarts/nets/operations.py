@@ -198,7 +198,7 @@ class FactorizedConv(Operation):
 class FactorizedReduction(Operation):
     """Halve height and width with two 1x1 convolutions of stride 2, the second shifted by one pixel.
 
-    `skip_connect` at stride 2, and the preprocessing of a cell's first input behind a reduction cell.
+    `skip_connect` at stride 2, and the preprocessing of a cell's first input after a reduction cell.
     """
 
     def __init__(self, channels_in: int, channels: int, search: bool) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from pdarts.nets.reference_network import Weights, checked, kinds_of_cells, network_state, rows, translate
+from pdarts.nets.reference_network import State, checked, kinds_in, network_state, rows, translate
 from pdarts.nets.supernet import Supernet
 from pdarts.space.candidates import Candidates
 from pdarts.space.operations import SKIP
@@ -13,7 +13,7 @@ __all__ = ["network_state", "supernet_state"]
 
 
 def supernet_state(
-    state: Weights, candidates: Mapping[str, Candidates], supernet: Supernet | None = None
+    state: State, candidates: Mapping[str, Candidates], supernet: Supernet | None = None
 ) -> dict[str, Tensor]:
     """Translate a supernet's state dict into our names.
 
@@ -30,7 +30,7 @@ def supernet_state(
         if supernet is not None:
             return supernet
         channels = rows(state, "stem.0.weight") // 3
-        return Supernet(len(kinds_of_cells(state)), channels, rows(state, "classifier.weight"), candidates)
+        return Supernet(len(kinds_in(state)), channels, rows(state, "classifier.weight"), candidates)
 
     translated = translate_supernet(state, candidates)
     if not any(name.startswith("alpha.") for name in translated):
@@ -38,9 +38,9 @@ def supernet_state(
     return checked(translated, build)
 
 
-def translate_supernet(state: Weights, candidates: Mapping[str, Candidates]) -> dict[str, Tensor]:
+def translate_supernet(state: State, candidates: Mapping[str, Candidates]) -> dict[str, Tensor]:
     """Translate the name of every tensor in a supernet's state dict, whether or not it fits."""
-    kinds = kinds_of_cells(state)
+    kinds = kinds_in(state)
 
     def name_of(cell: int, part: str) -> tuple[str, str]:
         _, edge, *operation = part.split(".")

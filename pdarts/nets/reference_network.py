@@ -17,7 +17,7 @@ from pdarts.nets.network import Network
 from pdarts.space import topology
 from pdarts.space.genotype import Genotype
 
-Weights = Mapping[str, Tensor]
+State = Mapping[str, Tensor]
 
 INSIDE_OPERATIONS = {
     "sep_conv": {
@@ -46,18 +46,18 @@ _PARTS = r"preprocess[01]|cell_ops\.\d+\.m_ops\.\d+|_ops\.\d+\._ops\.\d+|_ops\.\
 _CELL_PART = re.compile(rf"(cells\.\d+)\.({_PARTS})\.(.+)\.(\w+)$")
 
 _FIRST = re.compile(r"(.*\.)?(?:stem|stem0)\.0\.weight")
-"""Name of the first tensor of a network, behind the prefix that all its names may have."""
+"""Name of the first tensor of a network, after the prefix that all its names may have."""
 _WRAPPERS = re.compile(r"\b(?:_orig_mod|_checkpoint_wrapped_module|_fsdp_wrapped_module)\.|(?<=\.)module\.")
 """What PyTorch inserts into names where a module is compiled, recomputed or divided among GPUs."""
 SHOWN = 5
 """Maximal number of names that a message lists."""
 
 
-def unwrapped(state: Weights) -> dict[str, Tensor]:
+def unwrapped(state: State) -> dict[str, Tensor]:
     """Take the network out of what was saved around it: prefixes such as `module.` or `model.`, and other tensors.
 
     Args:
-        state: under the reference's names, behind any prefix.
+        state: under the reference's names, after any prefix.
 
     Raises:
         InputError: if it has several networks.
@@ -73,7 +73,7 @@ def unwrapped(state: Weights) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
 
 
-def network_state(state: Weights, genotype: Genotype) -> dict[str, Tensor]:
+def network_state(state: State, genotype: Genotype) -> dict[str, Tensor]:
     """Translate an evaluation network's state dict into our names.
 
     Cells that differ only in poolings, in identities or in where edges come from have the same tensors: such a
@@ -86,7 +86,7 @@ def network_state(state: Weights, genotype: Genotype) -> dict[str, Tensor]:
     Raises:
         InputError: if it does not fit this genotype, naming the first tensors that differ.
     """
-    arguments, kinds = network_arguments(state), kinds_of_cells(state)
+    arguments, kinds = network_arguments(state), kinds_in(state)
 
     def name_of(cell: int, part: str) -> tuple[str, str]:
         number = int(part.split(".")[1])
@@ -97,7 +97,7 @@ def network_state(state: Weights, genotype: Genotype) -> dict[str, Tensor]:
     return checked(translate(state, name_of), lambda: Network(genotype, **arguments))
 
 
-def network_arguments(state: Weights) -> dict[str, Any]:
+def network_arguments(state: State) -> dict[str, Any]:
     """Read off the arguments of `Network` beside its genotype: stem, cells, channels, classes, auxiliary.
 
     Args:
@@ -112,14 +112,14 @@ def network_arguments(state: Weights) -> dict[str, Any]:
         raise InputError(f"the state dict is one of {channels} channels; allowed: even numbers from 2")
     return {
         "stem": stem,
-        "cells": len(kinds_of_cells(state)),
+        "cells": len(kinds_in(state)),
         "channels": channels,
         "classes": rows(state, "classifier.weight"),
         "auxiliary": any(name.startswith("auxiliary_head.") for name in state),
     }
 
 
-def kinds_of_cells(state: Weights) -> list[str]:
+def kinds_in(state: State) -> list[str]:
     """Tell the kind of every cell, which follows from their number."""
     cells = {int(match[1]) for name in state if (match := _CELL.match(name))}
     missing = min(set(range(len(cells) + 1)) - cells)
@@ -128,14 +128,14 @@ def kinds_of_cells(state: Weights) -> list[str]:
     return topology.kinds_of_cells(len(cells))
 
 
-def rows(state: Weights, name: str) -> int:
+def rows(state: State, name: str) -> int:
     """Return the length of a tensor's first dimension."""
     if name not in state or state[name].dim() == 0:
         raise _foreign(state, name)
     return len(state[name])
 
 
-def translate(state: Weights, name_of: Callable[[int, str], tuple[str, str]]) -> dict[str, Tensor]:
+def translate(state: State, name_of: Callable[[int, str], tuple[str, str]]) -> dict[str, Tensor]:
     """Translate the name of every tensor; one that cannot be translated keeps its own, which `checked` then refuses.
 
     Args:
@@ -186,7 +186,7 @@ def _described(shape: torch.Size | None) -> str:
     return "nothing" if shape is None else "x".join(map(str, shape)) or "a scalar"
 
 
-def _foreign(state: Weights, missing: str) -> InputError:
+def _foreign(state: State, missing: str) -> InputError:
     examples = {name.partition(".")[0]: name for name in reversed(list(state))}
     return InputError(
         f"the state dict has no tensor {missing!r}, so it is not one of the reference implementation's networks; it "

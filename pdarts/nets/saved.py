@@ -97,7 +97,7 @@ def network_of(saved: dict[str, Any], where: str) -> Network:
         raise InputError(f"{where}: its weights do not fit its genotype and network ({reason}); {ANEW}") from error
     classes, named = saved["network"]["classes"], saved["dataset"] and len(saved["dataset"]["classes"])
     if named not in (None, classes):
-        raise InputError(f"{where}: its network tells {classes} classes apart, but its dataset has {named}; {ANEW}")
+        raise InputError(f"{where}: its network has {classes} classes, but its dataset has {named}; {ANEW}")
     return network.eval()
 
 

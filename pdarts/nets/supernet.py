@@ -50,7 +50,7 @@ class MixedOperation(nn.Module):
         Args:
             source: of the node that the edge leaves.
             weights: a scalar for each candidate.
-            skip_dropout: rate of the dropout behind a skip connection of stride 1, in training; a scalar, or None.
+            skip_dropout: rate of the dropout after a skip connection of stride 1, in training; a scalar, or None.
         """
         for name, weight in zip(self.candidates, weights, strict=True):
             if name == "none":
@@ -160,7 +160,7 @@ class Supernet(nn.Module):
         Args:
             images: normalized images, shape (N, 3, H, W); H and W multiples of 4 (cifar) or 32 (imagenet).
             weights: the architecture parameters, relaxed.
-            skip_dropout: rate of the dropout behind skip connections of stride 1, in training, from 0 to below 1; a
+            skip_dropout: rate of the dropout after skip connections of stride 1, in training, from 0 to below 1; a
                 scalar, float64, on the device of the images, or None for no dropout.
         """
         with self.execution.autocast(images.device):

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
 from pdarts.engine import distributed
+from pdarts.engine.update import update
 from pdarts.nets.supernet import Supernet
 
 Batch = tuple[Tensor, Tensor]
 """Images of shape (N, 3, H, W) and labels of shape (N,)."""
 
 Outcome = tuple[Tensor, Tensor]
-"""Loss (a scalar) and logits, shape (N, classes), both detached and on the device."""
+"""Loss (a scalar) and logits, shape (N, classes), both on the device."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Point:
     epoch: Tensor
     """Number of the epoch, from 0."""
     skip_dropout: Tensor | None
-    """Rate of the dropout behind skip connections in this epoch, float64, from 0 to below 1; None without dropout."""
+    """Rate of the dropout after skip connections in this epoch, float64, from 0 to below 1; None without dropout."""
 
 
 def descend(
@@ -51,25 +51,9 @@ def descend(
     labels: Tensor,
     forward: Callable[[], Outcome],
 ) -> Outcome:
-    """Update `parameters` by the gradient of the loss that `forward` computes; no other gradient is computed.
-
-    Args:
-        supernet: the owner of the parameters.
-        parameters: all that the optimizer moves.
-        optimizer: the optimizer of these parameters.
-        clip: largest norm of all their gradients together; None for no limit.
-        labels: the batch's; their number weighs this process's gradient.
-        forward: computes loss and logits of the batch, with their graph.
-    """
-    optimizer.zero_grad()
+    """Update `parameters` of the supernet as `update` does, and compute no other gradients."""
     with learning(supernet, parameters):
-        loss, logits = forward()
-        loss.backward()
-    distributed.average_gradients(parameters, len(labels))
-    if clip is not None:
-        clip_grad_norm_(parameters, clip)
-    optimizer.step()
-    return loss.detach(), logits.detach()
+        return update(parameters, optimizer, clip, labels, forward)
 
 
 @contextmanager

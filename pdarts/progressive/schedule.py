@@ -12,7 +12,7 @@ DECAY = 0.2
 
 
 def skip_dropout(stage: StageSettings, epoch: int) -> float:
-    """Dropout rate behind skip connections in `epoch`, from 0.
+    """Dropout rate after skip connections in `epoch`, from 0.
 
     It falls linearly while alphas are frozen, jumps back to the stage's rate when they start to move, and decays
     exponentially from there.

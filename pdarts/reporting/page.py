@@ -98,7 +98,7 @@ def inline_svg(text: str, where: str, prefix: str, label: str) -> Markup:
             f"{where}: not a whole SVG ({error}); make it anew with pdarts.draw or pdarts.curves"
         ) from error
     if root.tag != f"{{{SVG}}}svg" or "viewBox" not in root.attrib:
-        raise InputError(f"{where}: no SVG with a viewBox; make it anew with pdarts.draw or pdarts.curves")
+        raise InputError(f"{where}: not an SVG with a viewBox; make it anew with pdarts.draw or pdarts.curves")
     for element in root.iter():
         for name, value in element.attrib.items():
             if name == "id":

@@ -43,7 +43,7 @@ def headings(named: Sequence[Row], rows: Sequence[Row]) -> Iterable[str]:
 
 
 def amounts(numbers: Iterable[int], noun: str) -> str:
-    """List numbers of one noun, which stands behind the last."""
+    """List numbers of one noun, which stands after the last."""
     *first, last = numbers
     return listed([*(f"{number:,}" for number in first), counted(last, noun)])
 

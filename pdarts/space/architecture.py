@@ -18,7 +18,7 @@ class Architecture:
 
     candidates: Mapping[str, Candidates]
     weights: Mapping[str, Tensor]
-    """Architecture weights, float64 of shape (edges, operations), rows sum to 1."""
+    """Architecture weights from 0 to 1, float64 of shape (edges, operations)."""
     edge_weights: Mapping[str, Tensor] | None
     """Float64 of shape (edges,), summing to 1 over the edges into a node; None where a search has no betas."""
 
@@ -51,7 +51,7 @@ def parse(cells: Any, where: str) -> Architecture:
     for kind in KINDS:
         edges = cells.get(kind) if isinstance(cells, dict) else None
         if not isinstance(edges, list) or not all(isinstance(edge, dict) for edge in edges):
-            raise InputError(f"{where}: cells.{kind} is missing or no list; make the file anew with pdarts.search")
+            raise InputError(f"{where}: cells.{kind} is missing or not a list; make the file anew with pdarts.search")
         if [edge.get("edge") for edge in edges] != [list(edge) for edge in EDGES]:
             raise InputError(f"{where}: cells.{kind} must list the {len(EDGES)} edges by target node, then source")
         rows = [_row(edge, f"{where}: cells.{kind}, edge {edge['edge']}") for edge in edges]

@@ -18,7 +18,7 @@ def prune(candidates: Candidates, weights: Tensor, keep: int) -> Candidates:
 
     Args:
         candidates: operations still considered, one tuple per edge of `EDGES`.
-        weights: architecture weights, shape (edges, operations), rows sum to 1.
+        weights: architecture weights, shape (edges, operations).
         keep: operations left on each edge, from 1 to the present number.
 
     Raises:

@@ -110,8 +110,8 @@ class Genotype:
             where: the file's name, for messages.
 
         Raises:
-            InputError: if it is no genotype: it has a key too many or too few, a wrong length, an operation or a node
-                that does not exist, both pairs and triples, or a cell without nodes.
+            InputError: if it is not a genotype: it has a key too many or too few, a wrong length, an operation or a
+                node that does not exist, both pairs and triples, or a cell without nodes.
         """
         keys = tuple(cls.__dataclass_fields__)
         if not isinstance(value, dict) or set(value) != set(keys):

@@ -29,7 +29,7 @@ def read(path: Path, line: int | None = None) -> Genotype:
         raise InputError(f"{path} cannot be read ({error.strerror}); name a genotype file") from error
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{path}: its byte {error.start} is no text in UTF-8; name a genotype file, or save it as UTF-8"
+            f"{path}: its byte {error.start} is not text in UTF-8; name a genotype file, or save it as UTF-8"
         ) from error
     genotype = _parse(text, path, line)
     for kind in KINDS:
@@ -50,7 +50,7 @@ def _parse(text: str, path: Path, line: int | None) -> Genotype:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(
-            f"{path}: not a genotype file: it has no Genotype(normal=…), and is no JSON either: {error}; "
+            f"{path}: not a genotype file: it has no Genotype(normal=…), and is not JSON either: {error}; "
             "docs/own-genotype.md shows the forms"
         ) from error
     return nasbench301.parse(value, str(path)) if nasbench301.holds(value) else Genotype.parse(value, str(path))

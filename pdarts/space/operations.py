@@ -12,6 +12,9 @@ CANDIDATES = (
 )
 """Operations of the P-DARTS and DARTS search space, in its order."""
 
+SELECTABLE = tuple(name for name in CANDIDATES if name != "none")
+"""Those of them that a genotype of this search space can name."""
+
 SKIP = "skip_connect"
 """Name of the operation that skip dropout, skip limits and drop path treat specially."""
 

@@ -6,11 +6,8 @@ from random import Random
 from typing import TypeVar
 
 from pdarts.space.genotype import Genotype, Pairs
-from pdarts.space.operations import CANDIDATES, SKIP
+from pdarts.space.operations import SELECTABLE, SKIP
 from pdarts.space.topology import EDGES_INTO_NODE, NODES
-
-CHOICES = tuple(name for name in CANDIDATES if name != "none")
-"""Every operation of the search space that a genotype can name."""
 
 Item = TypeVar("Item")
 
@@ -20,8 +17,8 @@ def sample(generator: Random, max_skips: int | None) -> Genotype:
 
     Args:
         generator: source of random numbers; only its `random()` is called, which is the same in all versions of Python.
-        max_skips: most skip connections of the normal cell; None for no limit. A cell with more is
-            drawn again as a whole, so that all cells within the limit are equally likely. The reduction cell has none.
+        max_skips: most skip connections of the normal cell; None for no limit. A cell with more is drawn again as a
+            whole, so that all cells within the limit are equally likely. The reduction cell has no limit.
     """
     normal = sample_cell(generator)
     while max_skips is not None and sum(name == SKIP for name, _ in normal) > max_skips:
@@ -34,7 +31,7 @@ def sample_cell(generator: Random) -> Pairs:
     pairs = []
     for node in NODES:
         sources = _pick(generator, tuple(combinations(range(node), EDGES_INTO_NODE)))
-        pairs += [(_pick(generator, CHOICES), source) for source in sources]
+        pairs += [(_pick(generator, SELECTABLE), source) for source in sources]
     return tuple(pairs)
 
 

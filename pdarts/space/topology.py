@@ -34,7 +34,7 @@ def incoming(node: int) -> list[int]:
 
 
 def reductions(cells: int) -> tuple[int, int]:
-    """Indices of the two reduction cells of a network, behind one and two thirds of its `cells` cells."""
+    """Indices of the two reduction cells of a network, after one and two thirds of its `cells` cells."""
     return cells // 3, 2 * cells // 3
 
 
@@ -44,7 +44,7 @@ def kinds_of_cells(cells: int) -> list[str]:
 
 
 def check_max_skips(max_skips: int | None) -> None:
-    """Refuse a limit on skip connections that no cell could exceed or meet; None is no limit.
+    """Refuse a limit on skip connections that no cell could exceed or meet; None means no limit.
 
     Raises:
         InputError: if it is not from 0 to the number of edges that a cell keeps.

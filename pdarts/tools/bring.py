@@ -3,8 +3,9 @@
     python -m pdarts.tools.bring --source /mnt/cluster/pdarts/results --target cifar
 
 Every pending manifest, search stage, genotype, training and test of the target is looked for in the other folder. What
-was made with the same settings, seed, inputs and code is copied and marked as up to date, and its provenance says where
-it came from. Other files are listed, with the reason why they were refused. Figures and tables are made here.
+was made with the same settings, seed, inputs and code is copied and marked as up to date, and its provenance, if it
+carries one, says where it came from. Other files are listed, with the reason why they were refused. Figures and tables
+are made here.
 """
 
 import shutil
@@ -96,7 +97,7 @@ def _fits(job: Job, there: Mapping[Path, Path], not_brought: set[Job], other_cod
         if not other.exists():
             raise InputError(f"{other} is missing, which belongs to it")
         if rehearsed(other) and not job.rehearsal:
-            raise InputError("it was made in a rehearsal, so it is no result")
+            raise InputError("it was made in a rehearsal, so it is not a result")
     if missing := [str(path) for one in not_brought if one.pending for path in one.outputs]:
         raise InputError(f"it needs {missing[0]}, which is not up to date here and was not brought in")
     try:

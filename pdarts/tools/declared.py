@@ -21,7 +21,7 @@ def read_project(configfiles: Iterable[str] = (), entries: Sequence[str] = ()) -
 
     Args:
         configfiles: config files of the user.
-        entries: `KEY=VALUE`, the value in YAML, as behind `snakemake --config`.
+        entries: `KEY=VALUE`, the value in YAML, as after `snakemake --config`.
 
     Raises:
         InputError: if the working directory has no config, as outside of a clone; or as `read_config`.
@@ -39,7 +39,7 @@ def read_config(paths: Sequence[Path], entries: Sequence[str] = ()) -> Config:
 
     Args:
         paths: config files.
-        entries: `KEY=VALUE`, the value in YAML, as behind `snakemake --config`.
+        entries: `KEY=VALUE`, the value in YAML, as after `snakemake --config`.
 
     Raises:
         InputError: if one cannot be read, or they do not fit; if an extension that they name cannot be loaded.

@@ -42,7 +42,7 @@ def main() -> None:
     folder = parser.parse_args().folder
     results = folder / "results"
     if results.exists() and not (results / REHEARSAL.name).exists():
-        raise InputError(f"--folder is {folder}, where results are that are no rehearsal's; allowed: a new folder")
+        raise InputError(f"--folder is {folder}, which holds results that are not a rehearsal's; allowed: a new folder")
     project.link(folder, (*project.READ, "config.yaml"))
     files.write_text(
         results / REHEARSAL.name, "Made at toy size, to see that it works. Nothing in this folder is a result.\n"

@@ -39,7 +39,8 @@ def main() -> None:
         for path in files:
             path.unlink()
         _remove_empty(RESULTS)
-    print("deleted:" if arguments.delete else "nothing declared makes:", *(f"  {path}" for path in files), sep="\n")
+    heading = "deleted:" if arguments.delete else "no entry of the config makes these files:"
+    print(heading, *(f"  {path}" for path in files), sep="\n")
     print(f"{counted(len(files), 'file')}, {gigabytes(size)}" + ("" if arguments.delete else "; --delete removes them"))
 
 

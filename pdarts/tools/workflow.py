@@ -42,7 +42,7 @@ class Job:
     code: str
     """Hash of that step's code."""
     options: Mapping[str, tuple[str, ...]]
-    """Values behind each option of its command, by the option's name without dashes."""
+    """Values after each option of its command, by the option's name without dashes."""
     pending: bool
     """Whether a run would run it."""
 
@@ -148,7 +148,7 @@ def parse(dry_run: str, pending: set[Path]) -> list[Job]:
     """Read the jobs of a dry run that prints commands; a job with an output in `pending` is pending.
 
     Raises:
-        InputError: if a job's command is none of a step.
+        InputError: if a job's command is not that of a step.
     """
     found = []
     for code, command in re.findall(r"^Shell command: # code (\w+)\n(.+)$", dry_run, re.MULTILINE):
@@ -169,7 +169,7 @@ def _command(command: str) -> tuple[str, dict[str, tuple[str, ...]]]:
     words = shlex.split(command.partition(" 2> >(")[0])
     index = next((index for index, word in enumerate(words) if word.startswith("pdarts.")), None)
     if index is None:
-        raise InputError(f"a job's command is no step of pdarts: {command}")
+        raise InputError(f"a job's command is not a step of pdarts: {command}")
     options: dict[str, tuple[str, ...]] = {}
     name = ""
     for word in words[index + 1 :]:

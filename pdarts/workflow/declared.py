@@ -37,8 +37,8 @@ def checked(values: dict[str, Any], entries: Sequence[str]) -> Config:
     """
     if not PUBLISHED.is_dir():
         raise InputError(
-            f"there is no {PUBLISHED} in {Path.cwd()}, so this is no folder of the project; call Snakemake in that of "
-            "its Snakefile, or name that folder by --directory"
+            f"there is no {PUBLISHED} in {Path.cwd()}, so this is not a folder of the project; call Snakemake in that "
+            "of its Snakefile, or name that folder by --directory"
         )
     for program in PROGRAMS:
         if shutil.which(program) is None:
@@ -109,7 +109,7 @@ def _check_folder(config: Config) -> None:
         )
     if RESULTS.exists() and not (RESULTS.is_dir() and os.access(RESULTS, os.W_OK)):
         raise InputError(
-            f"{RESULTS.resolve()} is no folder that can be written; move it away or change its permissions"
+            f"{RESULTS.resolve()} is not a folder that can be written; move it away or change its permissions"
         )
 
 
@@ -136,7 +136,7 @@ def published_or_own(key: str, name: str) -> Genotype:
     path = Path(genotype_path(name))
     if not path.exists():
         raise InputError(
-            f"{key} is {name!r}, but this is no published cell, and there is no such file; allowed: "
+            f"{key} is {name!r}, but this is not a published cell, and there is no such file; allowed: "
             f"{', '.join(_published())}, or the path of a genotype file"
         )
     try:

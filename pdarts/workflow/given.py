@@ -53,7 +53,7 @@ def read_file(path: Path) -> Mapping[str, Any]:
         text = content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}, line {line}: no UTF-8; save this config file with that encoding") from error
+        raise InputError(f"{path}, line {line}: not UTF-8; save this config file with that encoding") from error
     values = _json(text) or _yaml(text, str(path))
     if values is None:
         raise InputError(
@@ -69,20 +69,20 @@ def with_settings(values: Mapping[str, Any], entries: Sequence[str]) -> dict[str
 
     Args:
         values: the config without them, or with their text.
-        entries: `KEY=VALUE`, the value in YAML, as behind `snakemake --config`.
+        entries: `KEY=VALUE`, the value in YAML, as after `snakemake --config`.
 
     Raises:
-        InputError: if one is no `KEY=VALUE`, or its value no YAML.
+        InputError: if one is not `KEY=VALUE`, or its value is not YAML.
     """
     for entry in entries:
         key, equals, value = entry.partition("=")
         if not equals:
-            raise InputError(f"--config: {entry!r} is no KEY=VALUE, such as 'repeats={{retrainings: 10}}'")
+            raise InputError(f"--config: {entry!r} is not KEY=VALUE, such as 'repeats={{retrainings: 10}}'")
         if not key.isidentifier():
             nested = value
             for part in reversed(key.split(".")[1:]):
                 nested = f"{{{part}: {nested}}}"
-            raise InputError(f"--config: {key!r} is no key of the config; write '{key.split('.')[0]}={nested}'")
+            raise InputError(f"--config: {key!r} is not a key of the config; write '{key.split('.')[0]}={nested}'")
         values = merged(values, {key: _yaml(value, f"--config {entry!r}")})
     return dict(values)
 
@@ -98,7 +98,7 @@ def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _json(text: str) -> Any:
-    """Read JSON, which may be indented by tabs; None if it is no JSON."""
+    """Read JSON, which may be indented by tabs; None if it is not JSON."""
     try:
         return json.loads(text)
     except ValueError:
@@ -113,9 +113,9 @@ def _yaml(text: str, where: str) -> Any:
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         advice = "indent with spaces" if "'\\t'" in str(error.problem) else "mend it, a bracket may be open"
-        raise InputError(f"{where}{line}: no YAML ({error.problem}); {advice}") from error
+        raise InputError(f"{where}{line}: not YAML ({error.problem}); {advice}") from error
     except yaml.YAMLError as error:
-        raise InputError(f"{where}: no YAML ({' '.join(str(error).split())})") from error
+        raise InputError(f"{where}: not YAML ({' '.join(str(error).split())})") from error
 
 
 class _Loader(yaml.SafeLoader):

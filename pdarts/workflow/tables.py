@@ -82,7 +82,7 @@ def _row_files(config: Config, table: Table, row: Row) -> RowFiles:
     found = {column: _of_several_searches(config, name, alike.get(column)) for column, name in several.items()}
     searches = {column: seeds for column, seeds in found.items() if seeds}
     names = dict.fromkeys([*alike.values(), *(name for seeds in searches.values() for name in seeds)])
-    drawn = dict.fromkeys(alike.values()) or names
+    pictured = dict.fromkeys(alike.values()) or names
     return RowFiles(
         architecture=row.architecture,
         runs={column: _runs(config, {name: config.trainings[name].seeds}) for column, name in alike.items()},
@@ -90,8 +90,8 @@ def _row_files(config: Config, table: Table, row: Row) -> RowFiles:
         released=_released(config, table, row),
         paper=quoted_by(table, row),
         independent=row.independent,
-        cells=tuple(dict.fromkeys(path for name in drawn for path in _cells(config, name))),
-        curves=tuple(dict.fromkeys(path for name in drawn for path in _curves(config, name))),
+        cells=tuple(dict.fromkeys(path for name in pictured for path in _cells(config, name))),
+        curves=tuple(dict.fromkeys(path for name in pictured for path in _curves(config, name))),
     )
 
 
@@ -198,8 +198,8 @@ def _released(config: Config, table: Table, row: Row) -> dict[str, ReleasedFiles
 def _cells(config: Config, training: str) -> list[str]:
     """List a drawing of each genotype of a training."""
     seeds = config.trainings[training].seeds
-    drawn = {genotype_of(config, training, seed): seed for seed in reversed(seeds)}
-    return [paths.CELLS.format(training=training, seed=seed) for seed in sorted(drawn.values())]
+    first = {genotype_of(config, training, seed): seed for seed in reversed(seeds)}
+    return [paths.CELLS.format(training=training, seed=seed) for seed in sorted(first.values())]
 
 
 def _curves(config: Config, training: str) -> list[str]:

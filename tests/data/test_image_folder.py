@@ -127,7 +127,7 @@ def test_files_that_are_no_whole_images_are_named_and_counted(root: Path) -> Non
         prepared(root, workers=2)
     message = str(caught.value)
     assert message.startswith("photos: 5 files cannot be used")
-    assert f"{text}: is no image that Pillow knows" in message
+    assert f"{text}: is not an image that Pillow knows" in message
     assert f"{empty}: is empty" in message
     assert f"{cut}: " in message
     assert f"{deep.with_suffix('.png')}: pixels of mode I;16 have more than 8 bits" in message
@@ -141,7 +141,7 @@ def test_a_long_list_of_problems_is_cut_in_the_message_and_whole_in_the_file(roo
         (root / "train" / "digit 0" / f"broken {number:02}.jpg").write_text("no")
     with pytest.raises(InputError, match=r"30 files cannot be used.*problems.txt lists all") as caught:
         prepared(root)
-    assert str(caught.value).count("is no image that Pillow knows") == 20
+    assert str(caught.value).count("is not an image that Pillow knows") == 20
     assert "… and 10 more" in str(caught.value)
     assert len((root / "index" / "problems.txt").read_text().splitlines()) == 30
 

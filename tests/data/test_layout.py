@@ -103,7 +103,7 @@ def test_what_is_there_instead_is_named(root: Path, tmp_path: Path) -> None:
     shutil.move(root / "val", root / "train" / "val")
     assert f"{root / 'val'} is not there; {root} has train;" in message(root)
     (root / "val").symlink_to("val")
-    assert f"{root / 'val'} is no folder; images lie in" in message(root)
+    assert f"{root / 'val'} is not a folder; images lie in" in message(root)
     (tmp_path / "empty").mkdir()
     assert f"{tmp_path / 'empty'} has nothing in it;" in message(tmp_path / "empty")
 
@@ -129,7 +129,7 @@ def test_classes_made_of_folders_and_empty_folders_are_warned_of(
         (root / split / "none").mkdir()
     assert prepared(root).classes == ("digit 0", "digit 2", "odd")
     said = capsys.readouterr().err
-    assert f"warning: photos: {root / 'train'} has folders without images, which are no classes: none\n" in said
+    assert f"warning: photos: {root / 'train'} has folders without images, which are not classes: none\n" in said
     assert f"warning: photos: {root / 'val'} has classes that are divided into folders: odd (digit 1, digit 3);" in said
 
 

@@ -118,8 +118,8 @@ def test_loading_again_never_downloads(tmp_path: Path, monkeypatch: pytest.Monke
     ("content", "message"),
     [
         (None, "this manifest does not exist; pdarts.prepare makes it"),
-        ('{"source": "dig', "no whole JSON"),
-        (b"\xff\xfe\x00", "no whole JSON"),
+        ('{"source": "dig', "not whole JSON"),
+        (b"\xff\xfe\x00", "not whole JSON"),
         ("[]", "manifest.json"),
         ('{"source": "digits"}', "classes: missing"),
     ],

@@ -233,7 +233,7 @@ def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "No such file or directory"), (b"", "is empty"), (b"no picture", "is no image that Pillow knows")],
+    [(None, "No such file or directory"), (b"", "is empty"), (b"no picture", "is not an image that Pillow knows")],
 )
 def test_a_picture_that_is_none_is_named(weights: Path, tmp_path: Path, content: bytes | None, message: str) -> None:
     path = tmp_path / "picture.png"

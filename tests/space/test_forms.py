@@ -200,10 +200,10 @@ def test_a_cell_outside_of_nas_bench_301s_space_is_not_written_in_its_form(genot
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"Genotype", r"cell: not a genotype file: it has no Genotype\(normal=…\), and is no JSON either: Expecting"),
-        (b'{"normal": [["sep', "cell: not a genotype file: .* is no JSON either: Unterminated string"),
-        (b"\xff\xfeG\x00", "cell: its byte 0 is no text in UTF-8; name a genotype file, or save it as UTF-8"),
-        (b"[" * 200_000, "cell: not a genotype file: .* is no JSON either: maximum recursion depth"),
+        (b"Genotype", r"cell: not a genotype file: it has no Genotype\(normal=…\), and is not JSON either: Expecting"),
+        (b'{"normal": [["sep', "cell: not a genotype file: .* is not JSON either: Unterminated string"),
+        (b"\xff\xfeG\x00", "cell: its byte 0 is not text in UTF-8; name a genotype file, or save it as UTF-8"),
+        (b"[" * 200_000, "cell: not a genotype file: .* is not JSON either: maximum recursion depth"),
         (b"Genotype(normal=" + b"-" * 100_000 + b"1)", "cell, line 1: this is not what Python prints: ."),
         (b"Genotype(normal=1) Genotype(normal=1)", "cell has 2 genotypes on line 1; allowed: one; copy one of them"),
         (b"[]", "cell: a genotype has the keys normal, normal_concat, reduce, reduce_concat; found list"),

@@ -10,8 +10,8 @@ from random import Random
 import pytest
 
 from pdarts.space.genotype import Genotype
-from pdarts.space.operations import CANDIDATES
-from pdarts.space.sampling import CHOICES, sample
+from pdarts.space.operations import CANDIDATES, SELECTABLE
+from pdarts.space.sampling import sample
 from pdarts.space.topology import NODES
 
 DRAWS = 6000
@@ -50,9 +50,9 @@ def binomial(most: int) -> dict[Hashable, float]:
 
 def test_the_check_of_distributions_finds_a_small_bias() -> None:
     generator = Random(1)
-    biased = [CHOICES[int(min(generator.random() * 1.04, 0.999) * 7)] for _ in range(DRAWS)]
+    biased = [SELECTABLE[int(min(generator.random() * 1.04, 0.999) * 7)] for _ in range(DRAWS)]
     with pytest.raises(AssertionError):
-        assert_distributed(biased, uniform(CHOICES))
+        assert_distributed(biased, uniform(SELECTABLE))
 
 
 @pytest.mark.parametrize("cell", ["normal", "reduce"])
@@ -67,11 +67,11 @@ def test_both_sources_of_a_node_differ_and_all_pairs_are_equally_likely(cell: st
 @pytest.mark.parametrize("cell", ["normal", "reduce"])
 @pytest.mark.parametrize("node", NODES)
 def test_every_two_operations_of_a_node_are_equally_likely_and_none_is_never_drawn(cell: str, node: int) -> None:
-    assert CANDIDATES[1:] == CHOICES
+    assert CANDIDATES[1:] == SELECTABLE
     left = 2 * (node - NODES[0])
     pairs = [getattr(genotype, cell)[left : left + 2] for genotype in drawn(None)]
     operations = [(first[0], second[0]) for first, second in pairs]
-    assert_distributed(operations, uniform((first, second) for first in CHOICES for second in CHOICES))
+    assert_distributed(operations, uniform((first, second) for first in SELECTABLE for second in SELECTABLE))
 
 
 def test_without_a_limit_skip_connections_are_as_many_as_chance_makes_them() -> None:
@@ -90,7 +90,7 @@ def test_under_a_limit_all_cells_within_it_are_equally_likely(limit: int) -> Non
     cells = [genotype.normal for genotype in drawn(limit)]
     assert_distributed((skips(cell) for cell in cells), binomial(limit))
     assert max(map(skips, cells)) == limit
-    others = [name for name in CHOICES if name != "skip_connect"]
+    others = [name for name in SELECTABLE if name != "skip_connect"]
     for place in range(8):
         assert_distributed((cell[place][0] for cell in cells if cell[place][0] != "skip_connect"), uniform(others))
     assert_distributed((tuple(source for _, source in cell[6:]) for cell in cells), uniform(combinations(range(5), 2)))

@@ -90,7 +90,7 @@ def test_single_settings_come_last(tmp_path: Path) -> None:
     mine.write_text("repeats: {retrainings: 5, searches: 2}\n")
     config = read_config([ROOT / "config.yaml", mine], ["repeats={retrainings: 10}"])
     assert (config.repeats.retrainings, config.repeats.searches) == (10, 2)
-    with pytest.raises(InputError, match=r"--config: 'repeats' is no KEY=VALUE, such as 'repeats="):
+    with pytest.raises(InputError, match=r"--config: 'repeats' is not KEY=VALUE, such as 'repeats="):
         read_config([ROOT / "config.yaml"], ["repeats"])
 
 
@@ -99,10 +99,10 @@ def test_a_config_that_cannot_be_read_is_named_with_its_line(tmp_path: Path) -> 
     with pytest.raises(InputError, match=r"mine\.yaml: this config file cannot be read \(No such file"):
         read_config([mine])
     mine.write_text("searches:\n  digits: {seeds: [0]\ntables: {}\n")
-    with pytest.raises(InputError, match=r"mine\.yaml, line 3: no YAML"):
+    with pytest.raises(InputError, match=r"mine\.yaml, line 3: not YAML"):
         read_config([ROOT / "config.yaml", mine])
     mine.write_text("searches\n")
     with pytest.raises(InputError, match=r"mine\.yaml: no keys with values"):
         read_config([ROOT / "config.yaml", mine])
-    with pytest.raises(InputError, match=r"--config 'repeats=\{searches: 4', line 1: no YAML"):
+    with pytest.raises(InputError, match=r"--config 'repeats=\{searches: 4', line 1: not YAML"):
         read_config([ROOT / "config.yaml"], ["repeats={searches: 4"])

@@ -46,7 +46,7 @@ def refused(tree: Tree, *messages: str, target: str = TARGET) -> None:
             "genotype: {search: tiny, seed: each}",
             "genotype: PDART",
             [
-                "trainings.tiny.genotype is 'PDART', but this is no published cell, and there is no such file; allowed",
+                "trainings.tiny.genotype is 'PDART', but this is not a published cell, and there is no such file; ",
                 "PDARTS",
             ],
         ),
@@ -55,7 +55,7 @@ def refused(tree: Tree, *messages: str, target: str = TARGET) -> None:
             "train_portion: 0.01",
             ["searches.tiny, on dataset tiny: train_portion is 0.01, which leaves none of 96 training images to train"],
         ),
-        ("title: Digits", "title: [Digits", ["error: tiny.yaml, line 68: no YAML (expected"]),
+        ("title: Digits", "title: [Digits", ["error: tiny.yaml, line 68: not YAML (expected"]),
     ],
 )
 def test_a_config_that_cannot_be_is_refused(tree: Tree, old: str, new: str, messages: list[str]) -> None:
@@ -70,7 +70,7 @@ CELL = json.dumps(published("PDARTS").to_json())
     ("content", "message"),
     [
         (CELL.replace('["dil_conv_5x5", 4]', '["dil_conv_5x5", 6]'), "normal[7]: source 6 does not come before node 5"),
-        (CELL[:-2], "mine.json: not a genotype file: it has no Genotype(normal=…), and is no JSON either: Expecting"),
+        (CELL[:-2], "mine.json: not a genotype file: it has no Genotype(normal=…), and is not JSON either: Expecting"),
     ],
 )
 def test_a_genotype_file_that_is_none_is_refused(tree: Tree, content: str, message: str) -> None:
@@ -94,7 +94,7 @@ def test_a_target_that_does_not_exist_is_refused(tree: Tree, target: str, messag
 def test_results_that_are_no_folder_are_refused(tree: Tree) -> None:
     (tree.root / "results").rename(tree.root / "kept")
     (tree.root / "results").touch()
-    refused(tree, f"{tree.root / 'results'} is no folder that can be written; move it away")
+    refused(tree, f"{tree.root / 'results'} is not a folder that can be written; move it away")
     assert (tree.root / "kept" / Path(TARGET).relative_to("results")).is_file()
 
 
@@ -102,7 +102,7 @@ def test_results_that_cannot_be_written_are_refused(tree: Tree) -> None:
     (tree.root / "results").chmod(0o500)
     if os.access(tree.root / "results", os.W_OK):
         pytest.skip("nothing keeps this user, who may be root, from writing")
-    refused(tree, f"{tree.root / 'results'} is no folder that can be written; move it away or change its permissions")
+    refused(tree, f"{tree.root / 'results'} is not a folder that can be written; move it away or change its")
     (tree.root / "results").chmod(0o700)
 
 

@@ -83,7 +83,7 @@ def test_another_seed_is_refused(tree: Tree, elsewhere: Path) -> None:
 
 def test_what_a_rehearsal_made_is_refused(tree: Tree, elsewhere: Path) -> None:
     edit(elsewhere / "search/tiny/seed0/stage1.json", provenance={"rehearsal": True})
-    assert "it was made in a rehearsal, so it is no result" in refusal(tree, elsewhere, STAGES[0])
+    assert "it was made in a rehearsal, so it is not a result" in refusal(tree, elsewhere, STAGES[0])
 
 
 def test_a_result_of_other_inputs_is_refused(tree: Tree, elsewhere: Path) -> None:

@@ -140,7 +140,7 @@ def test_a_checkpoint_with_an_unknown_genotype_is_refused(project: Path) -> None
     mine.write_text("checkpoints: {pdarts-cifar10: {genotype: PDART}}\n")
     done = snakemake(project, "--configfile", "mine.yaml", "--dry-run", "--", "released")
     assert done.returncode == 1
-    assert "checkpoints.pdarts-cifar10.genotype is 'PDART', but this is no published cell" in done.stdout
+    assert "checkpoints.pdarts-cifar10.genotype is 'PDART', but this is not a published cell" in done.stdout
 
 
 def test_random_cells_and_a_checkpoint_of_one_s_own_are_made(project: Path) -> None:

@@ -23,16 +23,16 @@ STAGE = "results/search/tiny/seed0/stage1.json"
         (b"# nothing yet\n", "mine.yaml: this config file holds no keys; write some"),
         (b"searches:\n  digits: {epochs: 010}\n", "mine.yaml, line 2: YAML reads 010 as 8; write it as a decimal"),
         (b"searches:\n  digits: {epochs: 1:30}\n", "mine.yaml, line 2: YAML reads 1:30 as 90"),
-        (b"searches:\n\tdigits: {epochs: 4}\n", "mine.yaml, line 2: no YAML (found character '\\t'"),
-        (b"searches: [1\ntables: {}\n", "mine.yaml, line 2: no YAML (expected ',' or ']'"),
+        (b"searches:\n\tdigits: {epochs: 4}\n", "mine.yaml, line 2: not YAML (found character '\\t'"),
+        (b"searches: [1\ntables: {}\n", "mine.yaml, line 2: not YAML (expected ',' or ']'"),
         (b"- searches\n", "mine.yaml: no keys with values, such as those of config.yaml"),
-        (b"repeats: {}\nextensions: [caf\xe9.py]\n", "mine.yaml, line 2: no UTF-8; save this config file with"),
+        (b"repeats: {}\nextensions: [caf\xe9.py]\n", "mine.yaml, line 2: not UTF-8; save this config file with"),
         (b"machine: {threads: 1}\nrepeats: {}\nmachine: {}\n", "mine.yaml, line 3: machine stands here a second time"),
         (b"machine: {threads: 1,\n  workers: 2, threads: 3}\n", "mine.yaml, line 2: threads stands here a second time"),
         (b"tables:\n  demo: {title: 2024-05-01}\n", "mine.yaml, line 2: YAML reads 2024-05-01 as a date; put text in"),
         (b"searches:\n  2024-02-30: {}\n", "mine.yaml, line 2: YAML reads 2024-02-30 as a date"),
         (b"trainings: {digits: {seeds: {{retrainings}}}}\n", "mine.yaml, line 1: a key is a word, not braces or"),
-        (b"a: \x00\n", "mine.yaml: no YAML (unacceptable character #x0000"),
+        (b"a: \x00\n", "mine.yaml: not YAML (unacceptable character #x0000"),
     ],
 )
 def test_a_config_file_that_cannot_be_read_is_named_with_its_line(content: bytes, said: str, tmp_path: Path) -> None:
@@ -49,8 +49,8 @@ def test_a_config_file_that_cannot_be_read_is_named_with_its_line(content: bytes
         (["--configfile", "no.yaml", "-d", str(ROOT)], "error: no.yaml: this config file cannot be read (No such file"),
         (["--configfile", ".", "-d", str(ROOT)], "error: .: this config file cannot be read (Is a directory)"),
         ([], "error: there is no config.yaml in {folder}; call Snakemake in the folder of its Snakefile, or name"),
-        (["-d", str(ROOT), "--config", "epochs"], "error: --config: 'epochs' is no KEY=VALUE, such as 'repeats="),
-        (["-d", str(ROOT), "-C", "repeats={searches: 4"], "error: --config 'repeats={{searches: 4', line 1: no YAML"),
+        (["-d", str(ROOT), "--config", "epochs"], "error: --config: 'epochs' is not KEY=VALUE, such as 'repeats="),
+        (["-d", str(ROOT), "-C", "repeats={searches: 4"], "error: --config 'repeats={{searches: 4', line 1: not YAML"),
     ],
 )
 def test_so_is_a_file_that_is_not_there(
@@ -83,7 +83,7 @@ def test_values_on_the_command_line_have_the_types_of_files() -> None:
         "tables": None,
     }
     assert with_settings({}, ['searches={digits: {epochs: "4"}}']) == {"searches": {"digits": {"epochs": "4"}}}
-    with pytest.raises(InputError, match=r"'repeats.searches' is no key.*write 'repeats=\{searches: 4\}'"):
+    with pytest.raises(InputError, match=r"'repeats.searches' is not a key.*write 'repeats=\{searches: 4\}'"):
         with_settings({}, ["repeats.searches=4"])
     with pytest.raises(InputError, match="line 1: epochs stands here a second time"):
         with_settings({}, ["searches={epochs: 4, epochs: 5}"])
@@ -136,7 +136,7 @@ def test_a_call_of_snakemake_reads_all_that_is_given(tree: Tree) -> None:
     ).stdout
     assert "search tiny" in planned
     tree.write(FILE, "searches:\n\ttiny: {}\n")
-    refused(tree, f"error: {FILE}, line 2: no YAML")
+    refused(tree, f"error: {FILE}, line 2: not YAML")
 
 
 @pytest.mark.workflow

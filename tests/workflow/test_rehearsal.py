@@ -65,7 +65,7 @@ def test_neither_config_is_taken_in_the_folder_of_the_other(tree: Tree) -> None:
 def test_it_is_not_set_up_where_results_are(tree: Tree) -> None:
     done = tree.python("-m", "pdarts.tools.rehearse", "--folder", ".")
     assert done.returncode != 0
-    assert "--folder is ., where results are that are no rehearsal's; allowed: a new folder" in done.stdout
+    assert "--folder is ., which holds results that are not a rehearsal's; allowed: a new folder" in done.stdout
     assert not (tree.root / "results" / "REHEARSAL").exists()
 
 

@@ -143,7 +143,7 @@ def test_metrics_that_belong_to_another_result_are_refused(study: Tree) -> None:
     lines = trained.read_text().splitlines()
     name = "results/train/tiny/seed0/metrics.jsonl: "
     assert f"{name}its number of epochs in its metrics is 1, here it is 2" in said(trained, lines[0] + "\n")
-    assert f"{name}line 2 of its metrics is no JSON" in said(trained, lines[0] + "\n" + lines[1][:-1])
+    assert f"{name}line 2 of its metrics is not the JSON" in said(trained, lines[0] + "\n" + lines[1][:-1])
     assert f"{name}its epoch in line 1 of its metrics is 2, here it is 1" in said(trained, "\n".join(lines[::-1]))
     searched = study.root / "results/search/tiny/seed0/stage1.metrics.jsonl"
     first, last = map(json.loads, searched.read_text().splitlines())

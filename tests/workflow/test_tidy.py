@@ -1,4 +1,4 @@
-"""Only what nothing declared makes is listed, and deleted only if asked."""
+"""Only what no entry of the config makes is listed, and deleted only if asked."""
 
 import re
 import subprocess

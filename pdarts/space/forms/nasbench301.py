@@ -7,7 +7,7 @@ from typing import Any
 
 from pdarts.errors import InputError
 from pdarts.space.genotype import Genotype, Pairs
-from pdarts.space.operations import CANDIDATES
+from pdarts.space.operations import SELECTABLE
 from pdarts.space.topology import EDGES, EDGES_INTO_NODE, NODES, incoming
 
 PREFIX = "NetworkSelectorDatasetInfo:darts:"
@@ -15,9 +15,6 @@ PREFIX = "NetworkSelectorDatasetInfo:darts:"
 
 CONFIG = "optimized_hyperparamater_config"
 """The key, spelled like this, under which files of results hold all of these keys."""
-
-OPERATIONS = tuple(name for name in CANDIDATES if name != "none")
-"""Operations of its search space."""
 
 
 def edge_key(cell: str, source: int, target: int) -> str:
@@ -67,10 +64,10 @@ def _cell(keys: dict[str, Any], cell: str, where: str) -> Pairs:
     for node in NODES:
         for source in _sources(keys, cell, node, where):
             operation = keys[edge_key(cell, source, node)]
-            if operation not in OPERATIONS:
+            if operation not in SELECTABLE:
                 raise InputError(
                     f"{where}: {edge_key(cell, source, node)}, the edge from node {source} to node {node}, is "
-                    f"{operation!r}; allowed: {', '.join(OPERATIONS)}"
+                    f"{operation!r}; allowed: {', '.join(SELECTABLE)}"
                 )
             pairs.append((operation, source))
     return tuple(pairs)

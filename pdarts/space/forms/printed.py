@@ -78,7 +78,7 @@ def _listed(lines: Iterable[int]) -> str:
 
 
 def _end(text: str, begin: int, where: str) -> int:
-    """Find the end of the parenthesis behind `Genotype`."""
+    """Find the end of the parenthesis after `Genotype`."""
     depth = 0
     for piece in _PIECE.finditer(text, begin):
         if piece[0] in ("(", "[", "{"):

@@ -1,8 +1,9 @@
 """Writes genotypes in the forms of others."""
 
 from pdarts.errors import InputError, counted
-from pdarts.space.forms.nasbench301 import OPERATIONS, PREFIX, edge_key, inputs_key
+from pdarts.space.forms.nasbench301 import PREFIX, edge_key, inputs_key
 from pdarts.space.genotype import CellGenotype, Genotype
+from pdarts.space.operations import SELECTABLE
 from pdarts.space.topology import EDGES_INTO_NODE, KINDS, NODES
 
 
@@ -18,7 +19,7 @@ def nasbench301(genotype: Genotype) -> dict[str, str]:
     """Write a genotype as NAS-Bench-301 does; the edges of a node are then listed by source.
 
     Raises:
-        InputError: if it is no cell of that search space, which has two edges from different nodes into each of four
+        InputError: if it is not a cell of that search space, which has two edges from different nodes into each of four
             nodes, all concatenated.
     """
     keys: dict[str, str] = {}
@@ -49,8 +50,8 @@ def _check(cell: CellGenotype, name: str) -> None:
                 "ones for each node"
             )
     for edge in cell.edges:
-        if edge.operation not in OPERATIONS:
+        if edge.operation not in SELECTABLE:
             raise InputError(
                 f"{where} has {edge.operation} on the edge from node {edge.source} to node {edge.target}; allowed: "
-                f"{', '.join(OPERATIONS)}"
+                f"{', '.join(SELECTABLE)}"
             )

@@ -81,7 +81,7 @@ def read(path: Path) -> Calibration:
     """Read a calibration.
 
     Raises:
-        InputError: if it is missing or no calibration.
+        InputError: if it is missing or not a calibration.
     """
     value = read_json(path, "calibration", "pdarts.tools.calibrate")
     try:

@@ -32,7 +32,7 @@ def columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([aligned[0].rstrip(), "─" * (sum(widths) + 2 * len(widths) - 2), *map(str.rstrip, aligned[1:])])
 
 
-def stamp(found: Iterable[Job]) -> list[str]:
+def banner(found: Iterable[Job]) -> list[str]:
     """Return the first lines of a listing with jobs of a rehearsal."""
     return (
         ["REHEARSAL at toy size: none of this is what the real thing costs.", ""]
@@ -76,9 +76,9 @@ def plan(found: Sequence[Job], makers: Mapping[Path, Job], costs: Mapping[Job, C
     """List all pending steps with their costs, the cost of each row or training, and the sum."""
     pending = [job for job in found if job.pending]
     if not pending:
-        return "\n".join([*stamp(found), "Nothing is pending."])
+        return "\n".join([*banner(found), "Nothing is pending."])
     computing = [job for job in pending if job.step in ESTIMATED]
-    text = [*stamp(found), f"Device: {device or 'none is calibrated'}", ""]
+    text = [*banner(found), f"Device: {device or 'none is calibrated'}", ""]
     if computing and all(costs[job].seconds is None for job in computing):
         text += [_steps(computing), "", f"Total: {counted(len(computing), 'job')} {NOTHING_KNOWN}"]
     elif computing:
@@ -212,6 +212,6 @@ def ledger(found: Sequence[Job], makers: Mapping[Path, Job], calibrations: Seque
     else:
         compared = "; no calibration of this device is there to compare with (make calibrate)"
     return (
-        "\n".join([*stamp(found), text])
+        "\n".join([*banner(found), text])
         + f"\n\nTotal: {counted(len(records), 'finished job')}, {spent} device-hours{compared}."
     )

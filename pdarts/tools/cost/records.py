@@ -51,10 +51,10 @@ def record_of(job: Job) -> Record | None:
     return Record(seconds, provenance.get("memory"), disk, hardware(provenance))
 
 
-def same_work(job: Job, weights_of: Mapping[Path, Job]) -> str:
+def same_work(job: Job, makers: Mapping[Path, Job]) -> str:
     """Describe a job by a text that is equal for jobs that differ only in seed, names and genotype."""
     asked: dict[str, Any] = {"step": job.step, "data": job.option("data")}
-    maker = weights_of.get(job.path("weights")) if job.step == "test" and job.option("weights") else job
+    maker = makers.get(job.path("weights")) if job.step == "test" and job.option("weights") else job
     asked["settings"] = maker.option("settings") if maker else job.option("weights")
     asked["stage"] = job.option("stage")
     return json.dumps(asked)

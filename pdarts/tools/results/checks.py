@@ -190,7 +190,7 @@ def _check_epochs(job: Job, there: Files, epochs_run: int) -> dict[str, Any]:
         except (ValueError, AttributeError) as error:
             if isinstance(error, InputError):
                 raise
-            raise InputError(f"line {number} of its metrics is no JSON of an epoch") from error
+            raise InputError(f"line {number} of its metrics is not the JSON of an epoch") from error
     _same("number of epochs in its metrics", len(lines), epochs_run)
     return lines[-1] if lines else {}
 

@@ -23,7 +23,7 @@ def kept(job: Job) -> list[Path]:
 
 
 def in_order(found: list[Job]) -> list[Job]:
-    """Sort jobs so that each stands behind those whose files it reads."""
+    """Sort jobs so that each stands after those whose files it reads."""
     made_by = makers(found)
     return list(TopologicalSorter({job: set(needed(job, made_by)) for job in found}).static_order())
 
