@@ -85,7 +85,7 @@ rehearsal-short: setup ## Rehearse every rule and method with one seed and fewer
 	@$(call rehearse,rules/rehearsal.yaml rules/rehearsal-short.yaml)
 
 accept: setup ## Keep finished results after a harmless change of code: make accept TARGET=demo REASON="renamed a variable"
-	@$(BIN)/python -m pdarts.tools.accept $(OWN) --target "$(TARGET)" --reason "$(REASON)"
+	@$(BIN)/python -m pdarts.tools.accept $(OWN) --target $(TARGET) --reason "$(REASON)"
 
 calibrate: setup ## Time a few real iterations of all that TARGET needs on this device: make calibrate TARGET=cifar
 	@$(BIN)/python -m pdarts.tools.calibrate $(OWN) --target $(TARGET)
@@ -105,7 +105,7 @@ study: setup ## Run what is missing of a study whose results are in git, in jobs
 study-tables: setup ## Make the tables and figures of a study from its results in git, without training anything
 	@$(BIN)/python -m pdarts.tools.study --folder $(STUDY) --tables
 
-tidy: setup ## List files in results/ that nothing declared makes any more
+tidy: setup ## List files in results/ that no entry of the config makes any more
 	@$(BIN)/python -m pdarts.tools.tidy $(OWN)
 
 wandb-sync: setup ## Upload the runs that W&B left in WANDB, in the order in which they were made
@@ -116,7 +116,7 @@ wandb-sync: setup ## Upload the runs that W&B left in WANDB, in the order in whi
 test: $(VENV)/.dev ## Run the tests, with one worker for each core
 	OMP_NUM_THREADS=1 SLURM_CONF=/dev/null $(BIN)/pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
-test-kills: $(VENV)/.dev ## Kill searches and trainings 100 times at random moments: each must end with the same bits (tens of minutes)
+test-kills: $(VENV)/.dev ## Kill searches and trainings 102 times at random moments: each must end with the same bits (tens of minutes)
 	OMP_NUM_THREADS=1 SLURM_CONF=/dev/null PDARTS_KILLS=100 $(BIN)/pytest tests/engine/test_resume.py -k killed_at_random $(PYTEST_ARGS)
 
 test-kernels: $(VENV)/.dev ## Compute all forms of Triton's kernels in its interpreter, and compile them for GPUs (no GPU needed; hours)

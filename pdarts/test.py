@@ -55,7 +55,7 @@ def main() -> None:
     network = saved.network_of(trained, str(arguments.weights))
     if not all_finite(trained["state"].values()):
         raise InputError(
-            f"{arguments.weights} holds values that are no finite numbers, so its training has diverged; train anew "
+            f"{arguments.weights} holds values that are not finite, so its training has diverged; train anew "
             "with a lower learning_rate or a clip, or get the file anew from where it came"
         )
     move_to_device(network, device, "float32", machine)  # whatever it was trained in

@@ -120,9 +120,10 @@ def command(step, options, launch="python -m", code=None):
     """The command of a step, which writes to its log what it says, and says it all the same.
 
     In front stands a shell comment with the hash of the step's code: text of a command counts as code, so an edit reruns
-    the step. Where jobs of a rule are made of different code, `code` names the param that holds each one's hash. Behind
-    the step stands a stamp if this is a rehearsal; a list of files, a manifest and a random genotype take none, since they
-    are the same in earnest, a trace none, since it is read beside its stage files, and an exported network none, since it tells of its training.
+    the step. Where jobs of a rule are made of different code, `code` names the param that holds each one's hash. After
+    the step stands a stamp if this is a rehearsal. These take none: a list of files, a manifest and a random genotype,
+    which are the same in earnest; a trace, which is read beside its stage files; and an exported network, which tells of
+    its training.
     """
     stamp = (
         " --rehearsal" if CONFIG.rehearsal and step not in ("download", "prepare", "sample", "trace", "export") else ""
@@ -145,6 +146,6 @@ def check_tables(rules):
 
 def refused_target(wildcards):
     """Nothing for a file that is there, such as one that a rule reads; else the end, with the nearest targets."""
-    if not os.path.exists(wildcards.target):
+    if not os.path.isfile(wildcards.target):
         refuse(unknown_target(wildcards.target, workflow.rules))
     return []

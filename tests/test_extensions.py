@@ -77,7 +77,7 @@ def test_what_a_file_registers_is_found_by_its_name_beside_what_the_package_has(
 
 
 def test_settings_and_genotypes_name_what_is_registered_and_refuse_it_where_it_is_not() -> None:
-    with pytest.raises(InputError, match="method: 'bounded' is no method of search"):
+    with pytest.raises(InputError, match="method: 'bounded' is not a method of search"):
         parse_stage(stage_settings(**OWN | {"schedule": "cosine"}), "--settings")
     with pytest.raises(InputError, match=r"normal\[0\]: unknown operation 'doubled'; allowed: max_pool_3x3, "):
         Genotype.parse(own_cells(), "mine.json")
@@ -230,7 +230,7 @@ def test_an_option_without_its_file_says_what_is_missing(folder: Path) -> None:
     arguments[arguments.index("--settings") + 1] = json.dumps(own_settings())
     message = call("search", *arguments)
     assert message is not None
-    assert message.startswith("error: --settings: method: 'bounded' is no method of search")
+    assert message.startswith("error: --settings: method: 'bounded' is not a method of search")
 
 
 def test_two_processes_search_like_one_with_the_same_files(folder: Path) -> None:

@@ -169,5 +169,5 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         saved: dict[str, Any] = torch.load(io.BytesIO(content[:-DIGEST]), map_location="cpu", weights_only=True)
     except (RuntimeError, UnpicklingError, EOFError) as error:
-        raise ValueError(f"it is no resume file of this torch version ({str(error).splitlines()[0]})") from error
+        raise ValueError(f"it is not a resume file of this torch version ({str(error).splitlines()[0]})") from error
     return saved

@@ -40,10 +40,10 @@ class Run:
 
     When told to end by a signal, it finishes the current iteration, writes the resume file, and ends with exit code 75;
     while it waits for images, it does so at once. After the last epoch nothing is left to continue, and the
-    process writes its outputs and ends well. If any of several processes is told to end, all end behind the same
+    process writes its outputs and ends well. If any of several processes is told to end, all end after the same
     iteration; process 0 reads and writes the resume file.
 
-    If a loss or the network is no finite number any more, it ends with an error before it saves that, and notes the
+    If a loss or the network is no longer finite, it ends with an error before it saves that, and notes the
     error, so that another attempt at the same work ends at once.
 
     Args:
@@ -206,7 +206,7 @@ class Run:
             self._say(_unannounced(saved["kills"]))
 
     def _check_finite(self) -> None:
-        """End if a loss, or a weight or statistic of the network, is no finite number; waits for the device."""
+        """End if a loss, or a weight or statistic of the network, is not finite; waits for the device."""
         if distributed.rank() > 0:
             return  # process 0 ends all
         networks = [part for part in self._parts.values() if isinstance(part, nn.Module)]
@@ -218,7 +218,7 @@ class Run:
         rate = next(float(part.param_groups[0]["lr"]) for part in self._parts.values() if isinstance(part, Optimizer))
         kept = f"; {self.resume_file.path} keeps the state from before" if self.epoch else ""
         message = (
-            f"the loss or the weights are no finite numbers in epoch {self.epoch + 1}, by iteration {self.iteration}, "
+            f"the loss or the weights are not finite in epoch {self.epoch + 1}, by iteration {self.iteration}, "
             f"at learning rate {rate:g}: training has diverged{kept}. Try a lower learning_rate, a clip, more "
             "warmup_epochs, or precision: float32 if it is another"
         )

@@ -24,11 +24,11 @@ FLOORS = {0.5: 1e-3, 0.9: 1e-2, 1.0: 0.05}
 A value near 0 that ReLU keeps in one precision and not in the other changes a few gradients by that much.
 """
 
-Outcome = Callable[[Any, Tensor, Tensor], tuple[Tensor, Tensor]]
+Forward = Callable[[Any, Tensor, Tensor], tuple[Tensor, Tensor]]
 """Computes loss and logits of a network, in training, from images and labels."""
 
 
-def settle(network: Any, outcome: Outcome, device: torch.device, first: Callable[[], tuple[Tensor, Tensor]]) -> None:
+def settle(network: Any, outcome: Forward, device: torch.device, first: Callable[[], tuple[Tensor, Tensor]]) -> None:
     """Let PyTorch compute a network if its backend is to be compared and is too far from float64; says so.
 
     Args:
@@ -67,7 +67,7 @@ def _fault(own: Tensor, torchs: Tensor) -> str:
     return ""
 
 
-def errors(network: Any, outcome: Outcome, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+def errors(network: Any, outcome: Forward, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Compute relative errors against float64, one for each tensor compared: the backend's, and those of PyTorch.
 
     Logits are compared, and for a network in training the gradients of all parameters. Random states, gradients and
@@ -80,7 +80,7 @@ def errors(network: Any, outcome: Outcome, images: Tensor, labels: Tensor) -> tu
     return own, torchs
 
 
-def _values(network: Any, outcome: Outcome, images: Tensor, labels: Tensor, execution: Execution) -> list[Tensor]:
+def _values(network: Any, outcome: Forward, images: Tensor, labels: Tensor, execution: Execution) -> list[Tensor]:
     """Compute what is compared, by a copy of the network in the type of the images."""
     one = copy.deepcopy(network).to(images.dtype)
     one.execution, values = execution, []

@@ -22,7 +22,9 @@ def _repeated(value: Any, info: ValidationInfo) -> Any:
     if not isinstance(numbers, dict | None):
         return (0,)  # repeats are refused themselves
     if numbers is None or value not in numbers:
-        raise ValueError(f"{value!r} is no name under repeats{suggestion(value, numbers or ())}; or list seeds: [0, 1]")
+        raise ValueError(
+            f"{value!r} is not a name under repeats{suggestion(value, numbers or ())}; or list seeds: [0, 1]"
+        )
     number = numbers[value]
     return (
         tuple(range(number)) if isinstance(number, int) and 0 < number <= MOST else (0,)
@@ -32,7 +34,7 @@ def _repeated(value: Any, info: ValidationInfo) -> Any:
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Seeds = Annotated[
     tuple[Seed, ...],
-    Field(min_length=1, strict=False),  # behind a validator lists are no longer taken for JSON's
+    Field(min_length=1, strict=False),  # after a validator lists are no longer taken for JSON's
     Once,
     BeforeValidator(_repeated),
     WithJsonSchema(

@@ -64,7 +64,7 @@ class Stage(Settings):
 
 def _existing(method: str) -> str:
     if method not in METHODS:
-        raise ValueError(f"{method!r} is no method of search{suggestion(method, METHODS)}")
+        raise ValueError(f"{method!r} is not a method of search{suggestion(method, METHODS)}")
     return method
 
 

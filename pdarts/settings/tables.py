@@ -60,7 +60,7 @@ class Row(Settings):
     """Name that the table shows."""
     name: Name | None = None
     """First part of the names of the row's trainings, `NAME-on-DATASET`; by default the name of the search, with
-    `-skipsM` or `-stageN` behind it where the row has such a limit or stage."""
+    `-skipsM` or `-stageN` after it where the row has such a limit or stage."""
     search: (
         Annotated[
             Annotated[Name, Tag("<str>")] | Annotated[Named[Name], Field(min_length=1), Tag("<dict>")],

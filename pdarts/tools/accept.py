@@ -15,7 +15,7 @@ from pdarts.paths import REHEARSAL, TRACE
 from pdarts.tools.results.annotations import note, rehearsed
 from pdarts.tools.workflow import DRY_RUN, Job, add_config, config_of, outdated, parse, recorded, snakemake
 
-FILES_ALONE = ("--rerun-triggers", "input", "mtime", "software-env")
+FILES_ALONE = ("--rerun-triggers", "input", "mtime")
 """Rerun triggers without params, which hold code and settings; settings are compared in the commands instead."""
 RESULTS = (".json", ".jsonl", ".pt")
 """Suffixes of computed results; all other files are made from these, and so are traces."""
@@ -24,29 +24,29 @@ RESULTS = (".json", ".jsonl", ".pt")
 def main() -> None:
     """Entry point."""
     parser = step.parser(__doc__)
-    parser.add_argument("--target", required=True, help="target or result file whose results to accept, such as demo")
+    parser.add_argument("--target", required=True, nargs="*", help="targets or result files to accept, such as demo")
     parser.add_argument("--reason", required=True, help="why the change cannot have changed a result")
     add_config(parser)
     arguments = parser.parse_args()
-    target, reason = arguments.target, arguments.reason.strip()
-    if not target:
+    targets, reason = arguments.target, arguments.reason.strip()
+    if not all(targets) or not targets:
         raise InputError("no target is named; name one, such as demo, or a result file")
     if not reason:
         raise InputError("--reason is empty; say why the change cannot have changed a result")
     config = config_of(arguments)
-    summary = snakemake(*config, *FILES_ALONE, "--detailed-summary", "--", target)
-    planned = parse(snakemake(*config, *DRY_RUN, "--", target), set())
+    summary = snakemake(*config, *FILES_ALONE, "--detailed-summary", "--", *targets)
+    planned = parse(snakemake(*config, *DRY_RUN, "--", *targets), set())
     invalid = sorted({*_outdated(summary), *_set_otherwise(planned, recorded(summary))})
     _refuse_rehearsed(invalid)
     if invalid:
         listed = "\n  ".join(map(str, invalid))
         raise InputError(
-            f"{target}: more than code has changed, or results are missing; run it, or accept a finished target. "
-            f"Whatever the code, these would be made anew:\n  {listed}"
+            f"{' '.join(targets)}: more than code has changed, or results are missing; run it, or accept a finished "
+            f"target. Whatever the code, these would be made anew:\n  {listed}"
         )
-    stale = _outdated(snakemake(*config, "--summary", "--", target))
+    stale = _outdated(snakemake(*config, "--summary", "--", *targets))
     if not stale:
-        print(f"{target}: nothing to accept, since no result would be made anew")
+        print(f"{' '.join(targets)}: nothing to accept, since no result would be made anew")
         return
     _refuse_rehearsed(stale)
     entry = {"when": now().isoformat(timespec="seconds"), "reason": reason, **code_version()}
@@ -68,7 +68,7 @@ def _refuse_rehearsed(results: list[Path]) -> None:
         return
     for path in results:
         if path.exists() and rehearsed(path):
-            raise InputError(f"{path} was made in a rehearsal, so it is no result; delete it and run its target")
+            raise InputError(f"{path} was made in a rehearsal, so it is not a result; delete it and run its target")
 
 
 def _set_otherwise(planned: list[Job], commands: Mapping[Path, Job]) -> Iterator[Path]:

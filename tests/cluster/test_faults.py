@@ -166,7 +166,7 @@ def test_retries_of_a_search_that_diverges_end_at_once_with_the_same_message(sit
     site.edit(CONFIG, NEAR, far)
     process = site.start("--retries", "1", "--", GENOTYPE)
     assert process.wait() != 0
-    assert site.logs("search").count("error: the loss or the weights are no finite numbers") == 2
+    assert site.logs("search").count("error: the loss or the weights are not finite") == 2
     assert site.logs("search").count("This is known from an earlier attempt") == 1
     assert set(site.epochs().values()) <= {1}
 

@@ -116,7 +116,7 @@ def test_a_retry_of_a_step_that_diverged_ends_with_the_same_message_and_trains_n
         assert done.returncode == 1
         said.append(done.stderr)
     message = said[0].splitlines()[-1]
-    assert message.startswith("error: the loss or the weights are no finite numbers in epoch ")
+    assert message.startswith("error: the loss or the weights are not finite in epoch ")
     assert "keeps the state from before" in message
     assert said[1].startswith(message)
     assert "known from an earlier attempt" in said[1]
@@ -129,7 +129,7 @@ def test_weights_that_are_not_finite_are_not_tested(data: Path, tmp_path: Path) 
     content = torch.load(tmp_path / "weights.pt", weights_only=True)
     classifier, output = content["state"]["classifier.weight"], tmp_path / "test.json"
     options = ["--data", data, "--weights", tmp_path / "weights.pt", "--output", output]
-    for value, message in ((float("nan"), "holds values that are no finite numbers"), (3e38, "the loss on")):
+    for value, message in ((float("nan"), "holds values that are not finite"), (3e38, "the loss on")):
         classifier.fill_(value)
         torch.save(content, tmp_path / "weights.pt")
         call = [warm.python(), "-m", "pdarts.test", *options]

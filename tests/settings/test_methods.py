@@ -44,7 +44,7 @@ DIGITS = CONFIG.searches["digits"].stage_settings(1).model_dump(mode="json")
         (
             "digits/method",
             "fair_dart",
-            "searches.digits.method: 'fair_dart' is no method of search; did you mean 'fair_darts'?",
+            "searches.digits.method: 'fair_dart' is not a method of search; did you mean 'fair_darts'?",
         ),
         (
             "fair-darts-cifar10/candidates/0",

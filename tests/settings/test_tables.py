@@ -108,7 +108,7 @@ def test_a_number_of_repetitions_that_cannot_be_is_named_and_nothing_else(number
 
 def test_a_name_that_is_no_number_of_repetitions_is_refused() -> None:
     digits = {**yaml.safe_load((ROOT / "config.yaml").read_text())["trainings"]["digits"], "seeds": "retraining"}
-    with pytest.raises(InputError, match=r"digits\.seeds: 'retraining' is no name under repeats; did you mean 'retrai"):
+    with pytest.raises(InputError, match=r"digits\.seeds: 'retraining' is not a name under repeats; did you mean"):
         config(trainings={"digits": digits})
 
 

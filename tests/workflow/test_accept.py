@@ -28,7 +28,7 @@ def rename_a_variable(tree: Tree) -> None:
 
 
 def accept(tree: Tree, reason: str = REASON, target: str = TARGET) -> subprocess.CompletedProcess[str]:
-    arguments = ("--configfile", CONFIG, "--target", target, "--reason", reason)
+    arguments = ("--configfile", CONFIG, "--target", *target.split(), "--reason", reason)
     return tree.python("-m", "pdarts.tools.accept", *arguments)
 
 
@@ -123,9 +123,9 @@ def test_a_target_that_does_not_exist_is_refused(tree: Tree) -> None:
 
 def test_without_a_change_of_code_there_is_nothing_to_accept(tree: Tree) -> None:
     before = tree.stamps()
-    done = accept(tree)
+    done = accept(tree, target=f"{STAGES[0]} {WEIGHTS}")
     assert done.returncode == 0
-    assert "nothing to accept" in done.stdout
+    assert f"{STAGES[0]} {WEIGHTS}: nothing to accept" in done.stdout
     assert tree.stamps() == before
 
 
@@ -149,5 +149,5 @@ def test_what_a_rehearsal_made_is_not_accepted(tree: Tree) -> None:
     before = tree.results()
     done = accept(tree)
     assert done.returncode != 0
-    assert f"{TESTED} was made in a rehearsal, so it is no result; delete it and run its target" in done.stdout
+    assert f"{TESTED} was made in a rehearsal, so it is not a result; delete it and run its target" in done.stdout
     assert tree.results() == before

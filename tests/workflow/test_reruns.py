@@ -78,6 +78,16 @@ def test_the_code_beside_the_workflow_counts_whatever_package_is_installed(tree:
     assert "Test tiny, seed 0" in done.stdout
 
 
+def test_a_container_of_the_same_software_reruns_nothing(tree: Tree, tmp_path: Path) -> None:
+    apptainer = tmp_path / "bin/apptainer"
+    apptainer.parent.mkdir()
+    apptainer.write_text("#!/bin/sh\necho apptainer version 1.3.0\n")
+    apptainer.chmod(0o755)
+    command = ["-m", "snakemake", "--configfile", CONFIG, "--sdm", "apptainer", "--dry-run", "--", TARGET]
+    done = tree.python(*command, PATH=f"{apptainer.parent}:{os.environ['PATH']}")
+    assert NOTHING in done.stdout, done.stdout
+
+
 def test_editing_the_refinement_reruns_no_search_stage(tree: Tree) -> None:
     change_code(tree, "pdarts/progressive/refinement.py")
     assert tree.run() == TRACE | SEARCH_CURVES | DERIVE_AND_LATER
