@@ -81,7 +81,7 @@ def test_the_auxiliary_head_changes_neither_scores_nor_sizes(
         (
             state("cifar_pdarts", classes=100),
             named("PDARTS"),
-            r"tells 100 classes apart, but .*digits\.json has 10; test it on the dataset it was trained on$",
+            r"has 100 classes, but .*digits\.json has 10; test it on the dataset it was trained on$",
         ),
         (state("cifar_pdarts"), (), "does not say its genotype; name that too: --genotype"),
         (state("cifar_pdarts"), named("NASNet"), r"tensors differ:\n  cells\.0\."),
