@@ -131,7 +131,7 @@ def test_what_was_drawn_before_a_training_does_not_matter(tmp_path: Path, manife
 def test_stages_of_a_seed_and_seeds_of_a_stage_start_differently(
     tmp_path: Path, manifest: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Alphas end as they started, since their rate is too small to move them; stage 2 keeps all operations of stage 1."""
+    """Alphas end as they started, at a rate too small to move them; stage 2 keeps all operations of stage 1."""
     alphas = STAGE.alphas.model_copy(update={"learning_rate": 1e-30})
     resting = STAGE.model_copy(update={"epochs": 1, "frozen_epochs": 0, "alphas": alphas}).model_dump_json()
     starts = []
