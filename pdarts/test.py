@@ -117,7 +117,7 @@ def _check_dataset(arguments: Namespace, trained: dict[str, Any], dataset: AnyMa
     if portion < 1 and dataset.model_dump(mode="json") != trained["dataset"]:
         raise InputError(
             f"{arguments.weights} was trained on a part of the images of another dataset than {arguments.data} "
-            f"describes, so the others may be among them; give the manifest that pdarts.train was given"
+            "describes, so the others may be among them; give the manifest that pdarts.train was given"
         )
 
 

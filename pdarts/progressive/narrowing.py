@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pdarts.engine.files import read_json
 from pdarts.errors import InputError
-from pdarts.settings.searches import StageSettings
+from pdarts.settings.searches import StageSettings, not_all
 from pdarts.space.architecture import parse
 from pdarts.space.candidates import Candidates, all_candidates, prune
 from pdarts.space.topology import KINDS
@@ -31,11 +31,8 @@ def candidates_of(stage: StageSettings, number: int, previous: Path | None) -> d
             "file of the stage before"
         )
     if previous is None:
-        if stage.operations != (present := len(stage.candidates)):
-            raise InputError(
-                f"operations is {stage.operations}, but the first stage starts with all {present} candidates; write "
-                f"{present}, or list fewer candidates"
-            )
+        if reason := not_all(stage.operations, len(stage.candidates)):
+            raise InputError(reason)
         return all_candidates(stage.candidates)
     value = read_json(previous, "stage file", "pdarts.search")
     held = value.get("stage") if isinstance(value, dict) else None

@@ -136,6 +136,16 @@ class SearchProtocol(Settings):
         return self
 
 
+def not_all(operations: int, candidates: int) -> str:
+    """Say why a first stage with so many operations is refused; empty if it starts with all of so many candidates."""
+    if operations == candidates:
+        return ""
+    return (
+        f"operations is {operations}, but the first stage starts with all {candidates} candidates; write "
+        f"{candidates}, or list fewer candidates"
+    )
+
+
 class StageSettings(SearchProtocol, Stage):
     """Settings of one stage, as `pdarts.search --settings` takes them."""
 
@@ -186,11 +196,8 @@ class Search(SearchProtocol):
                 METHODS[self.method].check_channels(cast(MethodKeys, self), stage.channels)
             except ValueError as error:
                 raise ValueError(f"stages[{number - 1}].channels is {stage.channels}; {error}") from error
-            if number == 1 and stage.operations != present:
-                raise ValueError(
-                    f"stages[0].operations is {stage.operations}, but the first stage starts with all "
-                    f"{present} candidates; write {present}, or list fewer candidates"
-                )
+            if number == 1 and (reason := not_all(stage.operations, present)):
+                raise ValueError(f"stages[0].{reason}")
             if stage.operations > present:
                 raise ValueError(
                     f"stages[{number - 1}].operations is {stage.operations}, but only {present} are left after "
