@@ -141,8 +141,8 @@ def signed(number: float) -> str:
 def duration(seconds: float) -> str:
     """Write seconds as such below ten minutes, as minutes below two hours, else as hours."""
     if seconds < 600:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+        return f"{seconds:.0f}{NO_BREAK}s"
+    return f"{seconds / 60:.0f}{NO_BREAK}min" if seconds < 7200 else f"{seconds / 3600:.1f}{NO_BREAK}h"
 
 
 def days(number: float) -> str:

@@ -53,7 +53,7 @@ def test_a_search_takes_as_long_as_its_stages_and_searches_are_averaged(tmp_path
     files = row(tmp_path, [97.0, 98.0], searches=2)
     write_stage(tmp_path / "search/seed1/stage3.json", 3, seconds=40.0)
     assert values_of(files)["search_seconds"] == (90 + 100) / 2
-    assert shown(files)["Search"] == "95 s"
+    assert shown(files)["Search"] == "95\N{NO-BREAK SPACE}s"
 
 
 def test_a_cell_that_was_not_searched_has_no_search_time(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_gpu_days_count_every_gpu_and_stand_only_where_all_of_it_ran_on_gpus(tmp
         write_stage(tmp_path / f"search/seed0/stage{stage}.json", stage, seconds=14400.0, provenance=gpus)
     assert values_of(files)["search_gpu_days"] == 1.0
     assert values_of(files)["training_gpu_days"] is None
-    assert shown(files)["Search"] == "12.0 h (1\N{NO-BREAK SPACE}GPU-day)"
+    assert shown(files)["Search"] == "12.0\N{NO-BREAK SPACE}h (1\N{NO-BREAK SPACE}GPU-day)"
     assert shown(files)["Device"] == "2 × NVIDIA A100; AMD EPYC 7B13, 1 thread"
 
 
@@ -156,7 +156,7 @@ def test_a_row_without_any_result_says_so(tmp_path: Path) -> None:
     said = shown(files, partial=True)
     assert (said["Accuracy (%)"], said["Parameters"], said["Training"]) == ("not run", "–", "–")
     assert said["n"].split() == ["0", "of", "1"]
-    assert said["Search"] == "90 s"
+    assert said["Search"] == "90\N{NO-BREAK SPACE}s"
 
 
 def test_a_search_that_is_not_finished_counts_for_nothing(tmp_path: Path) -> None:

@@ -20,19 +20,19 @@ def test_every_step_and_device_has_a_line_and_all_together_one(tmp_path: Path) -
         ("all", "", "7"),
     ]
     assert [line[5] for line in rows] == ["–", "–", "1.00", "–", "1.00"]
-    assert rows[0][3:5] == ("30 s", "90 s")
+    assert rows[0][3:5] == ("30\N{NO-BREAK SPACE}s", "90\N{NO-BREAK SPACE}s")
 
 
 def test_end_to_end_counts_every_search_its_validation_and_one_retraining(tmp_path: Path) -> None:
     files = row(tmp_path, [97.0, 98.0], searches=2)
     write_stage(tmp_path / "search/seed1/stage3.json", 3, seconds=60.0)
     (line,) = end_to_end([read(files)]).rows
-    assert line == ("P-DARTS", "digits", "1", "105 s", "–", "60 s", "165 s")
+    assert line == ("P-DARTS", "digits", "1", "105\N{NO-BREAK SPACE}s", "–", "60\N{NO-BREAK SPACE}s", "165\N{NO-BREAK SPACE}s")
     choose(files, tmp_path, 1, [71.0, 72.5])
     (line,) = end_to_end([read(files)]).rows
-    assert line == ("P-DARTS", "digits", "2", "105 s", "70 s", "60 s", "410 s")
+    assert line == ("P-DARTS", "digits", "2", "105\N{NO-BREAK SPACE}s", "70\N{NO-BREAK SPACE}s", "60\N{NO-BREAK SPACE}s", "410\N{NO-BREAK SPACE}s")
     (given,) = end_to_end([read(row(tmp_path / "given", [97.0]))]).rows
-    assert given[2:] == ("0", "–", "–", "60 s", "60 s")
+    assert given[2:] == ("0", "–", "–", "60\N{NO-BREAK SPACE}s", "60\N{NO-BREAK SPACE}s")
 
 
 def test_datasets_of_one_source_have_a_line_each(tmp_path: Path) -> None:
