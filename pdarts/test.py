@@ -106,7 +106,7 @@ def _outcome(network: Network, images: Tensor, labels: Tensor) -> tuple[Tensor, 
 
 
 def _check_dataset(arguments: Namespace, trained: dict[str, Any], dataset: AnyManifest, portion: float) -> None:
-    """Refuse a dataset that has not as many classes as the network, or of which nobody knows what was trained on."""
+    """Refuse a dataset with other classes than the training's, or of which nobody knows what was trained on."""
     classes = trained["network"]["classes"]
     if len(dataset.classes) != classes:
         source = f" ({trained['dataset']['source']})" if trained["dataset"] else ""
@@ -114,6 +114,13 @@ def _check_dataset(arguments: Namespace, trained: dict[str, Any], dataset: AnyMa
             f"{arguments.weights} has {classes} classes, but {arguments.data} has {len(dataset.classes)}; test "
             f"it on the dataset it was trained on{source}"
         )
+    names = trained["dataset"]["classes"] if trained["dataset"] else dataset.classes
+    for label, (expected, found) in enumerate(zip(names, dataset.classes, strict=True)):
+        if found != expected:
+            raise InputError(
+                f"{arguments.weights} calls class {label} {expected!r}, but {arguments.data} calls it {found!r}; test it "
+                "on images whose classes have the same names in the same order"
+            )
     if portion < 1 and dataset.model_dump(mode="json") != trained["dataset"]:
         raise InputError(
             f"{arguments.weights} was trained on a part of the images of another dataset than {arguments.data} "

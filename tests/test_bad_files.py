@@ -128,6 +128,18 @@ def test_held_out_images_of_another_dataset_are_refused(tmp_path: Path, manifest
     assert call("test", "--data", manifest, "--weights", weights, "--output", output, "--machine", QUIET) is None
 
 
+def test_classes_in_another_order_are_refused(tmp_path: Path, manifest: Path) -> None:
+    weights, output = tmp_path / "weights.pt", tmp_path / "test.json"
+    assert call("train", *train_arguments(manifest, weights)) is None
+    other = tmp_path / "other.json"
+    values = json.loads(manifest.read_text())
+    other.write_text(json.dumps(values | {"classes": values["classes"][::-1]}))
+    end = call("test", "--data", other, "--weights", weights, "--output", output, "--machine", QUIET)
+    assert end is not None
+    assert end.startswith(f"error: {weights} calls class 0 '0', but {other} calls it '9'; test it on images whose")
+    assert not output.exists()
+
+
 def test_a_skip_limit_of_9_is_refused(tmp_path: Path) -> None:
     stage = stage_file(tmp_path / "stage3.json", CANDIDATES[:3], {})
     end = call("derive", "--stage", stage, "--max-skips", 9, "--output", tmp_path / "g.json", "--machine", QUIET)
