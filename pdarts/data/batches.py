@@ -1,5 +1,6 @@
 """Makes batches of the images that a manifest describes, which lie in memory or in image files."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -34,7 +35,8 @@ def batches_of(dataset: AnyManifest, split: SplitName, machine: Machine, batchin
             memory, or if a process would have no image of the last batch to train on.
     """
     _check(dataset, batching)
-    return _batches(dataset, split, _split(dataset, split, machine), machine, batching)
+    (batches,) = _batches(dataset, split, [_split(dataset, split, machine)], machine, batching)
+    return batches
 
 
 def batches_of_parts(
@@ -47,15 +49,17 @@ def batches_of_parts(
     Raises:
         InputError: as in `batches_of`, and if a part that should have images would be empty.
     """
-    first, second = _parts(dataset, division, machine, batching)
-    return _batches(dataset, "train", first, machine, batching), _batches(dataset, "train", second, machine, batching)
+    first, second = _batches(dataset, "train", _parts(dataset, division, machine, batching), machine, batching)
+    return first, second
 
 
 def batches_of_part(
     dataset: AnyManifest, division: Division, part: Literal[0, 1], machine: Machine, batching: Batching
 ) -> Batches:
     """Make batches of the first or second part, as `batches_of_parts` does; of the other one no image is loaded."""
-    return _batches(dataset, "train", _parts(dataset, division, machine, batching)[part], machine, batching)
+    images = _parts(dataset, division, machine, batching)[part]
+    (batches,) = _batches(dataset, "train", [images], machine, batching)
+    return batches
 
 
 def _parts(
@@ -100,21 +104,29 @@ def _warn_of_absent(dataset: AnyManifest, parts: tuple[Split | Index, Split | In
 
 
 def _batches(
-    dataset: AnyManifest, split: SplitName, images: Split | Index, machine: Machine, batching: Batching
-) -> Batches:
+    dataset: AnyManifest, split: SplitName, parts: Sequence[Split | Index], machine: Machine, batching: Batching
+) -> list[Batches]:
+    """Make batches of each of several parts of a split, once all of them are known to fit together."""
+    for part in parts:
+        _check_last_batch(part, batching)
+    if not isinstance(dataset, FolderManifest):
+        return [Loader(part, batching, dataset.mean, dataset.std) for part in parts if isinstance(part, Split)]
+    indices = [part for part in parts if isinstance(part, Index)]
+    if dataset.in_memory:
+        in_memory.check_memory([*map(len, indices)], dataset, batching.device)
+        decoded = (in_memory.decoded(each, dataset, machine.workers) for each in indices)
+        return [Loader(images, batching, dataset.mean, dataset.std) for images in decoded]
+    if machine.local_copy is not None:
+        target = local_copy.folder(machine.local_copy) / dataset.folder / FOLDERS[split]
+        indices = local_copy.copied(indices, target, machine.workers)
+    size, workers = dataset.image_size, machine.workers
+    return [StreamLoader(each, size, batching, dataset.mean, dataset.std, workers) for each in indices]
+
+
+def _check_last_batch(images: Split | Index, batching: Batching) -> None:
     last, processes = len(images) % batching.batch_size or batching.batch_size, batching.share.processes
     if batching.augmentation is not None and last < processes:
         raise InputError(
             f"processes is {processes}, but the last batch of {counted(len(images), 'image')} has {last}, fewer than "
             "one each; change batch_size, or leave images out with the dataset's train_images"
         )
-    if not isinstance(images, Index):
-        return Loader(images, batching, dataset.mean, dataset.std)
-    assert isinstance(dataset, FolderManifest)
-    if dataset.in_memory:
-        decoded = in_memory.decoded(images, dataset, machine.workers, batching.device)
-        return Loader(decoded, batching, dataset.mean, dataset.std)
-    if machine.local_copy is not None:
-        target = local_copy.folder(machine.local_copy) / dataset.folder / FOLDERS[split]
-        images = local_copy.copied(images, target, machine.workers)
-    return StreamLoader(images, dataset.image_size, batching, dataset.mean, dataset.std, machine.workers)

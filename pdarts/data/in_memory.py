@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
@@ -20,20 +21,17 @@ CHUNK = 64
 REPORT_SECONDS = 20.0
 
 
-def decoded(index: Index, dataset: FolderManifest, threads: int, device: torch.device) -> Split:
+def decoded(index: Index, dataset: FolderManifest, threads: int) -> Split:
     """Decode all images of an index; those of the dataset's `image_size` stay as they are.
 
     Args:
         index: the images.
         dataset: manifest of the folder.
         threads: number of images that are decoded at a time; below 1 counts as 1.
-        device: where the images will be kept.
 
     Raises:
-        InputError: if they do not fit into memory, which is found out before any is decoded; if a file cannot be read,
-            or is not the one that was verified.
+        InputError: if a file cannot be read, or is not the one that was verified.
     """
-    _check_memory(index, dataset, device)
     view, size = in_memory_view(dataset.image_size), dataset.image_size
     images = torch.empty(len(index), 3, size, size, dtype=torch.uint8)
 
@@ -54,19 +52,29 @@ def decoded(index: Index, dataset: FolderManifest, threads: int, device: torch.d
     return Split(images, index.labels)
 
 
-def _check_memory(index: Index, dataset: FolderManifest, device: torch.device) -> None:
-    """Refuse images that do not fit into what is free on the device, or for all processes in main memory."""
+def check_memory(parts: Sequence[int], dataset: FolderManifest, device: torch.device) -> None:
+    """Refuse images that do not fit into what is free, before any is decoded.
+
+    Args:
+        parts: numbers of images that are decoded one after the other, and all kept.
+        dataset: manifest of the folder.
+        device: where they are kept.
+
+    Raises:
+        InputError: if they do not fit on the device, or for all processes of the step in main memory.
+    """
     size = dataset.image_size
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", 1))  # those of this step on this node, as torchrun says
-    needed = 3 * size**2 * len(index)
-    free = [("main memory", memory.free(), processes)]
-    if device.type == "cuda":
-        free.append(("the GPU's memory", torch.cuda.mem_get_info(device)[0], 1))
-    for where, room, copies in free:
+    rooms = [("main memory", memory.free(), processes, sum(parts))]
+    if device.type == "cuda":  # main memory holds a part until it is decoded
+        rooms = [("main memory", memory.free(), processes, max(parts))]
+        rooms.append(("the GPU's memory", torch.cuda.mem_get_info(device)[0], 1, sum(parts)))
+    for where, room, copies, images in rooms:
+        needed = 3 * size**2 * images
         if room is not None and needed * copies > room:
             each = f", {needed * copies / 1e9:.2f} GB for {copies} processes" * (copies > 1)
             raise InputError(
-                f"in_memory is true, but {counted(len(index), 'image')} of 3 x {size} x {size} bytes are "
+                f"in_memory is true, but {counted(images, 'image')} of 3 x {size} x {size} bytes are "
                 f"{needed / 1e9:.2f} GB{each}, and {room / 1e9:.2f} GB of {where} are free; set a smaller image_size, "
                 "fewer train_images, or in_memory: false with resized_crop, flip and color_jitter as augmentation"
             )

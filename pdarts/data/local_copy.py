@@ -5,9 +5,9 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from pdarts.data.index import Entry, Index
@@ -32,41 +32,41 @@ def folder(text: str) -> Path:
     return Path(path)
 
 
-def copied(index: Index, target: Path, workers: int) -> Index:
-    """Copy images that are missing below `target`, or differ there, and return the index of the copies.
+def copied(indices: Sequence[Index], target: Path, workers: int) -> list[Index]:
+    """Copy images that are missing below `target`, or differ there, and return indices of the copies.
 
     Other processes of the node wait meanwhile. An interrupted copy continues with the images that are missing.
 
     Args:
-        index: the images.
+        indices: the images, in one or several parts.
         target: folder for the images of this split, on a disk of this node.
         workers: number of files that are copied at a time; below 1 counts as 1.
 
     Raises:
-        InputError: if the disk is too small, or an image has changed since it was verified.
+        InputError: if the disk is too small for all parts, or an image has changed since it was verified.
     """
     target.mkdir(parents=True, exist_ok=True)
-    complete = target.with_name(f"{target.name}-{index.digest()}.complete")
+    complete = {target.with_name(f"{target.name}-{index.digest()}.complete"): index for index in indices}
     with locked(target.with_name("lock")):
-        if not complete.exists():
-            _fill(index, target, max(workers, 1))
-            complete.touch()
-    return replace(index, root=target)
+        _fill([index for mark, index in complete.items() if not mark.exists()], target, max(workers, 1))
+        for mark in complete:
+            mark.touch()
+    return [replace(index, root=target) for index in indices]
 
 
-def _fill(index: Index, target: Path, workers: int) -> None:
+def _fill(indices: Sequence[Index], target: Path, workers: int) -> None:
     with ThreadPoolExecutor(workers) as pool:
-        entries = [index[number] for number in range(len(index))]
-        present = pool.map(partial(_holds, target), entries)
-        missing = [entry for entry, there in zip(entries, present, strict=True) if not there]
-        needed, free = sum(entry.size for entry in missing), shutil.disk_usage(target).free
+        entries = [(index, index[number]) for index in indices for number in range(len(index))]
+        present = pool.map(lambda pair: _holds(target, pair[1]), entries)
+        missing = [pair for pair, there in zip(entries, present, strict=True) if not there]
+        needed, free = sum(entry.size for _, entry in missing), shutil.disk_usage(target).free
         if needed > free:
             raise InputError(
                 f"machine.local_copy: {target} has room for {free / 1e9:.1f} GB, but {needed / 1e9:.1f} GB are to be "
                 "copied there; free space, name another disk, or set it to null"
             )
         shown = time.monotonic()
-        for number, _ in enumerate(pool.map(partial(_copy, index, target), missing), 1):
+        for number, _ in enumerate(pool.map(lambda pair: _copy(*pair, target), missing), 1):
             if time.monotonic() - shown > REPORT_SECONDS or number == len(missing):
                 shown = time.monotonic()
                 print(f"{target}: {number:,} of {counted(len(missing), 'image')} copied", file=sys.stderr, flush=True)
@@ -77,7 +77,7 @@ def _holds(folder: Path, entry: Entry) -> bool:
     return path.is_file() and path.stat().st_size == entry.size and _is(path.read_bytes(), entry)
 
 
-def _copy(index: Index, target: Path, entry: Entry) -> None:
+def _copy(index: Index, entry: Entry, target: Path) -> None:
     content = index.content(entry)
     path = target / entry.path
     path.parent.mkdir(parents=True, exist_ok=True)

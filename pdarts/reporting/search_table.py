@@ -13,15 +13,17 @@ HEADINGS = (
     Heading("Settled", numeric=True),
     Heading("Skips after each stage", numeric=True),
     Heading("Most skips without limit", numeric=True),
+    Heading("Parameters after each stage", numeric=True),
     Heading("Entropy after each stage", numeric=True),
 )
 
 EXPLAINED = (
-    "From the architecture weights of the normal cell after every epoch; epochs are counted through all stages, each "
-    "of which starts with fresh weights. Settled: the first epoch from which on every epoch yields the cell that was "
-    "found. Skips: skip connections of the cell that the weights yield, in brackets without the skip limit where that "
-    "differs; the most are those of an epoch that trained alphas. Entropy: mean over the weights, from 1 (all choices "
-    "open) to 0 (decided)."
+    "From the architecture weights after every epoch; epochs are counted through all stages, each of which starts with "
+    "fresh weights. Settled: the first epoch from which on every epoch yields the two cells that were found. Skips: "
+    "skip connections of the normal cell that the weights yield, in brackets without the skip limit where that differs; "
+    "the most are those of an epoch that trained alphas. Parameters: of all cells in a network as deep and as wide as "
+    "the supernet of the last stage. Entropy: mean over the weights of the normal cell, from 1 (all choices open) to 0 "
+    "(decided)."
 )
 
 
@@ -59,6 +61,7 @@ def _told(trace: Trace) -> tuple[str, ...]:
         f"epoch {trace.settled} of {len(trace.epochs)}",
         ", ".join(map(_skips, trace.ends)),
         NOTHING if first is None else f"{counts[first]} in epoch {first}",
+        ", ".join(NOTHING if end.parameters is None else f"{end.parameters:,}" for end in trace.ends),
         ", ".join(f"{end.entropy['normal']:.3f}" for end in trace.ends),
     )
 

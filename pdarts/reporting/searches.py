@@ -1,14 +1,16 @@
-"""Reads the files of whole searches, and says when a search settled on a cell."""
+"""Reads the files of whole searches, and says when a search settled on its cells."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from pdarts.errors import InputError, counted
 from pdarts.reporting.result_files import read, read_lines
 from pdarts.reporting.search_files import StageEpoch, StageResult, TraceEpoch
 from pdarts.space.genotype import Edge, Genotype
+from pdarts.space.topology import KINDS
 
 Stage = tuple[StageResult, Sequence[StageEpoch]]
 """A stage's result and its epochs."""
@@ -46,28 +48,30 @@ class Trace:
     epochs: Sequence[TraceEpoch]
 
     @cached_property
-    def cells(self) -> list[frozenset[Edge] | None]:
-        """The edges of each epoch's normal cell."""
-        return [
-            None if epoch.genotype is None else frozenset(Genotype.parse(epoch.genotype, "trace").cell("normal").edges)
-            for epoch in self.epochs
-        ]
+    def cells(self) -> list[tuple[frozenset[Edge], ...] | None]:
+        """The edges of each epoch's normal and reduction cell."""
+        return [None if epoch.genotype is None else _cells(epoch.genotype) for epoch in self.epochs]
 
     @property
     def changes(self) -> list[int]:
-        """Numbers of the epochs whose normal cell is another one than that of the epoch before."""
+        """Numbers of the epochs of which either cell is another one than that of the epoch before."""
         pairs = enumerate(zip(self.cells, self.cells[1:], strict=False), 2)
         return [number for number, (before, after) in pairs if before != after]
 
     @property
     def settled(self) -> int:
-        """Number of the epoch from which on the normal cell is the one that was found."""
+        """Number of the epoch from which on both cells are those that were found."""
         return max(self.changes, default=1)
 
     @property
     def ends(self) -> list[TraceEpoch]:
         """The last epoch of each stage."""
         return list({epoch.stage: epoch for epoch in self.epochs}.values())
+
+
+def _cells(values: dict[str, Any]) -> tuple[frozenset[Edge], ...]:
+    genotype = Genotype.parse(values, "trace")
+    return tuple(frozenset(genotype.cell(kind).edges) for kind in KINDS)
 
 
 def read_trace(path: Path) -> Trace:

@@ -22,7 +22,7 @@ TITLES = ("Skip connections, normal cell", "Parameters of all cells (thousands)"
 LINES = (
     Line2D([], [], color=SKIPS, label="of the cell that the epoch yields"),
     Line2D([], [], color=UNLIMITED, label="without skip limit"),
-    Line2D([], [], color=INK, marker="|", linestyle="", label="normal cell changed"),
+    Line2D([], [], color=INK, marker="|", linestyle="", label="a cell changed"),
     Line2D([], [], color=INK, label="normal cell"),
     Line2D([], [], color=INK, linestyle=":", label="reduction cell"),
 )

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -263,13 +264,13 @@ def test_a_local_copy_holds_the_same_images(root: Path, tmp_path: Path) -> None:
 def test_a_local_copy_is_made_once_and_mended_where_it_differs(root: Path, tmp_path: Path) -> None:
     images = index.read(prepared(root), root, "train")
     target = tmp_path / "local" / "train"
-    copy = local_copy.copied(images, target, 2)
+    (copy,) = local_copy.copied([images], target, 2)
     paths = [target / entry.path for entry in entries(copy)]
     times = [path.stat().st_mtime_ns for path in paths]
     next(target.parent.glob("*.complete")).unlink()
     paths[3].write_bytes(paths[3].read_bytes()[:-1] + b"?")
     paths[5].unlink()
-    local_copy.copied(images, target, 2)
+    local_copy.copied([images], target, 2)
     changed = [number for number, path in enumerate(paths) if path.stat().st_mtime_ns != times[number]]
     assert changed == [3, 5]
     assert all(path.read_bytes() == (root / "train" / path.relative_to(target)).read_bytes() for path in paths)
@@ -280,7 +281,7 @@ def test_of_several_processes_on_a_node_one_copies(
 ) -> None:
     images = index.read(prepared(root), root, "train")
     target = tmp_path / "local" / "train"
-    threads = [threading.Thread(target=local_copy.copied, args=(images, target, 1)) for _ in range(4)]
+    threads = [threading.Thread(target=local_copy.copied, args=([images], target, 1)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -295,9 +296,23 @@ def test_a_local_copy_refuses_images_that_were_not_verified(root: Path, tmp_path
     path = root / "train" / images[7].path
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(InputError, match="is not the file that was verified") as caught:
-        local_copy.copied(images, tmp_path / "local" / "train", 2)
+        local_copy.copied([images], tmp_path / "local" / "train", 2)
     assert str(path) in str(caught.value)
     assert not list((tmp_path / "local").glob("*.complete"))
+
+
+def test_a_disk_too_small_for_both_parts_is_refused_before_any_image_is_copied(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = index.read(prepared(root), root, "train")
+    parts = divided(images, Division(0.5))
+    whole = sum(entry.size for entry in entries(images))
+    usage = shutil.disk_usage(tmp_path)._replace(free=whole - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(InputError, match="free space, name another disk, or set it to null"):
+        local_copy.copied(parts, tmp_path / "local" / "train", 2)
+    assert not list((tmp_path / "local").rglob("*.jpg"))
+    local_copy.copied(parts[:1], tmp_path / "local" / "train", 2)
 
 
 def test_a_local_copy_may_be_named_by_the_nodes_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

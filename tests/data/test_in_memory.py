@@ -1,5 +1,6 @@
 """Image folders that are kept in memory: decoded once, changed as tensors, refused where memory is too small."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from pdarts.data.batches import batches_of, batches_of_parts
 from pdarts.data.batching import Batching
 from pdarts.data.division import Division
 from pdarts.data.folder import describe
+from pdarts.data.index import Index
 from pdarts.data.loaders import Loader
 from pdarts.data.manifest import FolderManifest
 from pdarts.data.split import Split
@@ -50,7 +52,7 @@ def test_images_of_the_right_size_stay_as_they_are_and_others_are_cut_as_in_test
     root: Path, manifest: FolderManifest
 ) -> None:
     images = index.read(manifest, root, "train")
-    decoded = in_memory.decoded(images, manifest, 2, CPU)
+    decoded = in_memory.decoded(images, manifest, 2)
     ready = 0
     for entry, found in zip(images, decoded.images, strict=True):
         with Image.open(root / "train" / entry.path) as file:
@@ -65,7 +67,7 @@ def test_images_of_the_right_size_stay_as_they_are_and_others_are_cut_as_in_test
 def test_batches_are_those_of_images_in_memory_whatever_the_number_of_workers(
     root: Path, manifest: FolderManifest
 ) -> None:
-    split = in_memory.decoded(index.read(manifest, root, "train"), manifest, 1, CPU)
+    split = in_memory.decoded(index.read(manifest, root, "train"), manifest, 1)
     batching = Batching(5, CHANGED, CPU)
     expected = list(Loader(split, batching, manifest.mean, manifest.std).shuffled(3))
     for workers in (0, 3):
@@ -77,7 +79,7 @@ def test_batches_are_those_of_images_in_memory_whatever_the_number_of_workers(
 
 def test_parts_share_no_image_and_keep_their_order(root: Path, manifest: FolderManifest) -> None:
     images = index.read(manifest, root, "train")
-    whole = in_memory.decoded(images, manifest, 1, CPU)
+    whole = in_memory.decoded(images, manifest, 1)
     first, second = batches_of_parts(manifest, Division(0.5), machine(root), Batching(100, CHANGED, CPU))
     assert isinstance(first, Loader)
     assert isinstance(second, Loader)
@@ -106,15 +108,17 @@ def test_a_file_that_has_changed_is_named(tmp_path: Path) -> None:
         batches_of(manifest, "train", machine(tmp_path / "photos"), Batching(5, None, CPU))
 
 
-def test_too_little_memory_is_refused_with_the_sum_before_any_image_is_decoded(
+def test_too_little_memory_for_all_parts_is_refused_with_the_sum_before_any_image_is_decoded(
     root: Path, manifest: FolderManifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free = memory.free()
     assert free is not None
-    many = index.Index.of(index.read(manifest, root, "train").lines * (free // 10**6), root / "no such folder")
-    huge = manifest.model_copy(update={"image_size": 256})
-    with pytest.raises(InputError, match=r"in_memory is true, but [\d,]+ images of 3 x 256 x 256 bytes are [\d.]+ GB"):
-        in_memory.decoded(many, huge, 1, CPU)
+    size = math.isqrt(free // (3 * 18))  # 18 of 25 images fit: each part of them does
+    huge = manifest.model_copy(update={"image_size": size})
+    monkeypatch.setattr(Index, "content", lambda *_: pytest.fail("an image was read"))
+    message = rf"in_memory is true, but 25 images of 3 x {size} x {size} bytes are [\d.]+ GB, and [\d.]+ GB of main"
+    with pytest.raises(InputError, match=message):
+        batches_of_parts(huge, Division(0.5), machine(root), Batching(5, CHANGED, CPU))
 
 
 def test_the_augmentation_is_that_of_images_in_memory(root: Path, manifest: FolderManifest) -> None:
@@ -126,6 +130,6 @@ def test_the_augmentation_is_that_of_images_in_memory(root: Path, manifest: Fold
 
 
 def test_a_split_keeps_the_form_of_cifars(root: Path, manifest: FolderManifest) -> None:
-    split = in_memory.decoded(index.read(manifest, root, "test"), manifest, 0, CPU)
+    split = in_memory.decoded(index.read(manifest, root, "test"), manifest, 0)
     assert isinstance(split, Split)
     assert (split.images.dtype, split.images.shape) == (torch.uint8, (8, 3, 32, 32))

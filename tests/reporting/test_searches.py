@@ -1,5 +1,6 @@
 """What a trace says of a search: when its cell changed, and when it settled."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,21 @@ from pdarts.reporting.search_table import searches
 from pdarts.reporting.searches import read_trace
 from pdarts.reporting.table_files import TableFiles
 from tests.reporting.examples import row, write_trace
+from tests.genotypes import published
 
 
-def test_a_search_has_settled_where_its_normal_cell_changed_last(tmp_path: Path) -> None:
+def test_a_search_has_settled_where_a_cell_changed_last(tmp_path: Path) -> None:
     cells = ("DARTS_V2", "PDARTS", "DARTS_V1", "DARTS_V1")
     trace = read_trace(Path(write_trace(tmp_path / "trace.jsonl", (0,) * 4, cells)))
     assert trace.changes == [2, 3, 5, 6, 7, 9, 10, 11]
     assert trace.settled == 11
-    assert read_trace(Path(write_trace(tmp_path / "same.jsonl"))).settled == 1
+    path = Path(write_trace(tmp_path / "same.jsonl"))
+    assert read_trace(path).settled == 1
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines[:4]:
+        line["genotype"] |= {"reduce": published("DARTS_V2").to_json()["reduce"]}
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert read_trace(path).changes == [5]
 
 
 def test_a_table_lists_each_search_once_with_skips_before_and_after_the_limit(tmp_path: Path) -> None:
@@ -26,9 +34,10 @@ def test_a_table_lists_each_search_once_with_skips_before_and_after_the_limit(tm
     write_trace(tmp_path / "search/seed1/trace.jsonl", (9, 5, 4), ("PDARTS", "DARTS_V2"), limit=2, frozen=1)
     files = {"title": "T", "paper": None, "columns": {}, "rows": rows}
     grid = searches(parse(TableFiles, files, "table"), partial=False)
+    sizes = "1,000, 2,000, 3,000"
     assert grid.rows == (
-        ("P-DARTS, The same", "0", "epoch 1 of 9", "0, 0, 0", "0 in epoch 1", "0.333, 0.333, 0.333"),
-        ("P-DARTS, The same", "1", "epoch 9 of 9", "2 (4), 2 (4), 2 (4)", "5 in epoch 2", "0.333, 0.333, 0.333"),
+        ("P-DARTS, The same", "0", "epoch 1 of 9", "0, 0, 0", "0 in epoch 1", sizes, "0.333, 0.333, 0.333"),
+        ("P-DARTS, The same", "1", "epoch 9 of 9", "2 (4), 2 (4), 2 (4)", "5 in epoch 2", sizes, "0.333, 0.333, 0.333"),
     )
     (tmp_path / "search/seed1/trace.jsonl").unlink()
     assert len(searches(parse(TableFiles, files, "table"), partial=True).rows) == 1

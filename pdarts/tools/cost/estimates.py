@@ -42,6 +42,8 @@ def expected(work: Work, step: str, calibration: Calibration) -> Cost:
     if seconds is not None:
         seconds *= (1 if step == "test" else work.processes) / calibration.steps
     memory = calibration.memory(work, [kind for kind, count in counts.items() if count])
+    if memory is not None:
+        memory += work.images_bytes(step)
     disk = _disk(work, step, calibration.weights_bytes(work))
     return Cost(seconds, memory, disk, "unknown" if seconds is None else "calibrated")
 

@@ -98,6 +98,14 @@ class Work:
         """Numbers of training images that train network weights, and that train alphas or are scored."""
         return portions(self.size.train, self.settings["train_portion"], self.settings.get("alphas_portion"))
 
+    def images_bytes(self, step: str) -> int:
+        """Bytes of the images that a process of a search, training or test keeps; 0 if it decodes files in each pass."""
+        if self.decoding:
+            return 0
+        trained_on, others = self.parts
+        images = {"search": trained_on + others, "train": trained_on, "test": others or self.size.test}[step]
+        return 3 * self.size.pixels**2 * images
+
     def counts(self) -> dict[str, float]:
         """Count the iterations of the job by kind; those of `evaluation` have batches of their own size."""
         if self.step == "train":

@@ -25,8 +25,17 @@ def test_a_stage_costs_its_steps_and_a_slow_first_one() -> None:
     cost = expected(search_work(), "search", calibrated())
     # 500 images are 16 batches of 32; 3 epochs, 1 frozen, 1 scored
     assert cost.seconds == pytest.approx(4.0 + 16 * 1.0 + 32 * 2.0 + 16 * 0.5)
-    assert cost.memory == 300
+    assert cost.memory == 300 + 3 * 16**2 * 1000
     assert cost.source == "calibrated"
+
+
+def test_images_that_are_kept_in_memory_count_and_those_that_are_decoded_in_every_pass_do_not() -> None:
+    whole, held_out = training_work(), training_work(train_portion=0.8)
+    assert (whole.images_bytes("train"), whole.images_bytes("test")) == (768 * 1000, 768 * 500)
+    assert (held_out.images_bytes("train"), held_out.images_bytes("test")) == (768 * 800, 768 * 200)
+    changes = {"resized_crop": [0.08, 1.0], "flip": True, "color_jitter": [0.4, 0.4, 0.4, 0.2]}
+    assert training_work(augmentation=changes).images_bytes("train") == 0
+    assert search_work(augmentation=changes).images_bytes("search") == 0
 
 
 def test_every_process_of_a_step_costs_its_device_the_whole_time_and_a_test_has_one() -> None:
