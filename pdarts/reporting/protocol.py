@@ -25,18 +25,19 @@ def protocol(rows: Sequence[Row], measures: Sequence[Measure] = (ACCURACY,)) -> 
     if not tested:
         return [("Results", "no training has been run and tested yet")]
     searched = [row for row in tested if row.search_count]
+    choosing = [row for row in searched if row.validations or row.random_searches]
     return [
         *_of_datasets(tested),
         *grouped("Cells", tested, _cells),
         *(("Cells", f"{listed(names)}: one and the same cell") for names in _alike(tested)),
         *grouped("Search", searched, _search),
-        *grouped("Validation", [row for row in searched if row.validations], _validation),
+        *grouped("Validation", [row for row in searched if row.validations], _validation, among=searched),
         *grouped("Training", tested, _training),
         _selection(tested),
         *(_measure(tested, measure) for measure in measures),
         ("Sizes", "exact, without auxiliary head; multiply-adds of convolutions and linear layers, for one image"),
         ("Times", "mean, of computing on CPUs and by the clock on GPUs; a search takes as long as its stages together"),
-        *grouped("End to end", [row for row in searched if row.validations or row.random_searches], _end_to_end),
+        *grouped("End to end", choosing, _end_to_end, among=searched),
     ]
 
 
@@ -134,10 +135,11 @@ def _stages(search: Sequence[StageResult]) -> str:
     batch = listed(dict.fromkeys(stage.batch_size for stage in settings))
     dropout = listed(f"{stage.skip_dropout:g}" for stage in settings)
     method = listed(dict.fromkeys(stage.of_method for stage in settings))
+    learning_rate = listed(dict.fromkeys(f"{stage.alphas.learning_rate:g}" for stage in settings))
     freezing = "alphas never frozen" if frozen == "0" else f"alphas frozen in the first {frozen}"
     return (
         f"{counted(len(search), 'stage')} of {cells} with {operations} an edge, {epochs} each, {freezing}, "
-        f"batch {batch}; skip dropout {dropout} at first; {method}; "
+        f"batch {batch}, alphas' learning rate {learning_rate}; skip dropout {dropout} at first; {method}; "
         f"{images}; the genotype follows from the last stage's architecture weights"
     )
 

@@ -26,6 +26,12 @@ class Cells(Result):
     reduction: Edges
 
 
+class AlphasOptimizer(Result):
+    """The optimizer of alphas, as far as a report names it."""
+
+    learning_rate: float
+
+
 class StageSettings(Result):
     """Settings of a stage that a report names; other keys, such as its method's, are kept."""
 
@@ -42,6 +48,7 @@ class StageSettings(Result):
     batch_size: int
     train_portion: float
     alphas_portion: float | None = None
+    alphas: AlphasOptimizer
     division: str = "in_order"
 
     @property

@@ -13,15 +13,28 @@ Naming = Callable[[Sequence[Row], Sequence[Row]], Iterable[str]]
 
 
 def grouped(
-    label: str, rows: Sequence[Row], describe: Callable[[Row], str], name: Naming | None = None
+    label: str,
+    rows: Sequence[Row],
+    describe: Callable[[Row], str],
+    name: Naming | None = None,
+    among: Sequence[Row] | None = None,
 ) -> list[Statement]:
-    """Make one statement for all rows with the same description, and name them if there is another statement."""
+    """Make one statement for all rows with the same description, and name them if it does not hold for all.
+
+    Args:
+        label: label of the statements.
+        rows: the rows to describe.
+        describe: describes a row.
+        name: names rows; their architectures if None.
+        among: the rows that a reader may take it to hold for; `rows` if None.
+    """
+    all_rows = rows if among is None else among
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(describe(row), []).append(row)
-    if len(groups) == 1:
+    if len(groups) == 1 and len(rows) == len(all_rows):
         return [(label, text) for text in groups]
-    return [(label, f"{', '.join((name or _names)(alike, rows))}: {text}") for text, alike in groups.items()]
+    return [(label, f"{', '.join((name or _names)(alike, all_rows))}: {text}") for text, alike in groups.items()]
 
 
 def _names(named: Sequence[Row], rows: Sequence[Row]) -> Iterable[str]:

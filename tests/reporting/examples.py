@@ -95,6 +95,7 @@ def write_stage(path: Path, stage: int = 1, seconds: float = 30.0, **changes: An
         "channels": 16,
         "operations": operations,
         "skip_dropout": 0.0,
+        "alphas": {"learning_rate": 0.0006},
         "method": "p_darts",
         "candidates": list(CANDIDATES),
         "stem": "cifar",

@@ -26,7 +26,8 @@ def test_data_and_training_are_told_in_numbers(tmp_path: Path) -> None:
 def test_the_search_is_told_stage_by_stage(tmp_path: Path) -> None:
     text = said(read(row(tmp_path, [97.0], searches=1)))["Search"]
     assert "3 stages of 5, 11 and 17 cells with 8, 5 and 3 operations an edge, 3 epochs each" in text
-    assert "alphas frozen in the first 1, batch 96; skip dropout 0, 0 and 0 at first; first-order gradients" in text
+    assert "alphas frozen in the first 1, batch 96, alphas' learning rate 0.0006; skip dropout 0, 0 and 0" in text
+    assert "0 at first; first-order gradients" in text
     assert "operations on all channels; the first 50 % of the training images train network weights" in text
 
 
