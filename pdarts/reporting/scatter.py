@@ -26,6 +26,9 @@ WIDTH, HEIGHT = 5.2, 3.9
 NEAR, AROUND = 11.0, [(7 * cos(turn * pi / 4), 7 * sin(turn * pi / 4)) for turn in (0, 1, 3, 4, 5, 7)]
 """Typographic points: smallest distance between numbers, and positions of a number around its point, off its bar."""
 
+BEHIND = [(6, 0), (6, 5), (6, -5), (12, 0)]
+"""Positions of a number behind the end of its course, likewise."""
+
 SIZES = {"parameters": "Parameters (millions)", "multiply_adds": "Multiply-adds (millions)"}
 """Axis label by the name of a size."""
 
@@ -151,33 +154,51 @@ def _figure(title: str, label: str, printed: Sequence[Point], measured: Sequence
 
 
 def _draw_course(axes: Axes, point: Point) -> None:
-    """Draw the lowest error so far, with the number of the row at its end."""
+    """Draw the lowest error so far."""
     if point.course:
         costs, lowest = zip(*point.course, strict=True)
         axes.plot(costs, lowest, drawstyle="steps-post", color=COURSE, lw=1, zorder=1)
-        end = (costs[-1], lowest[-1])
-        axes.annotate(str(point.number), end, (3, 0), textcoords="offset points", va="center", size=6.5, color=COURSE)
 
 
 def _name_points(axes: Axes, printed: Sequence[Point], measured: Sequence[Point]) -> None:
-    """Write the number of each row beside its point, at the position with the fewest points and numbers nearby."""
-    scale = 72 / axes.figure.dpi
-    named = [(point, PRINTED) for point in printed] + [(point, HERE) for point in measured]
-    positions = [scale * axes.transData.transform((point.size, point.error)) for point, _ in named]
-    taken = [(x, y) for x, y in positions]
-    for (point, color), (x, y) in zip(named, tuple(taken), strict=True):
-        right, up = min(AROUND, key=lambda offset: _crowding((x + offset[0], y + offset[1]), taken))
+    """Write the number of each row beside its point and at the end of its course, where least else is nearby."""
+    points = [*printed, *measured]
+    taken = [_place(axes, point.size, point.error) for point in points]
+    taken += [place for point in measured for place in _along_bar(axes, point)]
+    colors = [PRINTED] * len(printed) + [HERE] * len(measured)
+    named = [
+        (point.number, (point.size, point.error), AROUND, color) for point, color in zip(points, colors, strict=True)
+    ]
+    named += [(point.number, point.course[-1], BEHIND, COURSE) for point in measured if point.course]
+    for number, place, offsets, color in named:
+        x, y = _place(axes, *place)
+        right, up = min(offsets, key=lambda offset: _crowding((x + offset[0], y + offset[1]), taken))
         taken.append((x + right, y + up))
         axes.annotate(
-            str(point.number),
-            (point.size, point.error),
-            (right, up),
+            str(number),
+            place,
+            xytext=(right, up),
             textcoords="offset points",
             ha="center",
             va="center",
             size=7,
             color=color,
         )
+
+
+def _place(axes: Axes, size: float, error: float) -> tuple[float, float]:
+    """Position in typographic points."""
+    x, y = axes.transData.transform((size, error)) * 72 / axes.figure.dpi
+    return x, y
+
+
+def _along_bar(axes: Axes, point: Point) -> Iterator[tuple[float, float]]:
+    """Yield positions along the bar of a point."""
+    if point.spread is not None:
+        x, low = _place(axes, point.size, point.error - point.spread)
+        _, high = _place(axes, point.size, point.error + point.spread)
+        for step in range(0, int(high - low), int(NEAR / 2)):
+            yield x, low + step
 
 
 def _crowding(position: tuple[float, float], taken: Sequence[tuple[float, float]]) -> float:

@@ -13,7 +13,7 @@ HEADINGS = (
     Heading("Settled", numeric=True),
     Heading("Skips after each stage", numeric=True),
     Heading("Most skips without limit", numeric=True),
-    Heading("Parameters after each stage", numeric=True),
+    Heading("Thousands of parameters after each stage", numeric=True),
     Heading("Entropy after each stage", numeric=True),
 )
 
@@ -61,7 +61,7 @@ def _told(trace: Trace) -> tuple[str, ...]:
         f"epoch {trace.settled} of {len(trace.epochs)}",
         ", ".join(map(_skips, trace.ends)),
         NOTHING if first is None else f"{counts[first]} in epoch {first}",
-        ", ".join(NOTHING if end.parameters is None else f"{end.parameters:,}" for end in trace.ends),
+        ", ".join(NOTHING if end.parameters is None else f"{end.parameters / 1000:.1f}" for end in trace.ends),
         ", ".join(f"{end.entropy['normal']:.3f}" for end in trace.ends),
     )
 

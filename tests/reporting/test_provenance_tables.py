@@ -27,10 +27,26 @@ def test_end_to_end_counts_every_search_its_validation_and_one_retraining(tmp_pa
     files = row(tmp_path, [97.0, 98.0], searches=2)
     write_stage(tmp_path / "search/seed1/stage3.json", 3, seconds=60.0)
     (line,) = end_to_end([read(files)]).rows
-    assert line == ("P-DARTS", "digits", "1", "105\N{NO-BREAK SPACE}s", "–", "60\N{NO-BREAK SPACE}s", "165\N{NO-BREAK SPACE}s")
+    assert line == (
+        "P-DARTS",
+        "digits",
+        "1",
+        "105\N{NO-BREAK SPACE}s",
+        "–",
+        "60\N{NO-BREAK SPACE}s",
+        "165\N{NO-BREAK SPACE}s",
+    )
     choose(files, tmp_path, 1, [71.0, 72.5])
     (line,) = end_to_end([read(files)]).rows
-    assert line == ("P-DARTS", "digits", "2", "105\N{NO-BREAK SPACE}s", "70\N{NO-BREAK SPACE}s", "60\N{NO-BREAK SPACE}s", "410\N{NO-BREAK SPACE}s")
+    assert line == (
+        "P-DARTS",
+        "digits",
+        "2",
+        "105\N{NO-BREAK SPACE}s",
+        "70\N{NO-BREAK SPACE}s",
+        "60\N{NO-BREAK SPACE}s",
+        "410\N{NO-BREAK SPACE}s",
+    )
     (given,) = end_to_end([read(row(tmp_path / "given", [97.0]))]).rows
     assert given[2:] == ("0", "–", "–", "60\N{NO-BREAK SPACE}s", "60\N{NO-BREAK SPACE}s")
 

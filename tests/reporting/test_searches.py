@@ -34,7 +34,7 @@ def test_a_table_lists_each_search_once_with_skips_before_and_after_the_limit(tm
     write_trace(tmp_path / "search/seed1/trace.jsonl", (9, 5, 4), ("PDARTS", "DARTS_V2"), limit=2, frozen=1)
     files = {"title": "T", "paper": None, "columns": {}, "rows": rows}
     grid = searches(parse(TableFiles, files, "table"), partial=False)
-    sizes = "1,000, 2,000, 3,000"
+    sizes = "1.0, 2.0, 3.0"
     assert grid.rows == (
         ("P-DARTS, The same", "0", "epoch 1 of 9", "0, 0, 0", "0 in epoch 1", sizes, "0.333, 0.333, 0.333"),
         ("P-DARTS, The same", "1", "epoch 9 of 9", "2 (4), 2 (4), 2 (4)", "5 in epoch 2", sizes, "0.333, 0.333, 0.333"),
