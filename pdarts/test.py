@@ -118,8 +118,8 @@ def _check_dataset(arguments: Namespace, trained: dict[str, Any], dataset: AnyMa
     for label, (expected, found) in enumerate(zip(names, dataset.classes, strict=True)):
         if found != expected:
             raise InputError(
-                f"{arguments.weights} calls class {label} {expected!r}, but {arguments.data} calls it {found!r}; test it "
-                "on images whose classes have the same names in the same order"
+                f"{arguments.weights} calls class {label} {expected!r}, but {arguments.data} calls it {found!r}; test "
+                "it on images whose classes have the same names in the same order"
             )
     if portion < 1 and dataset.model_dump(mode="json") != trained["dataset"]:
         raise InputError(

@@ -26,7 +26,7 @@ WIDTH, HEIGHT = 5.2, 3.9
 NEAR, AROUND = 11.0, [(7 * cos(turn * pi / 4), 7 * sin(turn * pi / 4)) for turn in (0, 1, 3, 4, 5, 7)]
 """Typographic points: smallest distance between numbers, and positions of a number around its point, off its bar."""
 
-BEHIND = [(6, 0), (6, 5), (6, -5), (12, 0)]
+BEHIND = [(6.0, 0.0), (6.0, 5.0), (6.0, -5.0), (12.0, 0.0)]
 """Positions of a number behind the end of its course, likewise."""
 
 SIZES = {"parameters": "Parameters (millions)", "multiply_adds": "Multiply-adds (millions)"}

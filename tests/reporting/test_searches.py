@@ -11,8 +11,8 @@ from pdarts.reporting.document import report
 from pdarts.reporting.search_table import searches
 from pdarts.reporting.searches import read_trace
 from pdarts.reporting.table_files import TableFiles
-from tests.reporting.examples import row, write_trace
 from tests.genotypes import published
+from tests.reporting.examples import row, write_trace
 
 
 def test_a_search_has_settled_where_a_cell_changed_last(tmp_path: Path) -> None:
