@@ -18,12 +18,12 @@ HEADINGS = (
 )
 
 EXPLAINED = (
-    "From the architecture weights after every epoch; epochs are counted through all stages, each of which starts with "
-    "fresh weights. Settled: the first epoch from which on every epoch yields the two cells that were found. Skips: "
-    "skip connections of the normal cell that the weights yield, in brackets without the skip limit if that differs; the "
-    "most are those of an epoch that trained alphas. Parameters: of all cells in a network as deep and as wide as "
-    "the supernet of the last stage. Entropy: mean over the weights of the normal cell, from 1 (all choices open) to 0 "
-    "(decided)."
+    "From the architecture weights after every epoch; epochs are counted through all stages, each of which starts "
+    "with fresh weights. Settled: the first epoch from which on every epoch yields the two cells that were found. "
+    "Skips: skip connections of the normal cell that the weights yield, in brackets without the skip limit if that "
+    "differs; the most are those of an epoch that trained alphas. Parameters: of all cells in a network as deep and "
+    "as wide as the supernet of the last stage. Entropy: mean over the weights of the normal cell, from 1 (all "
+    "choices open) to 0 (decided)."
 )
 
 

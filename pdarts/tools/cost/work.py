@@ -99,7 +99,7 @@ class Work:
         return portions(self.size.train, self.settings["train_portion"], self.settings.get("alphas_portion"))
 
     def images_bytes(self, step: str) -> int:
-        """Bytes of the images that a process of this step, or of the test, keeps; 0 if it decodes files in each pass."""
+        """Bytes of the images that a process of this step or of the test keeps; 0 if it decodes files in each pass."""
         if self.decoding:
             return 0
         trained_on, others = self.parts
