@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from pdarts.data.index import Entry, Index
@@ -57,8 +58,8 @@ def copied(indices: Sequence[Index], target: Path, workers: int) -> list[Index]:
 def _fill(indices: Sequence[Index], target: Path, workers: int) -> None:
     with ThreadPoolExecutor(workers) as pool:
         entries = [(index, index[number]) for index in indices for number in range(len(index))]
-        present = pool.map(lambda pair: _holds(target, pair[1]), entries)
-        missing = [pair for pair, there in zip(entries, present, strict=True) if not there]
+        present = pool.map(partial(_holds, target), entries)
+        missing = [image for image, there in zip(entries, present, strict=True) if not there]
         needed, free = sum(entry.size for _, entry in missing), shutil.disk_usage(target).free
         if needed > free:
             raise InputError(
@@ -66,18 +67,20 @@ def _fill(indices: Sequence[Index], target: Path, workers: int) -> None:
                 "copied there; free space, name another disk, or set it to null"
             )
         shown = time.monotonic()
-        for number, _ in enumerate(pool.map(lambda pair: _copy(*pair, target), missing), 1):
+        for number, _ in enumerate(pool.map(partial(_copy, target), missing), 1):
             if time.monotonic() - shown > REPORT_SECONDS or number == len(missing):
                 shown = time.monotonic()
                 print(f"{target}: {number:,} of {counted(len(missing), 'image')} copied", file=sys.stderr, flush=True)
 
 
-def _holds(folder: Path, entry: Entry) -> bool:
+def _holds(folder: Path, image: tuple[Index, Entry]) -> bool:
+    _, entry = image
     path = folder / entry.path
     return path.is_file() and path.stat().st_size == entry.size and _is(path.read_bytes(), entry)
 
 
-def _copy(index: Index, entry: Entry, target: Path) -> None:
+def _copy(target: Path, image: tuple[Index, Entry]) -> None:
+    index, entry = image
     content = index.content(entry)
     path = target / entry.path
     path.parent.mkdir(parents=True, exist_ok=True)
