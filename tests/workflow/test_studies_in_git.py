@@ -32,10 +32,11 @@ def run(clone: Tree, study: str, option: str) -> str:
     return done.stdout
 
 
-def jobs(said: str) -> tuple[int, set[str]]:
-    """Count the jobs that are finished, and list what would be made."""
-    (finished,) = re.findall(r"^(\d+) jobs? finished, \d+ missing$", said, re.MULTILINE)
-    return int(finished), set(re.findall(r"^Reason: Missing output files: (.+)$", said, re.MULTILINE))
+def jobs(said: str) -> tuple[int, int, set[str]]:
+    """Count the jobs that are finished and those that are missing, and list files that would be made."""
+    ((finished, missing),) = re.findall(r"^(\d+) jobs? finished, (\d+) missing$", said, re.MULTILINE)
+    files = re.findall(r"^Reason: Missing output files: ([^;\n]+)", said, re.MULTILINE)
+    return int(finished), int(missing), {path for each in files for path in each.split(", ")}
 
 
 @pytest.mark.parametrize("study", STUDIES)
@@ -43,15 +44,16 @@ def test_what_git_has_is_finished_and_without_one_test_only_its_training_runs_mo
     tests = sorted((clone.root / study).glob("results/train/*/seed*/test.json"))
     if not tests:
         pytest.skip(f"{study} has no results yet")
-    finished, wanted = jobs(run(clone, study, "--dry-run"))
-    assert not any((clone.root / study / path).exists() for path in wanted if path.endswith("test.json"))
+    finished, missing, wanted = jobs(run(clone, study, "--dry-run"))
+    assert bool(missing) == bool(wanted)
+    assert not [path for path in wanted if (clone.root / study / path).with_name("test.json").exists()]
     content = tests[0].read_bytes()
     tests[0].unlink()
-    fewer, more = jobs(run(clone, study, "--dry-run"))
+    fewer, others, more = jobs(run(clone, study, "--dry-run"))
     tests[0].write_bytes(content)
-    assert fewer == finished - 2
-    weights = tests[0].with_name("weights.pt").relative_to(clone.root / study)
-    assert {path for path in more - wanted if not path.endswith("test.json")} == {str(weights)}
+    assert (fewer, others) == (finished - 2, missing + 2)
+    training = tests[0].parent.relative_to(clone.root / study)
+    assert more - wanted - {f"{training}/test.json"} == {f"{training}/weights.pt"}
 
 
 @pytest.mark.parametrize("study", STUDIES)
