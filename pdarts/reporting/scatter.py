@@ -35,7 +35,8 @@ SIZES = {"parameters": "Parameters (millions)", "multiply_adds": "Multiply-adds 
 COSTS_EXPLAINED = (
     "Cost: the searches that one network needs, what chooses among them, and one training. Lowest so far: the lowest "
     "test error of a row's searches or draws, made one after another, against what they cost together; since test "
-    "images pick it, it says how errors fall with cost, and is no result of the method."
+    "images pick it, it says how errors fall with cost, and is no result of the method. Hours are those of the devices "
+    "that were used, so they compare only where these are the same."
 )
 
 COST = "Search and one training (hours of a device)"

@@ -10,16 +10,16 @@ from pdarts.reporting.table_files import TableFiles
 HEADINGS = (
     Heading("Search of"),
     Heading("Seed", numeric=True),
-    Heading("Settled", numeric=True),
+    Heading("Settled in epoch", numeric=True),
     Heading("Skips after each stage", numeric=True),
     Heading("Most skips without limit", numeric=True),
-    Heading("Thousands of parameters after each stage", numeric=True),
+    Heading("Parameters after each stage (thousands)", numeric=True),
     Heading("Entropy after each stage", numeric=True),
 )
 
 EXPLAINED = (
     "From the architecture weights after every epoch; epochs are counted through all stages, each of which starts "
-    "with fresh weights. Settled: the first epoch from which on every epoch yields the two cells that were found. "
+    "with fresh weights. Settled in epoch: the first from which on every epoch yields the two cells that were found. "
     "Skips: skip connections of the normal cell that the weights yield, in brackets without the skip limit if that "
     "differs; the most are those of an epoch that trained alphas. Parameters: of all cells in a network as deep and "
     "as wide as the supernet of the last stage. Entropy: mean over the weights of the normal cell, from 1 (all "
@@ -58,7 +58,7 @@ def _told(trace: Trace) -> tuple[str, ...]:
     }
     first = max(counts, key=counts.__getitem__, default=None)
     return (
-        f"epoch {trace.settled} of {len(trace.epochs)}",
+        f"{trace.settled} of {len(trace.epochs)}",
         ", ".join(map(_skips, trace.ends)),
         NOTHING if first is None else f"{counts[first]} in epoch {first}",
         ", ".join(NOTHING if end.parameters is None else f"{end.parameters / 1000:.1f}" for end in trace.ends),
