@@ -184,7 +184,7 @@ def test_tables_come_from_the_results_alone(study: Tree) -> None:
     assert done.returncode == 0, done.stdout
     texts = {form: study.read(f"tables/tiny.{form}") for form in ("md", "csv", "tex", "html")}
     assert "| P-DARTS | tiny |" in " ".join(texts["md"].split())
-    assert "| P-DARTS | 0 | epoch " in " ".join(texts["md"].split())
+    assert re.search(r"\| P-DARTS \| 0 \| \d+ of \d+ \|", " ".join(texts["md"].split()))
     assert texts["html"].count("<svg") >= 3
     assert run(study, "--tables").returncode == 0
     assert {form: study.read(f"tables/tiny.{form}") for form in texts} == texts
