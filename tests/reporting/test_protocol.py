@@ -113,6 +113,14 @@ def test_a_random_search_is_told_with_what_it_drew_its_scores_its_rule_and_its_p
     assert len(found.records) == 2 * (2 + 6)  # a training and a test of each draw and of each retraining
 
 
+def test_a_price_that_is_not_that_of_all_searches_names_its_rows(tmp_path: Path) -> None:
+    chosen, single = row(tmp_path / "a", [97.0], 2), row(tmp_path / "b", [97.0], 1, architecture="Other")
+    choose(chosen, tmp_path / "a", 0, [71.0, 72.5])
+    texts = said(read(chosen), read(single))
+    for label in ("Validation", "End to end"):
+        assert texts[label].startswith("P-DARTS: ")
+
+
 def test_of_a_random_search_one_cell_can_be_retrained_several_times(tmp_path: Path) -> None:
     files = row(tmp_path, [97.0, 98.0])
     files["runs"]["training"] = draw(runs(tmp_path, [97.0, 98.0]), tmp_path, {4: [71.0, 72.5]})
